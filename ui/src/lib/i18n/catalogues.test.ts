@@ -1,0 +1,25 @@
+import { describe, expect, test } from 'vitest';
+import { bundle, choose, LOCALES, sources } from './catalogues';
+
+describe('catalogues', () => {
+  test.each(LOCALES)('%s: every entry of the files is read', (locale) => {
+    const texts = bundle(locale);
+    // Fluent drops what it cannot parse without a word; so count the entries that the files begin.
+    const keys = sources(locale).flatMap((source) => [...source.matchAll(/^([a-z][\w-]*)\s*=/gm)].map((m) => m[1] ?? ''));
+    expect(keys.length).toBeGreaterThan(0);
+    expect(keys.filter((key) => !texts.getMessage(key)?.value)).toEqual([]);
+  });
+});
+
+describe('choose', () => {
+  test.each([
+    [['en-GB', 'es'], 'en'],
+    [['pt-BR', 'en-US'], 'en'],
+    [['es_CO.UTF-8'], 'es'],
+    [['fr'], 'es'],
+    [['C'], 'es'],
+    [[], 'es'],
+  ] as const)('%j speaks %s', (wanted, spoken) => {
+    expect(choose(wanted)).toBe(spoken);
+  });
+});
