@@ -1,0 +1,1 @@
+//! Composition: builds the engine from a configuration and answers the screen's questions.

@@ -1,0 +1,1 @@
+//! timonelctl: every command a person needs without a window.

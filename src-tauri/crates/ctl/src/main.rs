@@ -1,0 +1,2 @@
+//! `timonelctl`.
+fn main() {}

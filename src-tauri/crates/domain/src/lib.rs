@@ -1,0 +1,8 @@
+//! Pure rules: phases, gates, rules, the rollout state machine. No I/O, no clock, no floating point in state.
+
+pub mod metric;
+pub mod plan;
+pub mod rollout;
+pub mod sample;
+pub mod time;
+pub mod value;

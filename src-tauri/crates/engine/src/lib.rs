@@ -1,0 +1,1 @@
+//! The owner loop of a rollout: actuation, verification, recovery.

@@ -1,0 +1,1 @@
+//! The one HTTP client: TLS, limits, deadlines and retries on our Clock, redaction.

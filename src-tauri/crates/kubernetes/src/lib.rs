@@ -1,0 +1,1 @@
+//! Kubernetes targets: Istio VirtualService weights by JSON patch.

@@ -1,0 +1,1 @@
+//! Plan and scenario files: serde model, JSON Schema, lint with places.

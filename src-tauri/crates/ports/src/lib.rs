@@ -1,0 +1,9 @@
+//! What the engine needs of the world: traits and their plain types.
+//!
+//! Deliberately not here: any implementation but the system clock and the in-process command queue.
+
+pub mod clock;
+pub mod mailbox;
+pub mod signal;
+pub mod target;
+pub mod task;

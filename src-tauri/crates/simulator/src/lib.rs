@@ -1,0 +1,3 @@
+//! A whole fake world behind real sockets: calls, cluster, metrics, faults, virtual time.
+
+pub mod time;

@@ -1,0 +1,1 @@
+//! SQLite and (with a later issue) PostgreSQL behind the Store port.

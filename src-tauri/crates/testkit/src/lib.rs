@@ -1,0 +1,1 @@
+//! Contract suites for ports and a process harness; used only from tests/ of adapters, bridge and root.
