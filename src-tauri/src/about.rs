@@ -14,5 +14,8 @@ pub(crate) struct About {
 /// Asked of the desktop and not of the web view, because the tray and the popups must speak the same language as the window.
 #[tauri::command]
 pub(crate) fn about(app: tauri::AppHandle) -> About {
-    About { version: app.package_info().version.to_string(), languages: sys_locale::get_locales().collect() }
+    About {
+        version: app.package_info().version.to_string(),
+        languages: sys_locale::get_locales().collect(),
+    }
 }

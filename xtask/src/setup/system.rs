@@ -1,0 +1,127 @@
+//! System packages on Debian, Ubuntu and what is made from them.
+
+use std::fs;
+
+use xshell::{Cmd, cmd};
+
+use super::Purpose;
+use crate::checkout::{Checkout, on_path};
+use crate::failure::Failure;
+
+/// A C compiler: SQLite and ring are compiled.
+const TERMINAL: &[&str] = &["build-essential"];
+const WINDOW: &[&str] = &["libwebkit2gtk-4.1-dev", "pkg-config"];
+/// The manual commands of a rollback are executed in bash by tests, and the window is opened on a display of its own.
+const TESTS: &[&str] = &[
+    "ca-certificates",
+    "curl",
+    "dbus",
+    "fonts-dejavu-core",
+    "jq",
+    "x11-utils",
+    "xauth",
+    "xvfb",
+];
+
+fn wanted_for(purpose: Purpose) -> Vec<&'static str> {
+    match purpose {
+        Purpose::Terminal => TERMINAL.to_vec(),
+        Purpose::Window => [TERMINAL, WINDOW].concat(),
+        Purpose::Tests => [TERMINAL, WINDOW, TESTS].concat(),
+    }
+}
+
+pub(super) fn ensure(here: &Checkout, purpose: Purpose) -> Result<(), Failure> {
+    if !cfg!(target_os = "linux") {
+        return Ok(());
+    }
+    let release = fs::read_to_string("/etc/os-release").unwrap_or_default();
+    let wanted = &wanted_for(purpose);
+    if !debian_like(&release) || on_path("dpkg-query").is_none() {
+        eprintln!(
+            "This is not Debian or Ubuntu, so nothing is installed. Needed, by Debian's names: {}",
+            wanted.join(" ")
+        );
+        return Ok(());
+    }
+    // Fails where a package is unknown, and prints the others all the same.
+    let format = "${db:Status-Abbrev} ${Package}\n";
+    let known = cmd!(here.sh, "dpkg-query --show --showformat {format} {wanted...}")
+        .quiet()
+        .ignore_status()
+        .ignore_stderr()
+        .read()?;
+    let missing = missing(wanted, &known);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let line = format!(
+        "apt-get update && apt-get install -y --no-install-recommends {}",
+        missing.join(" ")
+    );
+    let Some(root) = as_root(here) else {
+        return Err(Failure::Advice(format!(
+            "system packages are missing. Install them and start again:\n  sudo sh -c '{line}'"
+        )));
+    };
+    eprintln!("Installing system packages: {}", missing.join(" "));
+    root.args(["DEBIAN_FRONTEND=noninteractive", "sh", "-c", &line]).run()?;
+    Ok(())
+}
+
+/// `env` with the right to change the system, to be given the rest; `None` where that would ask for a password.
+pub(super) fn as_root(here: &Checkout) -> Option<Cmd<'_>> {
+    let sh = &here.sh;
+    if cmd!(sh, "id -u").quiet().read().is_ok_and(|id| id == "0") {
+        return Some(cmd!(sh, "env"));
+    }
+    let free = on_path("sudo").is_some()
+        && cmd!(sh, "sudo -n true")
+            .quiet()
+            .ignore_stdout()
+            .ignore_stderr()
+            .run()
+            .is_ok();
+    free.then(|| cmd!(sh, "sudo -n env"))
+}
+
+/// Whether an `/etc/os-release` is of Debian, Ubuntu or a system made from them.
+fn debian_like(release: &str) -> bool {
+    release
+        .lines()
+        .filter_map(|line| line.strip_prefix("ID=").or_else(|| line.strip_prefix("ID_LIKE=")))
+        .flat_map(|value| value.trim_matches('"').split(' '))
+        .any(|id| id == "debian" || id == "ubuntu")
+}
+
+/// Those of `wanted` that dpkg does not show as installed. `known` has a line `STATUS PACKAGE` each.
+fn missing<'a>(wanted: &[&'a str], known: &str) -> Vec<&'a str> {
+    let installed = |package: &str| {
+        known
+            .lines()
+            .any(|line| line.strip_prefix("ii ").is_some_and(|name| name.trim() == package))
+    };
+    wanted.iter().copied().filter(|package| !installed(package)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{debian_like, missing};
+
+    #[test]
+    fn debian_and_its_children_are_recognised() {
+        assert!(debian_like("PRETTY_NAME=\"Debian\"\nID=debian\n"));
+        assert!(debian_like("ID=linuxmint\nID_LIKE=\"ubuntu debian\"\n"));
+        assert!(!debian_like("ID=fedora\nVARIANT=debian\n"));
+        assert!(!debian_like(""));
+    }
+
+    #[test]
+    fn removed_unknown_and_half_installed_packages_are_missing() {
+        let known = "ii  curl\nrc  jq\nun  xvfb\niU  dbus\nii  libcurl4\n";
+        assert_eq!(
+            missing(&["curl", "jq", "xvfb", "dbus", "xauth"], known),
+            ["jq", "xvfb", "dbus", "xauth"]
+        );
+    }
+}
