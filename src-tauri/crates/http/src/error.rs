@@ -170,14 +170,7 @@ pub(crate) fn innermost(error: &dyn Error) -> String {
 }
 
 fn is_tls(error: &(dyn Error + 'static)) -> bool {
-    let mut at = Some(error);
-    while let Some(e) = at {
-        // An I/O error keeps what it wraps out of `source`, so it is looked into as well.
-        let wrapped = e.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if e.is::<rustls::Error>() || wrapped.is_some_and(|w| w.is::<rustls::Error>()) {
-            return true;
-        }
-        at = e.source();
-    }
-    false
+    // An I/O error keeps what it wraps out of `source`, so it is looked into as well.
+    let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    error.is::<rustls::Error>() || wrapped.is_some_and(|inner| is_tls(inner)) || error.source().is_some_and(is_tls)
 }
