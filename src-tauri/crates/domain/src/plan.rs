@@ -89,6 +89,8 @@ pub struct SignalPlan {
     pub interval: Duration,
     /// Whether progress needs it fresh. A signal that only shows something may be lost without blocking.
     pub required: bool,
+    /// An occurrence counted by this signal is this event (only for counts).
+    pub incident: Option<Incident>,
 }
 
 impl SignalPlan {

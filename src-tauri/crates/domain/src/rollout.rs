@@ -31,7 +31,10 @@ impl std::str::FromStr for Generation {
     fn from_str(text: &str) -> Result<Self, BadGeneration> {
         let parse = || {
             let (epoch, revision) = text.split_once('.')?;
-            Some(Self { epoch: epoch.parse().ok()?, revision: revision.parse().ok()? })
+            Some(Self {
+                epoch: epoch.parse().ok()?,
+                revision: revision.parse().ok()?,
+            })
         };
         parse().ok_or_else(|| BadGeneration(text.to_owned()))
     }

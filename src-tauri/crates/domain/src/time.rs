@@ -126,7 +126,10 @@ mod tests {
     fn text_and_back() {
         let at: Timestamp = "2026-11-22T01:30:00.25Z".parse().unwrap();
         assert_eq!(at.to_string(), "2026-11-22T01:30:00.250Z");
-        assert_eq!(serde_json::from_str::<Timestamp>(&serde_json::to_string(&at).unwrap()).unwrap(), at);
+        assert_eq!(
+            serde_json::from_str::<Timestamp>(&serde_json::to_string(&at).unwrap()).unwrap(),
+            at
+        );
         assert!("yesterday".parse::<Timestamp>().is_err());
     }
 

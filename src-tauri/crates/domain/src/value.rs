@@ -16,9 +16,18 @@ pub struct BadId {
 }
 
 fn check_id(text: &str) -> Result<(), BadId> {
-    let first = text.bytes().next().is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-    let rest = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_' | b'.'));
-    if first && rest && text.len() <= 80 { Ok(()) } else { Err(BadId { text: text.to_owned() }) }
+    let first = text
+        .bytes()
+        .next()
+        .is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    let rest = text
+        .bytes()
+        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_' | b'.'));
+    if first && rest && text.len() <= 80 {
+        Ok(())
+    } else {
+        Err(BadId { text: text.to_owned() })
+    }
 }
 
 macro_rules! ids {
@@ -109,7 +118,11 @@ impl Weight {
 
     /// From hundredths of a percent, `None` above 100 %.
     pub const fn from_hundredths(hundredths: u16) -> Option<Self> {
-        if hundredths <= 10_000 { Some(Self(hundredths)) } else { None }
+        if hundredths <= 10_000 {
+            Some(Self(hundredths))
+        } else {
+            None
+        }
     }
 
     /// From whole percents; more than 100 counts as 100.
@@ -154,7 +167,11 @@ impl fmt::Display for Weight {
 
 impl Serialize for Weight {
     fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        if self.0 % 100 == 0 { to.serialize_u16(self.0 / 100) } else { to.serialize_f64(self.as_percent()) }
+        if self.0 % 100 == 0 {
+            to.serialize_u16(self.0 / 100)
+        } else {
+            to.serialize_f64(self.as_percent())
+        }
     }
 }
 

@@ -115,7 +115,10 @@ pub const REQUEST_ID_HEADER: &str = "x-request-id";
 impl InFlight {
     /// For clock implementations: `tell` is called with every note, last with [`InFlightNote::Done`].
     pub fn new(id: u64, tell: impl Fn(InFlightNote) + Send + Sync + 'static) -> Self {
-        Self { id, read: Some(Box::new(tell)) }
+        Self {
+            id,
+            read: Some(Box::new(tell)),
+        }
     }
 
     /// A request that nobody counts.
@@ -158,7 +161,10 @@ pub struct SystemClock {
 
 impl SystemClock {
     /// A handle to the machine's clocks.
-    #[expect(clippy::disallowed_methods, reason = "this is the one module that reads the machine's clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one module that reads the machine's clock"
+    )]
     pub fn shared() -> SharedClock {
         Arc::new(Self {
             origin: std::time::Instant::now(),
@@ -183,9 +189,14 @@ fn boot_time() -> Mono {
 }
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the one module that reads the machine's clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one module that reads the machine's clock"
+    )]
     fn now(&self) -> Timestamp {
-        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let since = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap_or_default();
         Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
     }
 
@@ -200,7 +211,10 @@ impl Clock for SystemClock {
         }
     }
 
-    #[expect(clippy::disallowed_methods, reason = "this is the one module that sleeps on the machine's clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one module that sleeps on the machine's clock"
+    )]
     fn sleep_until(&self, at: Mono) -> Sleep {
         // A timer of the runtime does not count suspend, so a long sleep is taken in short pieces and
         // the clock that counts suspend decides: a deadline that passed in suspend fires within a second of waking.

@@ -24,7 +24,10 @@ pub struct Sender<T> {
 
 impl<T> Clone for Sender<T> {
     fn clone(&self) -> Self {
-        Self { clock: self.clock.clone(), inner: self.inner.clone() }
+        Self {
+            clock: self.clock.clone(),
+            inner: self.inner.clone(),
+        }
     }
 }
 
@@ -60,7 +63,13 @@ impl<T> Receiver<T> {
 /// A mailbox on the given clock.
 pub fn mailbox<T>(clock: &SharedClock) -> (Sender<T>, Receiver<T>) {
     let (inner, receiver) = mpsc::unbounded_channel();
-    (Sender { clock: clock.clone(), inner }, Receiver(receiver))
+    (
+        Sender {
+            clock: clock.clone(),
+            inner,
+        },
+        Receiver(receiver),
+    )
 }
 
 /// The asking half's end of one answer.
@@ -86,8 +95,19 @@ struct Slot<T> {
 
 /// One answer to one question.
 pub fn answer<T>(clock: &SharedClock) -> (Reply<T>, Answer<T>) {
-    let slot = Arc::new(Mutex::new(Slot { value: None, over: false, waiter: None, token: None }));
-    (Reply { clock: clock.clone(), slot: slot.clone() }, Answer(slot))
+    let slot = Arc::new(Mutex::new(Slot {
+        value: None,
+        over: false,
+        waiter: None,
+        token: None,
+    }));
+    (
+        Reply {
+            clock: clock.clone(),
+            slot: slot.clone(),
+        },
+        Answer(slot),
+    )
 }
 
 impl<T> Reply<T> {

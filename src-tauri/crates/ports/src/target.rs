@@ -157,7 +157,9 @@ pub struct ManualCommand {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TargetError {
     /// No answer: refused, reset, resolved to nothing. A write may or may not have happened.
-    #[error("{place} does not answer ({detail}). Check the network and the address; the change may or may not have happened")]
+    #[error(
+        "{place} does not answer ({detail}). Check the network and the address; the change may or may not have happened"
+    )]
     Unreachable {
         /// Which target.
         place: String,
@@ -253,7 +255,13 @@ pub enum TargetError {
 impl TargetError {
     /// Whether a write may have taken effect all the same, so that it must be read back before anything else.
     pub fn is_unknown(&self) -> bool {
-        matches!(self, TargetError::Unreachable { .. } | TargetError::Deadline { .. } | TargetError::Garbled { .. } | TargetError::Unavailable { .. })
+        matches!(
+            self,
+            TargetError::Unreachable { .. }
+                | TargetError::Deadline { .. }
+                | TargetError::Garbled { .. }
+                | TargetError::Unavailable { .. }
+        )
     }
 
     /// A stable code that screens translate.

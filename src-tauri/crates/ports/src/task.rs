@@ -47,7 +47,11 @@ where
 /// Counts the polls of `work` as work on `clock`. For futures that run elsewhere than in [`spawn`]: `block_on`, a test.
 pub fn counted<F: Future>(clock: SharedClock, work: F) -> Counted<F> {
     let first = clock.busy();
-    Counted { clock, first: Some(first), work: Box::pin(work) }
+    Counted {
+        clock,
+        first: Some(first),
+        work: Box::pin(work),
+    }
 }
 
 /// See [`counted`].

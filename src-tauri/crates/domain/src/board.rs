@@ -1,0 +1,411 @@
+//! The go/no-go board: what the samples say at this moment about every rule and gate.
+//!
+//! Holds the windows of samples; decides nothing. What follows from an [`Assessment`] is the rollout's step.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use timonel_judge::Strength;
+
+use crate::metric::Statistic;
+use crate::plan::{Gate, GateKind, Plan, Question, Rule};
+use crate::rule::{RuleState, advance};
+use crate::sample::{Sample, Value};
+use crate::time::Timestamp;
+use crate::value::{GateId, Quantity, RuleId, Side, SignalId};
+use crate::window::{self, Answer};
+
+/// No window reaches further back than this, however few units there were.
+const FURTHEST: Duration = Duration::from_secs(24 * 3600);
+
+/// How fresh a signal is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Freshness {
+    /// Younger than twice its interval.
+    Live,
+    /// Between twice and four times its interval.
+    Late,
+    /// Older, or never seen.
+    Lost,
+}
+
+/// What must be known beside the samples to judge them.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Outlook {
+    /// The phase whose gates are asked for.
+    pub phase: Option<usize>,
+    /// Since when units go to the canary: before that its signals owe nothing.
+    pub canary_since: Option<Timestamp>,
+    /// Since when anybody has been watching.
+    pub watching_since: Timestamp,
+}
+
+/// What the samples say at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Assessment {
+    /// Rules that fire.
+    pub firing: BTreeMap<RuleId, Firing>,
+    /// Gates of the present phase that look at values.
+    pub gates: BTreeMap<GateId, Verdict>,
+    /// Required signals that are lost.
+    pub lost: BTreeSet<(SignalId, Side)>,
+    /// The numbers behind it, of rules and gates that are not plainly well. Not part of [`Assessment::says_the_same`].
+    pub findings: Vec<Finding>,
+}
+
+impl Assessment {
+    /// Whether another assessment leads to the same decisions.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        self.firing == other.firing && self.gates == other.gates && self.lost == other.lost
+    }
+}
+
+/// A rule that fires.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Firing {
+    /// When the breach that led here began.
+    pub breach: Timestamp,
+    /// Since when it fires.
+    pub since: Timestamp,
+    /// Whether missing data, not a value, made it fire.
+    pub blind: bool,
+    /// Evidence of the rule's own metric, once the judge delivers it.
+    pub evidence: Option<Strength>,
+}
+
+/// What a gate says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// Go on.
+    Go,
+    /// Not to be gone on with.
+    NoGo,
+    /// Between the limits, or not long enough.
+    Hold,
+    /// There are no data to say.
+    NoEvidence,
+}
+
+/// A number and its limit, for the record and the screen.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Finding {
+    /// The rule or gate, by its id.
+    pub of: String,
+    /// The value, where there is one.
+    pub value: Option<Quantity>,
+    /// Units behind it.
+    pub units: u64,
+    /// The limit it was held against.
+    pub limit: Quantity,
+}
+
+/// The windows of samples and the states of the rules.
+#[derive(Debug, Clone)]
+pub struct Board {
+    plan: Plan,
+    series: BTreeMap<(SignalId, Side), VecDeque<Sample>>,
+    rules: BTreeMap<RuleId, RuleState>,
+}
+
+impl Board {
+    /// An empty board for a plan.
+    pub fn new(plan: &Plan) -> Self {
+        let rules = plan
+            .rules
+            .iter()
+            .map(|r| (r.id.clone(), RuleState::default()))
+            .collect();
+        Self {
+            plan: plan.clone(),
+            series: BTreeMap::new(),
+            rules,
+        }
+    }
+
+    /// Takes a sample in. One that is not newer than what is there is ignored, as is one of an unknown signal.
+    pub fn observe(&mut self, sample: Sample) {
+        if self.plan.signal(&sample.signal).is_none() {
+            return;
+        }
+        let series = self.series.entry((sample.signal.clone(), sample.side)).or_default();
+        if series.back().is_some_and(|last| last.as_of >= sample.as_of) {
+            return;
+        }
+        let oldest = sample.as_of - FURTHEST;
+        series.push_back(sample);
+        while series.front().is_some_and(|first| first.as_of < oldest) {
+            series.pop_front();
+        }
+    }
+
+    /// How fresh a side of a signal is at `now`.
+    pub fn freshness(&self, signal: &SignalId, side: Side, now: Timestamp) -> Freshness {
+        let newest = self
+            .series
+            .get(&(signal.clone(), side))
+            .and_then(|s| s.back())
+            .map(|s| s.as_of);
+        self.freshness_since(signal, newest, now)
+    }
+
+    fn freshness_since(&self, signal: &SignalId, newest: Option<Timestamp>, now: Timestamp) -> Freshness {
+        match (self.plan.signal(signal), newest) {
+            (Some(plan), Some(newest)) if now.since(newest) <= plan.late_after() => Freshness::Live,
+            (Some(plan), Some(newest)) if now.since(newest) <= plan.lost_after() => Freshness::Late,
+            (Some(_) | None, Some(_) | None) => Freshness::Lost,
+        }
+    }
+
+    /// The newest sample of a side of a signal.
+    pub fn newest(&self, signal: &SignalId, side: Side) -> Option<&Sample> {
+        self.series.get(&(signal.clone(), side)).and_then(|s| s.back())
+    }
+
+    /// Answers a question from fresh data; `None` where data are not live or units too few.
+    pub fn answer(&self, question: &Question, now: Timestamp) -> Answer {
+        if self.freshness(&question.signal, question.side, now) != Freshness::Live {
+            return Answer::default();
+        }
+        match self.series.get(&(question.signal.clone(), question.side)) {
+            Some(series) => window::answer(series, question, now),
+            None => Answer::default(),
+        }
+    }
+
+    /// The state of a rule.
+    pub fn rule(&self, id: &RuleId) -> &RuleState {
+        static IDLE: RuleState = RuleState::Idle;
+        self.rules.get(id).unwrap_or(&IDLE)
+    }
+
+    /// Advances every rule to `now` and says where everything stands.
+    pub fn assess(&mut self, outlook: Outlook, now: Timestamp) -> Assessment {
+        let mut out = Assessment::default();
+        for rule in self.plan.rules.clone() {
+            self.assess_rule(&rule, outlook, now, &mut out);
+        }
+        let gates = outlook
+            .phase
+            .and_then(|i| self.plan.phases.get(i))
+            .map(|p| p.gates.clone())
+            .unwrap_or_default();
+        for gate in &gates {
+            self.assess_gate(gate, now, &mut out);
+        }
+        for signal in self.plan.signals.iter().filter(|s| s.required) {
+            for side in &signal.sides {
+                if self.is_lost(&signal.id, *side, outlook, now) {
+                    out.lost.insert((signal.id.clone(), *side));
+                }
+            }
+        }
+        out
+    }
+
+    fn is_lost(&self, signal: &SignalId, side: Side, outlook: Outlook, now: Timestamp) -> bool {
+        let owed_since = match side {
+            Side::Stable | Side::Whole => Some(outlook.watching_since),
+            Side::Canary => outlook.canary_since.map(|since| since.max(outlook.watching_since)),
+        };
+        let Some(owed_since) = owed_since else { return false };
+        let newest = self
+            .newest(signal, side)
+            .map_or(owed_since, |s| s.as_of.max(owed_since));
+        self.freshness_since(signal, Some(newest), now) == Freshness::Lost
+    }
+
+    fn assess_rule(&mut self, rule: &Rule, outlook: Outlook, now: Timestamp, out: &mut Assessment) {
+        // Before its first unit the canary owes no data, and its rules cannot be blind.
+        let asleep = rule.question.side == Side::Canary && outlook.canary_since.is_none();
+        let answer = if asleep {
+            Answer::default()
+        } else {
+            self.answer(&rule.question, now)
+        };
+        let state = self.rules.entry(rule.id.clone()).or_default();
+        *state = if asleep {
+            RuleState::Idle
+        } else {
+            advance(rule, state, answer.value, now)
+        };
+        if let RuleState::Firing {
+            since, breach, blind, ..
+        } = *state
+        {
+            out.firing.insert(
+                rule.id.clone(),
+                Firing {
+                    breach,
+                    since,
+                    blind,
+                    evidence: None,
+                },
+            );
+        }
+        if *state != RuleState::Idle {
+            out.findings.push(Finding {
+                of: rule.id.to_string(),
+                value: answer.value,
+                units: answer.units,
+                limit: rule.limit,
+            });
+        }
+    }
+
+    fn assess_gate(&self, gate: &Gate, now: Timestamp, out: &mut Assessment) {
+        let (verdict, answer, limit) = match &gate.kind {
+            GateKind::Limit {
+                question,
+                comparison,
+                go,
+                no_go,
+            } => {
+                let answer = self.answer(question, now);
+                let verdict = match answer.value {
+                    None => Verdict::NoEvidence,
+                    Some(value) if comparison.breaches(value, *no_go) => Verdict::NoGo,
+                    Some(value) if comparison.breaches(value, *go) => Verdict::Hold,
+                    Some(_) => Verdict::Go,
+                };
+                (verdict, answer, *go)
+            }
+            GateKind::Relative {
+                question,
+                comparison,
+                margin,
+            } => {
+                let canary = self.answer(question, now);
+                let stable = self.answer(
+                    &Question {
+                        side: Side::Stable,
+                        ..question.clone()
+                    },
+                    now,
+                );
+                let limit = stable.value.map(|s| window::with_margin(s, *margin, *comparison));
+                let verdict = match (canary.value, limit) {
+                    (Some(value), Some(limit)) if comparison.breaches(value, limit) => Verdict::NoGo,
+                    (Some(_), Some(_)) => Verdict::Go,
+                    (Some(_) | None, Some(_) | None) => Verdict::NoEvidence,
+                };
+                (verdict, canary, limit.unwrap_or(*margin))
+            }
+            GateKind::Without { .. } => return,
+        };
+        out.gates.insert(gate.id.clone(), verdict);
+        if verdict != Verdict::Go {
+            out.findings.push(Finding {
+                of: gate.id.to_string(),
+                value: answer.value,
+                units: answer.units,
+                limit,
+            });
+        }
+    }
+}
+
+/// Which statistic makes sense for a reading: used by lint and by the window.
+pub fn fits(statistic: Statistic, value: &Value) -> bool {
+    match value {
+        Value::Ratio { .. } => statistic == Statistic::Share,
+        Value::Distribution { .. } => statistic == Statistic::Mean || statistic.permille().is_some(),
+        Value::Count { .. } => statistic == Statistic::Total,
+        Value::Level(_) => matches!(statistic, Statistic::Latest | Statistic::Mean),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+
+    fn at(secs: i64) -> Timestamp {
+        Timestamp::from_secs(secs)
+    }
+
+    fn outlook() -> Outlook {
+        Outlook {
+            phase: Some(0),
+            canary_since: Some(at(0)),
+            watching_since: at(0),
+        }
+    }
+
+    fn ratio(secs: i64, side: Side, bad: u64, total: u64) -> Sample {
+        Sample {
+            signal: fixture::errors(),
+            side,
+            as_of: at(secs),
+            value: Value::Ratio {
+                since: at(secs - 15),
+                bad,
+                total,
+            },
+        }
+    }
+
+    #[test]
+    fn few_units_and_old_data_are_no_evidence() {
+        let plan = fixture::plan();
+        let mut board = Board::new(&plan);
+        board.observe(ratio(15, Side::Canary, 19, 19));
+        let gate = plan.phases[0].gates[0].id.clone();
+        assert_eq!(
+            board.assess(outlook(), at(15)).gates[&gate],
+            Verdict::NoEvidence,
+            "19 of 20 units"
+        );
+        board.observe(ratio(30, Side::Canary, 0, 1));
+        assert_eq!(board.assess(outlook(), at(30)).gates[&gate], Verdict::NoGo);
+        assert_eq!(
+            board.assess(outlook(), at(61)).gates[&gate],
+            Verdict::NoEvidence,
+            "late"
+        );
+    }
+
+    #[test]
+    fn a_lost_signal_is_named_and_a_canary_without_units_owes_nothing() {
+        let plan = fixture::plan();
+        let mut board = Board::new(&plan);
+        let lost = board.assess(outlook(), at(61)).lost;
+        assert_eq!(lost.len(), 2, "{lost:?}");
+        let before = Outlook {
+            canary_since: None,
+            ..outlook()
+        };
+        let lost = board.assess(before, at(61)).lost;
+        assert_eq!(
+            lost.into_iter().map(|(_, side)| side).collect::<Vec<_>>(),
+            [Side::Stable]
+        );
+    }
+
+    #[test]
+    fn a_rule_fires_from_samples() {
+        let plan = fixture::plan();
+        let mut board = Board::new(&plan);
+        let mut fired = None;
+        for secs in (15..=600).step_by(15) {
+            board.observe(ratio(secs, Side::Canary, 3, 10));
+            let assessment = board.assess(outlook(), at(secs));
+            if fired.is_none() && !assessment.firing.is_empty() {
+                fired = Some(secs);
+            }
+        }
+        // 20 units after 30 s, and 5 minutes of breach from there.
+        assert_eq!(fired, Some(330));
+    }
+
+    #[test]
+    fn a_sample_that_is_not_newer_is_ignored() {
+        let mut board = Board::new(&fixture::plan());
+        board.observe(ratio(30, Side::Canary, 0, 40));
+        board.observe(ratio(30, Side::Canary, 40, 40));
+        board.observe(ratio(15, Side::Canary, 40, 40));
+        assert_eq!(
+            board.assess(outlook(), at(30)).gates.values().next(),
+            Some(&Verdict::Go)
+        );
+    }
+}
