@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use xshell::cmd;
+use xshell::{Cmd, cmd};
 
 use crate::checkout::{Checkout, on_path};
 use crate::counts::{self, Counts};
@@ -39,7 +39,9 @@ fn every_step(here: &Checkout, record: &mut Record) {
         let _ui = sh.push_dir("ui");
         Ok(cmd!(sh, "npm run --silent check").run()?)
     });
-    record.step("page tests", |record| page_tests(here, record));
+    record.step("page tests", |record| {
+        vitest(here, record, cmd!(sh, "npm run --silent test --"), "page")
+    });
     record.step("lint", |_| {
         Ok(cmd!(
             sh,
@@ -51,6 +53,7 @@ fn every_step(here: &Checkout, record: &mut Record) {
     record.step("programs", |_| {
         Ok(cmd!(sh, "cargo build --quiet --locked --workspace --bins").run()?)
     });
+    record.step("window tests", |record| window_tests(here, record));
     record.step("tests", |record| rust_tests(here, record));
 }
 
@@ -95,16 +98,37 @@ impl Record {
     }
 }
 
-fn page_tests(here: &Checkout, record: &mut Record) -> Result<(), Failure> {
-    let report = here.target.join("ui/tests.json");
+/// Opens the real window on a display and a bus of its own and asks it things.
+fn window_tests(here: &Checkout, record: &mut Record) -> Result<(), Failure> {
+    if let Some(absent) = ["xvfb-run", "dbus-run-session", "WebKitWebDriver"]
+        .iter()
+        .find(|name| on_path(name).is_none())
+    {
+        record.counts.skipped += 1;
+        record
+            .skips
+            .push(format!("the tests of the window: there is no {absent} here"));
+        return Ok(());
+    }
+    let program = here.target.join("debug/timonel");
+    let screen = "-screen 0 1280x800x24 -nolisten tcp";
+    let command = cmd!(
+        here.sh,
+        "xvfb-run --auto-servernum --server-args {screen} dbus-run-session -- npm run --silent e2e --"
+    );
+    vitest(here, record, command.env("TIMONEL_PROGRAM", program), "window")
+}
+
+/// Runs `command`, which takes vitest's options, in ui/ and counts its tests under `name`.
+fn vitest(here: &Checkout, record: &mut Record, command: Cmd<'_>, name: &str) -> Result<(), Failure> {
+    let report = here.target.join("ui").join(format!("{name}-tests.json"));
     // A report of an earlier run must not be counted again.
     here.sh.remove_path(&report)?;
     let _ui = here.sh.push_dir("ui");
-    let done = cmd!(
-        here.sh,
-        "npm run --silent test -- --reporter=default --reporter=json --outputFile.json={report}"
-    )
-    .run();
+    let done = command
+        .args(["--reporter=default", "--reporter=json"])
+        .arg(format!("--outputFile.json={}", report.display()))
+        .run();
     let found = fs::read_to_string(&report).ok().as_deref().and_then(counts::of_vitest);
     record.count(found.unwrap_or_default(), Vec::new());
     done?;
