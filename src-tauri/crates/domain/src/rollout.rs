@@ -1,6 +1,28 @@
 //! The rollout: its state, what happens to it, and the one pure step between the two.
+//!
+//! [`step`] is total: it never panics and never fails. An event that is not allowed gives [`Effect::Rejected`].
+//! The same events always lead to the same state, which is how a rollout is recovered from its journal.
 
 use std::fmt;
+
+mod command;
+mod event;
+mod rollback;
+mod shift;
+mod state;
+mod step;
+mod target;
+#[cfg(test)]
+mod tests;
+mod watch;
+
+pub use event::{Cause, Effect, Event, Failure, Level, Notice, Rejection, Report};
+pub use rollback::units_to_believe;
+pub use shift::{Blocker, blockers};
+pub use state::{
+    Hold, Latch, Marks, Op, OpId, OpKind, Override, Rollback, Stage, State, Stopwatch, TargetState, Verification,
+};
+pub use step::step;
 
 use serde::{Deserialize, Serialize};
 

@@ -1,0 +1,164 @@
+//! What people may tell a rollout, but for putting traffic back (that is `rollback`).
+
+use super::step::{Done, Next};
+use super::{Hold, Override, Rejection, Stage};
+use crate::value::{ChecklistId, Person, TargetId, Weight};
+
+impl Next<'_> {
+    pub(super) fn arm(&mut self, live: &[(TargetId, Weight)], failed: &[String]) -> Done {
+        if self.state.stage != Stage::Draft {
+            return Err(Rejection::Stage);
+        }
+        if self.state.latch.is_some() {
+            return Err(Rejection::Latched);
+        }
+        let mut failed = failed.to_vec();
+        for target in &self.plan.targets {
+            match live.iter().find(|(id, _)| *id == target.id) {
+                Some((_, Weight::ZERO)) => {}
+                Some((_, weight)) => failed.push(format!("target.start-weight {} {weight}", target.id)),
+                None => failed.push(format!("target.unread {}", target.id)),
+            }
+        }
+        if !failed.is_empty() {
+            return Err(Rejection::Checks(failed));
+        }
+        for target in self.state.targets.values_mut() {
+            target.accepted = Some(Weight::ZERO);
+            target.read = Some(Weight::ZERO);
+        }
+        self.state.stage = Stage::Armed;
+        Ok(())
+    }
+
+    pub(super) fn start(&mut self) -> Done {
+        if self.state.stage != Stage::Armed {
+            return Err(Rejection::Stage);
+        }
+        let unsigned = self
+            .plan
+            .phases
+            .first()
+            .and_then(|p| p.checklist.as_ref())
+            .filter(|c| !self.state.signed.contains_key(*c));
+        if let Some(checklist) = unsigned {
+            return Err(Rejection::Checks(vec![format!("checklist.unsigned {checklist}")]));
+        }
+        self.state.stage = Stage::Shifting { phase: 0 };
+        Ok(())
+    }
+
+    pub(super) fn sign(&mut self, by: &Person, checklist: &ChecklistId) -> Done {
+        if !self.plan.checklists.iter().any(|c| c.id == *checklist) {
+            return Err(Rejection::Unknown);
+        }
+        self.state.signed.entry(checklist.clone()).or_insert_with(|| by.clone());
+        Ok(())
+    }
+
+    pub(super) fn approve(&mut self, by: &Person) -> Done {
+        if !self.state.stage.is_running() {
+            return Err(Rejection::Stage);
+        }
+        self.state.approvals.insert(by.clone());
+        Ok(())
+    }
+
+    pub(super) fn wish_override(&mut self, by: &Person, reason: &str) -> Done {
+        if !self.state.stage.is_running() {
+            return Err(Rejection::Stage);
+        }
+        if reason.trim().is_empty() {
+            return Err(Rejection::NoReason);
+        }
+        match &mut self.state.overriding {
+            None => {
+                self.state.overriding = Some(Override {
+                    first: by.clone(),
+                    second: None,
+                    reason: reason.to_owned(),
+                });
+                Ok(())
+            }
+            Some(wish) if wish.first == *by => Err(Rejection::SamePerson),
+            Some(wish) => {
+                wish.second.get_or_insert_with(|| by.clone());
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) fn freeze(&mut self, reason: &str) -> Done {
+        if !self.state.stage.is_running() {
+            return Err(Rejection::Stage);
+        }
+        if reason.trim().is_empty() {
+            return Err(Rejection::NoReason);
+        }
+        self.state.holds.insert(Hold::Operator);
+        Ok(())
+    }
+
+    pub(super) fn release(&mut self, hold: &Hold, reason: &str) -> Done {
+        if reason.trim().is_empty() {
+            return Err(Rejection::NoReason);
+        }
+        if hold.clears_by_itself() || !self.state.holds.remove(hold) {
+            return Err(Rejection::Unknown);
+        }
+        if let Hold::Drift(id) = hold {
+            self.respect_drift(id);
+        }
+        Ok(())
+    }
+
+    /// Somebody else's lower weight becomes the one from which the phase is reached again, under every condition of a raise.
+    fn respect_drift(&mut self, id: &TargetId) {
+        let is_splitter = self.plan.splitter().is_some_and(|s| s.id == *id);
+        let Some(target) = self.state.targets.get_mut(id) else {
+            return;
+        };
+        target.accepted = target.read;
+        target.drift = None;
+        if is_splitter {
+            self.state.settled = self.state.settled.min(target.read.unwrap_or(Weight::ZERO));
+        }
+        if let (true, Some(phase)) = (self.state.stage.is_running(), self.state.stage.phase()) {
+            self.state.stage = Stage::Shifting { phase };
+        }
+    }
+
+    pub(super) fn reset(&mut self, reason: &str) -> Done {
+        if self.state.stage != Stage::RolledBack {
+            return Err(Rejection::Stage);
+        }
+        if reason.trim().is_empty() {
+            return Err(Rejection::NoReason);
+        }
+        self.state.latch = None;
+        self.state.rollback = None;
+        self.state.holds.clear();
+        self.state.approvals.clear();
+        self.state.overriding = None;
+        // Later than the mark that the rollback left on the targets, so that raising is possible again.
+        self.state.generation.revision = self.state.generation.revision.saturating_add(1);
+        self.state.stage = Stage::Draft;
+        Ok(())
+    }
+
+    pub(super) fn close(&mut self) -> Done {
+        match self.state.stage {
+            Stage::Draft | Stage::RolledBack | Stage::Completed { .. } => {
+                self.state.stage = Stage::Closed;
+                Ok(())
+            }
+            Stage::Armed
+            | Stage::Shifting { .. }
+            | Stage::Baking { .. }
+            | Stage::Deciding { .. }
+            | Stage::AwaitingApproval { .. }
+            | Stage::RollingBack { .. }
+            | Stage::Closed => Err(Rejection::Stage),
+        }
+    }
+}

@@ -1,0 +1,391 @@
+//! What happens to a rollout, and what follows from it. Both enums are closed.
+
+use super::{Generation, Hold, OpId};
+use crate::board::Assessment;
+use crate::plan::{Incident, Severity};
+use crate::time::Timestamp;
+use crate::value::{ChecklistId, Person, RuleId, Side, SignalId, TargetId, Weight};
+
+/// What happens to a rollout.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Event {
+    /// A person arms it. The engine has checked first; a check that failed refuses it.
+    Arm {
+        /// Who.
+        by: Person,
+        /// The live weight of each target, as read by the arming checks.
+        live: Vec<(TargetId, Weight)>,
+        /// Checks that failed, by code.
+        failed: Vec<String>,
+    },
+    /// A person starts the first phase.
+    Start {
+        /// Who.
+        by: Person,
+    },
+    /// A person signs a checklist.
+    Sign {
+        /// Who.
+        by: Person,
+        /// Which.
+        checklist: ChecklistId,
+    },
+    /// A person approves leaving the present phase.
+    Approve {
+        /// Who.
+        by: Person,
+    },
+    /// A person wants to pass the gates of this phase against their verdict; takes effect with a second person.
+    Override {
+        /// Who.
+        by: Person,
+        /// Why.
+        reason: String,
+    },
+    /// A person freezes it.
+    Freeze {
+        /// Who.
+        by: Person,
+        /// Why.
+        reason: String,
+    },
+    /// A person clears a hold.
+    Release {
+        /// Who.
+        by: Person,
+        /// Which.
+        hold: Hold,
+        /// Why.
+        reason: String,
+    },
+    /// Somebody or something wants traffic put back.
+    RollBack {
+        /// How far.
+        level: Level,
+        /// Why.
+        cause: Cause,
+        /// A second press, for a rollback after the stable side is no longer kept.
+        confirmed: bool,
+    },
+    /// A person resets the latch, which permits arming again.
+    Reset {
+        /// Who.
+        by: Person,
+        /// Why.
+        reason: String,
+    },
+    /// A person closes it.
+    Close {
+        /// Who.
+        by: Person,
+    },
+    /// The board says something else than before.
+    Assessed(Assessment),
+    /// An incident was reported.
+    Incident {
+        /// What kind.
+        kind: Incident,
+        /// How often since the last report.
+        count: u64,
+    },
+    /// A target said something.
+    Target {
+        /// Which.
+        target: TargetId,
+        /// What.
+        report: Report,
+    },
+    /// New units were assigned between two readings.
+    Assigned {
+        /// The earlier reading.
+        since: Timestamp,
+        /// New units on stable.
+        stable: u64,
+        /// New units on the canary.
+        canary: u64,
+    },
+    /// Units in progress on the canary.
+    Active {
+        /// The moment of the reading.
+        as_of: Timestamp,
+        /// How many.
+        canary: u64,
+    },
+    /// The helm was taken with a new epoch, or lost.
+    Helm(Option<u64>),
+    /// Nobody watched from `from` until now.
+    Gap {
+        /// Since when.
+        from: Timestamp,
+    },
+    /// Time went by.
+    Tick,
+}
+
+/// What a target said.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Report {
+    /// It accepted an operation.
+    Accepted {
+        /// Which.
+        op: OpId,
+    },
+    /// It was read.
+    Read {
+        /// For which operation, where one asked.
+        op: Option<OpId>,
+        /// What it stands at.
+        weight: Weight,
+        /// Who changed it last, where it tells.
+        by: Option<String>,
+    },
+    /// An operation failed. A lowering is tried again by the engine; a raise is over.
+    Failed {
+        /// Which.
+        op: OpId,
+        /// Why.
+        failure: Failure,
+    },
+}
+
+/// Why an operation failed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Failure {
+    /// A stable code.
+    pub code: String,
+    /// For people.
+    pub text: String,
+}
+
+/// How far a rollback goes (seed 001).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Level {
+    /// To a lower weight, then frozen.
+    Reduce(Weight),
+    /// To 0 %, latched.
+    Total,
+}
+
+/// Why traffic is put back.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Cause {
+    /// A person pressed.
+    Person(Person),
+    /// A rule fired with what it needs.
+    Rule(RuleId),
+    /// An incident that no statistics wait for.
+    Incident(Incident),
+    /// A rollback that was under way when the engine stopped.
+    Resumed,
+}
+
+/// What follows from an event. The engine carries these out.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Effect {
+    /// Raise a target: journal first, then call (invariant 5).
+    Raise {
+        /// The operation.
+        op: OpId,
+        /// Which target.
+        target: TargetId,
+        /// The weight to reach.
+        to: Weight,
+        /// Goes with the call.
+        generation: Generation,
+    },
+    /// Lower a target: call at once, wait for nothing.
+    Lower {
+        /// The operation.
+        op: OpId,
+        /// Which target.
+        target: TargetId,
+        /// The weight to reach.
+        to: Weight,
+        /// Goes with the call.
+        generation: Generation,
+    },
+    /// Tell people.
+    Notify(Notice),
+    /// Show the commands by which a person can do it: this target does not confirm.
+    ShowManual {
+        /// Which target.
+        target: TargetId,
+        /// The weight to reach.
+        to: Weight,
+    },
+    /// The event was not allowed.
+    Rejected(Rejection),
+}
+
+/// What people are told.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Notice {
+    /// A rule began to fire.
+    RuleFiring {
+        /// Which.
+        rule: RuleId,
+        /// How loud.
+        severity: Severity,
+        /// Whether it would have rolled back but lacks the evidence.
+        wants_rollback: bool,
+    },
+    /// A rule resolved.
+    RuleResolved {
+        /// Which.
+        rule: RuleId,
+    },
+    /// A required signal is lost.
+    SignalLost {
+        /// Which.
+        signal: SignalId,
+        /// Whose.
+        side: Side,
+    },
+    /// All lost signals are back.
+    SignalsBack,
+    /// Nobody watched for a while.
+    Gap {
+        /// Since when.
+        from: Timestamp,
+    },
+    /// An incident was reported.
+    Incident {
+        /// What kind.
+        kind: Incident,
+    },
+    /// A phase was entered and verified.
+    PhaseEntered {
+        /// Index into the plan's phases.
+        phase: usize,
+    },
+    /// A phase waits for approvals.
+    AwaitingApproval {
+        /// Index into the plan's phases.
+        phase: usize,
+    },
+    /// A shift failed; what it had moved is put back.
+    ShiftFailed {
+        /// Where.
+        target: TargetId,
+        /// Why.
+        failure: Failure,
+    },
+    /// A lowering failed once; it is tried again.
+    LowerFailed {
+        /// Where.
+        target: TargetId,
+        /// Why.
+        failure: Failure,
+    },
+    /// A rollback began.
+    RollbackStarted {
+        /// How far.
+        level: Level,
+        /// Why.
+        cause: Cause,
+    },
+    /// A target has not been read back in time: a person is needed.
+    NotReadBack {
+        /// Which.
+        target: TargetId,
+    },
+    /// New units still reach the canary although the target says that it was lowered.
+    ContraryTraffic {
+        /// Which.
+        target: TargetId,
+        /// How many new units.
+        units: u64,
+    },
+    /// Every target of the rollback is verified.
+    RollbackVerified,
+    /// No unit is left on the canary.
+    Drained,
+    /// Somebody lowered a target.
+    DriftBelow {
+        /// Which.
+        target: TargetId,
+        /// What it stands at.
+        live: Weight,
+        /// Who, where the target tells.
+        by: Option<String>,
+    },
+    /// Somebody raised a target; it is brought down.
+    DriftAbove {
+        /// Which.
+        target: TargetId,
+        /// What it stood at.
+        live: Weight,
+        /// Who, where the target tells.
+        by: Option<String>,
+    },
+    /// Somebody keeps raising a target: a person is needed.
+    DriftPersists {
+        /// Which.
+        target: TargetId,
+    },
+    /// All phases passed.
+    Completed,
+}
+
+impl Notice {
+    /// How loud it is.
+    pub fn severity(&self) -> Severity {
+        match self {
+            Notice::RuleFiring {
+                severity,
+                wants_rollback: false,
+                ..
+            } => *severity,
+            Notice::RuleFiring { .. }
+            | Notice::Incident { .. }
+            | Notice::RollbackStarted { .. }
+            | Notice::NotReadBack { .. }
+            | Notice::ContraryTraffic { .. }
+            | Notice::LowerFailed { .. }
+            | Notice::DriftPersists { .. } => Severity::Critical,
+            Notice::SignalLost { .. }
+            | Notice::ShiftFailed { .. }
+            | Notice::DriftBelow { .. }
+            | Notice::DriftAbove { .. }
+            | Notice::Gap { .. } => Severity::High,
+            Notice::AwaitingApproval { .. } | Notice::RollbackVerified => Severity::Medium,
+            Notice::RuleResolved { .. }
+            | Notice::SignalsBack
+            | Notice::PhaseEntered { .. }
+            | Notice::Drained
+            | Notice::Completed => Severity::Low,
+        }
+    }
+}
+
+/// Why an event was not allowed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum Rejection {
+    /// Not in this stage.
+    #[error("this is not possible in the present stage")]
+    Stage,
+    /// Arming checks failed.
+    #[error("arming checks failed: {}", .0.join(", "))]
+    Checks(Vec<String>),
+    /// A rollback's latch stands.
+    #[error("latched by a rollback: a person has to reset it with a reason first")]
+    Latched,
+    /// Nothing of that name.
+    #[error("there is no such thing in this plan")]
+    Unknown,
+    /// A reason is needed.
+    #[error("write a reason")]
+    NoReason,
+    /// The second person must be another one.
+    #[error("a second person is needed")]
+    SamePerson,
+    /// The level is not below the present weight.
+    #[error("a reduction has to be below the present weight")]
+    NotLower,
+    /// The stable side is no longer kept: what is gone is shown, and a second confirmation is needed.
+    #[error("the stable side was kept until {kept_until} and may be gone; confirm to roll back all the same")]
+    StableGone {
+        /// Until when it was kept.
+        kept_until: Timestamp,
+    },
+}

@@ -1,0 +1,142 @@
+//! What targets say: acceptance, read-back, failure, and what they stand at when nobody of us has changed them.
+
+use std::time::Duration;
+
+use super::step::{Done, Next};
+use super::{Failure, Hold, Notice, OpId, OpKind, Rejection, Stage};
+use crate::plan::Role;
+use crate::value::{TargetId, Weight};
+
+/// Deviations upwards are brought down this often within [`CORRECTION_WINDOW`] before a person is called (invariant 8).
+const CORRECTIONS: usize = 3;
+const CORRECTION_WINDOW: Duration = Duration::from_secs(600);
+
+impl Next<'_> {
+    pub(super) fn accepted(&mut self, id: &TargetId, op: OpId) -> Done {
+        let is_splitter = self.is_splitter(id);
+        let now = self.now;
+        let target = self.state.targets.get_mut(id).ok_or(Rejection::Unknown)?;
+        let Some(open) = target.op.as_mut().filter(|o| o.id == op) else {
+            return Ok(());
+        };
+        open.accepted_at.get_or_insert(now);
+        target.accepted = Some(open.to);
+        if open.kind.lowers() {
+            target.marks.accepted.get_or_insert(now);
+        }
+        let to = open.to;
+        if is_splitter {
+            self.state.canary_since = (to > Weight::ZERO).then(|| self.state.canary_since.unwrap_or(now));
+        }
+        Ok(())
+    }
+
+    pub(super) fn read_back(&mut self, id: &TargetId, op: OpId, weight: Weight) -> Done {
+        let now = self.now;
+        let target = self.state.targets.get_mut(id).ok_or(Rejection::Unknown)?;
+        let Some(open) = target.op.filter(|o| o.id == op) else {
+            return Ok(());
+        };
+        target.read = Some(weight);
+        if weight == open.to {
+            target.op = None;
+            target.accepted = Some(weight);
+            target.drift = None;
+            if open.kind.lowers() {
+                target.marks.accepted.get_or_insert(now);
+                target.marks.read_back = Some(now);
+            }
+            if self.is_splitter(id) {
+                self.state.canary_since = (weight > Weight::ZERO).then(|| self.state.canary_since.unwrap_or(now));
+            }
+        } else if open.kind == OpKind::Raise {
+            let text = format!("asked for {}, reads {weight}", open.to);
+            self.shift_failed(
+                id,
+                Failure {
+                    code: "target.read-back-differs".to_owned(),
+                    text,
+                },
+            );
+        }
+        Ok(())
+    }
+
+    pub(super) fn failed(&mut self, id: &TargetId, op: OpId, failure: &Failure) -> Done {
+        let target = self.state.targets.get_mut(id).ok_or(Rejection::Unknown)?;
+        let Some(open) = target.op.as_mut().filter(|o| o.id == op) else {
+            return Ok(());
+        };
+        open.failures = open.failures.saturating_add(1);
+        let (first, kind) = (open.failures == 1, open.kind);
+        if kind == OpKind::Raise {
+            self.shift_failed(id, failure.clone());
+        } else if first {
+            self.notify(Notice::LowerFailed {
+                target: id.clone(),
+                failure: failure.clone(),
+            });
+        }
+        Ok(())
+    }
+
+    /// A look at a target that no operation asked for: drift is asymmetric (invariant 8).
+    pub(super) fn read_live(&mut self, id: &TargetId, weight: Weight, by: Option<&str>) -> Done {
+        if matches!(self.state.stage, Stage::Draft | Stage::Closed) {
+            return Ok(());
+        }
+        let target = self.state.targets.get_mut(id).ok_or(Rejection::Unknown)?;
+        let (None, Some(accepted)) = (target.op, target.accepted) else {
+            return Ok(());
+        };
+        target.read = Some(weight);
+        if weight == accepted {
+            target.drift = None;
+        } else if target.drift != Some(weight) {
+            target.drift = Some(weight);
+            self.state.bake.restart();
+            let (live, by) = (weight, by.map(str::to_owned));
+            if weight < accepted {
+                self.notify(Notice::DriftBelow {
+                    target: id.clone(),
+                    live,
+                    by,
+                });
+                if self.state.stage.is_running() {
+                    self.state.holds.insert(Hold::Drift(id.clone()));
+                }
+            } else {
+                self.notify(Notice::DriftAbove {
+                    target: id.clone(),
+                    live,
+                    by,
+                });
+                self.bring_down(id, accepted);
+            }
+        } else if weight > accepted {
+            self.bring_down(id, accepted);
+        }
+        Ok(())
+    }
+
+    fn bring_down(&mut self, id: &TargetId, accepted: Weight) {
+        if !self.state.helm {
+            return;
+        }
+        let now = self.now;
+        let Some(target) = self.state.targets.get_mut(id) else {
+            return;
+        };
+        target.corrections.retain(|at| now.since(*at) < CORRECTION_WINDOW);
+        target.corrections.push(now);
+        let persists = target.corrections.len() == CORRECTIONS + 1;
+        self.lower(id, accepted, OpKind::Correction);
+        if persists {
+            self.notify(Notice::DriftPersists { target: id.clone() });
+        }
+    }
+
+    fn is_splitter(&self, id: &TargetId) -> bool {
+        self.plan.target(id).is_some_and(|t| t.role == Role::Splitter)
+    }
+}

@@ -1,0 +1,167 @@
+//! What watching says: assessments, incidents, the helm, gaps, and the holds and clocks that hang on them.
+
+use std::time::Duration;
+
+use timonel_judge::Strength;
+
+use super::step::Next;
+use super::{Cause, Hold, Level, Notice, Stage};
+use crate::board::{Assessment, Firing};
+use crate::plan::{Action, EvidenceMode, GateKind, Incident, Rule};
+use crate::time::Timestamp;
+
+/// Holds that clear by themselves do so after nothing has been in the way for this long.
+const STEADY: Duration = Duration::from_secs(60);
+
+impl Next<'_> {
+    pub(super) fn assessed(&mut self, assessment: &Assessment) {
+        let before = std::mem::replace(&mut self.state.assessment, assessment.clone());
+        self.state.assessed = true;
+        for (id, firing) in &assessment.firing {
+            if let (false, Some(rule)) = (before.firing.contains_key(id), self.plan.rule(id)) {
+                self.fires(rule, firing);
+            }
+        }
+        for id in before.firing.keys().filter(|id| !assessment.firing.contains_key(*id)) {
+            self.notify(Notice::RuleResolved { rule: id.clone() });
+        }
+        for (signal, side) in assessment.lost.difference(&before.lost) {
+            self.notify(Notice::SignalLost {
+                signal: signal.clone(),
+                side: *side,
+            });
+        }
+        if assessment.lost.is_empty() && !before.lost.is_empty() {
+            self.notify(Notice::SignalsBack);
+        }
+        if !assessment.lost.is_empty() && self.state.stage.is_running() {
+            self.state.holds.insert(Hold::NoEvidence);
+        }
+    }
+
+    fn fires(&mut self, rule: &Rule, firing: &Firing) {
+        let acts = rule.action == Action::Rollback && self.plan.automatic && self.can_act() && may_act(rule, firing);
+        let wants_rollback = rule.action == Action::Rollback && !acts;
+        self.notify(Notice::RuleFiring {
+            rule: rule.id.clone(),
+            severity: rule.severity,
+            wants_rollback,
+        });
+        if rule.action == Action::Notify {
+            return;
+        }
+        self.state.bake.restart();
+        if acts {
+            // Allowed in every stage that `can_act` names, so there is nothing to be told.
+            let done = self.roll_back(Level::Total, Cause::Rule(rule.id.clone()), Some(firing.breach), false);
+            debug_assert_eq!(done, Ok(()));
+        } else if self.state.stage.is_running() {
+            self.state.holds.insert(Hold::Alert);
+        }
+    }
+
+    /// Whether anything acts by itself now: while it runs, or after completion while stable is kept.
+    fn can_act(&self) -> bool {
+        match self.state.stage {
+            Stage::Completed { since } => self.now < since + self.plan.keep_stable,
+            Stage::Draft | Stage::Armed | Stage::RolledBack | Stage::Closed => false,
+            Stage::Shifting { .. }
+            | Stage::Baking { .. }
+            | Stage::Deciding { .. }
+            | Stage::AwaitingApproval { .. }
+            | Stage::RollingBack { .. } => self.state.latch.is_none(),
+        }
+    }
+
+    pub(super) fn incident(&mut self, kind: Incident, count: u64) {
+        if count == 0 {
+            return;
+        }
+        self.state.without.entry(kind).or_default().restart();
+        self.notify(Notice::Incident { kind });
+        match kind {
+            Incident::CriticalError if self.plan.automatic && self.can_act() => {
+                let done = self.roll_back(Level::Total, Cause::Incident(kind), Some(self.now), false);
+                debug_assert_eq!(done, Ok(()));
+            }
+            Incident::CriticalError | Incident::Security => {
+                if self.state.stage.is_running() {
+                    self.state.holds.insert(Hold::Alert);
+                }
+            }
+        }
+    }
+
+    pub(super) fn helm(&mut self, epoch: Option<u64>) {
+        match epoch {
+            Some(epoch) => {
+                self.state.helm = true;
+                self.state.generation.epoch = self.state.generation.epoch.max(epoch);
+            }
+            None => {
+                self.state.helm = false;
+                self.state.steady_since = None;
+                if self.state.stage.is_running() {
+                    self.state.holds.insert(Hold::HelmLost);
+                }
+            }
+        }
+    }
+
+    /// The clocks stood from `from` on, and what the board said then is no longer known to be true.
+    pub(super) fn gap(&mut self, from: Timestamp) {
+        self.state.bake.set_running(false, from);
+        self.state.without.values_mut().for_each(|w| w.set_running(false, from));
+        self.state.assessed = false;
+        self.state.steady_since = None;
+        if self.state.stage.is_running() {
+            self.state.holds.insert(Hold::Gap);
+        }
+        self.notify(Notice::Gap { from });
+    }
+
+    pub(super) fn clear_holds(&mut self) {
+        let steady = self.state.helm && self.state.assessed && self.state.assessment.lost.is_empty();
+        if !steady || !self.state.holds.iter().any(Hold::clears_by_itself) {
+            self.state.steady_since = None;
+            return;
+        }
+        let since = *self.state.steady_since.get_or_insert(self.now);
+        if self.now.since(since) >= STEADY {
+            self.state.holds.retain(|h| !h.clears_by_itself());
+            self.state.steady_since = None;
+        }
+    }
+
+    /// Clocks count only watched, unfrozen time at the weight of the phase.
+    pub(super) fn run_clocks(&mut self) {
+        let at_weight = matches!(
+            self.state.stage,
+            Stage::Baking { .. } | Stage::Deciding { .. } | Stage::AwaitingApproval { .. }
+        );
+        let run = at_weight
+            && self.state.holds.is_empty()
+            && self.state.assessed
+            && self.state.assessment.lost.is_empty()
+            && self.state.targets.values().all(|t| t.op.is_none() && t.drift.is_none());
+        self.state.bake.set_running(run, self.now);
+        for phase in &self.plan.phases {
+            for gate in &phase.gates {
+                if let GateKind::Without { event, .. } = &gate.kind {
+                    self.state.without.entry(*event).or_default().set_running(run, self.now);
+                }
+            }
+        }
+    }
+}
+
+/// Whether a firing rollback rule has the evidence that its mode asks for (JUDGE.md: 50, or 20 for `fast`).
+fn may_act(rule: &Rule, firing: &Firing) -> bool {
+    let needed = match rule.evidence {
+        EvidenceMode::Literal => return true,
+        // 1000 · log10 of 50 and 20, rounded up.
+        EvidenceMode::Gated => Strength::from_millilog10(1699),
+        EvidenceMode::Fast => Strength::from_millilog10(1302),
+    };
+    firing.evidence.is_some_and(|evidence| evidence >= needed)
+}
