@@ -75,7 +75,8 @@ export class Window {
     const ended = new Promise((resolve) => this.driver.once('exit', resolve));
     this.driver.kill();
     await ended;
-    await rm(this.home, { recursive: true, force: true });
+    // The web view's own processes end a moment later and may write until then.
+    await rm(this.home, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   }
 }
 

@@ -19,7 +19,7 @@ const REHEARSAL: [&str; 6] = [
 
 pub(crate) fn run(here: &Checkout, args: &[String]) -> Result<ExitCode, Failure> {
     let mut cargo = Command::new("cargo");
-    cargo.current_dir(&here.root).args(["run", "--quiet", "--package"]);
+    cargo.current_dir(&here.root).args(["run", "--package"]);
     if has_display(|name| env::var_os(name).is_some_and(|value| !value.is_empty())) {
         setup(here, Purpose::Window)?;
         eprintln!("Building the window's program (minutes the first time) …");

@@ -43,15 +43,11 @@ fn every_step(here: &Checkout, record: &mut Record) {
         vitest(here, record, cmd!(sh, "npm run --silent test --"), "page")
     });
     record.step("lint", |_| {
-        Ok(cmd!(
-            sh,
-            "cargo clippy --quiet --locked --workspace --all-targets -- -D warnings"
-        )
-        .run()?)
+        Ok(cmd!(sh, "cargo clippy --locked --workspace --all-targets -- -D warnings").run()?)
     });
     // Tests start the programs themselves, and a runner builds only those of the package under test.
     record.step("programs", |_| {
-        Ok(cmd!(sh, "cargo build --quiet --locked --workspace --bins").run()?)
+        Ok(cmd!(sh, "cargo build --locked --workspace --bins").run()?)
     });
     record.step("window tests", |record| window_tests(here, record));
     record.step("tests", |record| rust_tests(here, record));
