@@ -57,7 +57,7 @@ pub enum FileError {
         line: u64,
         /// Where and how.
         #[source]
-        broken: Break,
+        broken: Box<Break>,
     },
     /// A torn end was found and could not be kept aside.
     #[error("cannot set aside the torn end of the journal file {path}")]
@@ -74,7 +74,7 @@ pub enum FileError {
         path: PathBuf,
         /// Why.
         #[source]
-        refused: Break,
+        refused: Box<Break>,
     },
     /// The disk is full. Nothing was appended.
     #[error("the disk of {path} is full: free some space; nothing was written")]
@@ -209,7 +209,7 @@ impl JournalFile {
         }
         let (writer, head) = self.verifier.check(sealed).map_err(|refused| FileError::Refused {
             path: self.path.clone(),
-            refused,
+            refused: Box::new(refused),
         })?;
         let line = line_of(sealed);
         if let Err(source) = self.file.write_all(&line) {
@@ -312,7 +312,7 @@ fn scan(path: &Path, file: &fs::File, mut each: impl FnMut(Sealed)) -> Result<(V
                 return Err(FileError::Broken {
                     path: path.to_owned(),
                     line: index + 1,
-                    broken,
+                    broken: Box::new(broken),
                 });
             }
         }

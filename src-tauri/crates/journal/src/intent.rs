@@ -296,7 +296,7 @@ mod tests {
         let a = intent("a", Level::Total);
         folder.write(&a).unwrap();
         fs::rename(folder.path(&a.rollout, SUFFIX), folder.path(&a.rollout, ATTEMPT)).unwrap();
-        assert_eq!(pending(&folder), [a.clone()]);
+        assert_eq!(pending(&folder), std::slice::from_ref(&a));
         fs::write(folder.path(&a.rollout, ATTEMPT), b"").unwrap();
         let error = folder.pending().unwrap().remove(0).unwrap_err();
         assert!(matches!(&error, IntentError::Corrupt { rollout: Some(r), .. } if *r == a.rollout));

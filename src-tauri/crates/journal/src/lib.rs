@@ -11,3 +11,4 @@ pub mod chain;
 pub mod entry;
 pub mod file;
 pub mod intent;
+pub mod record;

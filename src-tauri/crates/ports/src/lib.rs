@@ -3,7 +3,10 @@
 //! Deliberately not here: any implementation but the system clock and the in-process command queue.
 
 pub mod clock;
+pub mod commands;
+pub mod helm;
 pub mod mailbox;
 pub mod signal;
+pub mod store;
 pub mod target;
 pub mod task;
