@@ -1,7 +1,7 @@
 // Drives the real program over WebDriver: the engine's own driver starts it, so no program stands between.
 // Only what the tests ask for is here; the protocol is a handful of JSON requests.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -72,11 +72,12 @@ export class Window {
 
   async close(): Promise<void> {
     await send('DELETE', this.session);
+    // The program ends a moment later and writes into its home until then. Without the driver it would stay.
+    while (await livesIn(this.home, this.driver.pid)) await moment();
     const ended = new Promise((resolve) => this.driver.once('exit', resolve));
     this.driver.kill();
     await ended;
-    // The web view's own processes end a moment later and may write until then.
-    await rm(this.home, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
+    await rm(this.home, { recursive: true });
   }
 }
 
@@ -109,6 +110,17 @@ async function answering(address: string, driver: ChildProcess): Promise<void> {
     if (problem) throw problem;
     const served = await fetch(address).then((answer) => answer.ok, () => false);
     if (served) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await moment();
   }
+}
+
+/** Whether a process of this machine other than `driver` still has `home` for its home. */
+async function livesIn(home: string, driver: number | undefined): Promise<boolean> {
+  const processes = (await readdir('/proc')).filter((name) => /^\d+$/.test(name) && name !== String(driver));
+  const environments = await Promise.all(processes.map((id) => readFile(`/proc/${id}/environ`, 'latin1').catch(() => '')));
+  return environments.some((environment) => environment.split('\0').includes(`HOME=${home}`));
+}
+
+function moment(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 20));
 }
