@@ -1,1 +1,5 @@
 //! Contract suites for ports and a process harness; used only from tests/ of adapters, bridge and root.
+
+pub mod target;
+
+pub mod process;

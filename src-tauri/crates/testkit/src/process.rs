@@ -1,0 +1,238 @@
+//! Real programs as children of a test: started in a directory of their own, waited for, and ended when they are dropped.
+//!
+//! Only a child started here is ever ended, by its own handle. Deliberately not here: installing anything; a test whose
+//! program is missing says so and ends.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+use timonel_ports::clock::{SystemClock, sleep};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// How often a condition is looked at.
+const LOOK: Duration = Duration::from_millis(50);
+/// How long a program may take to be ready on a loaded machine.
+const START: Duration = Duration::from_secs(60);
+
+/// Why a program did not come up.
+#[derive(Debug, thiserror::Error)]
+pub enum ProcessError {
+    /// It is not on this machine: a reason to skip a test, saying so.
+    #[error("`{program}` is not installed")]
+    Missing {
+        /// The program's name.
+        program: String,
+    },
+    /// Its directory could not be prepared, or it could not be started.
+    #[error("`{program}` could not be started: {source}")]
+    Start {
+        /// The program's name.
+        program: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// It ended, or did not become ready in time.
+    #[error("`{program}` {what}. It said:\n{said}")]
+    NotReady {
+        /// The program's name.
+        program: String,
+        /// What happened instead.
+        what: String,
+        /// The end of what it wrote.
+        said: String,
+    },
+}
+
+/// A child in a directory of its own. Dropping it ends it and removes the directory.
+#[derive(Debug)]
+pub struct Process {
+    program: String,
+    child: Child,
+    dir: TempDir,
+}
+
+impl Process {
+    /// Starts `program` with the arguments that `prepare` gives for its empty directory. `Missing` where it is not in the path.
+    pub fn start(
+        program: &str,
+        prepare: impl FnOnce(&Path) -> io::Result<Vec<OsString>>,
+    ) -> Result<Self, ProcessError> {
+        let failed = |source| ProcessError::Start {
+            program: program.to_owned(),
+            source,
+        };
+        let dir = tempfile::Builder::new()
+            .prefix("timonel-test-")
+            .tempdir()
+            .map_err(failed)?;
+        let args = prepare(dir.path()).map_err(failed)?;
+        let log = File::create(log(dir.path())).map_err(failed)?;
+        let child = Command::new(program)
+            .args(args)
+            .current_dir(dir.path())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().map_err(failed)?)
+            .stderr(log)
+            .spawn()
+            .map_err(|source| match source.kind() {
+                io::ErrorKind::NotFound => ProcessError::Missing {
+                    program: program.to_owned(),
+                },
+                _ => failed(source),
+            })?;
+        Ok(Self {
+            program: program.to_owned(),
+            child,
+            dir,
+        })
+    }
+
+    /// Its directory.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// What it has written to its output and error output.
+    pub fn said(&self) -> String {
+        std::fs::read(log(self.dir()))
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            .unwrap_or_default()
+    }
+
+    /// Waits until `path` at `address` answers 200; `NotReady` where the program ends first or time runs out.
+    pub async fn answers(&mut self, address: SocketAddr, path: &str) -> Result<(), ProcessError> {
+        let clock = SystemClock::shared();
+        let end = clock.mono() + START;
+        let what = loop {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                break format!("ended at once ({status})");
+            }
+            if ok(address, path).await.unwrap_or(false) {
+                return Ok(());
+            }
+            if clock.mono() >= end {
+                break format!("was not ready within {START:?}");
+            }
+            sleep(clock.as_ref(), LOOK).await;
+        };
+        Err(ProcessError::NotReady {
+            program: self.program.clone(),
+            what,
+            said: self.said(),
+        })
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Both fail only where it has ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn log(dir: &Path) -> PathBuf {
+    dir.join("said.log")
+}
+
+/// Whether a plain GET is answered with 200.
+async fn ok(address: SocketAddr, path: &str) -> io::Result<bool> {
+    let mut stream = TcpStream::connect(address).await?;
+    stream
+        .write_all(format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n").as_bytes())
+        .await?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await?;
+    Ok(answer.starts_with(b"HTTP/1.0 200") || answer.starts_with(b"HTTP/1.1 200"))
+}
+
+/// Looks at a condition until it gives something; `None` where `limit` passes first.
+pub async fn until<T>(limit: Duration, mut look: impl AsyncFnMut() -> Option<T>) -> Option<T> {
+    let clock = SystemClock::shared();
+    let end = clock.mono() + limit;
+    loop {
+        if let Some(found) = look().await {
+            return Some(found);
+        }
+        if clock.mono() >= end {
+            return None;
+        }
+        sleep(clock.as_ref(), LOOK).await;
+    }
+}
+
+/// A real Prometheus on a free loopback port, which scrapes itself and `targets` every second.
+#[derive(Debug)]
+pub struct PrometheusServer {
+    process: Process,
+    address: SocketAddr,
+}
+
+impl PrometheusServer {
+    /// Starts it and waits until it is ready. `targets` are addresses (`127.0.0.1:1234`) whose `/metrics` it scrapes as job `app`.
+    pub async fn start(targets: &[SocketAddr]) -> Result<Self, ProcessError> {
+        // Between choosing a free port and using it somebody else may take it.
+        let mut tries = 3;
+        loop {
+            tries -= 1;
+            match Self::once(targets).await {
+                Err(ProcessError::NotReady { said, .. }) if tries > 0 && said.contains("address already in use") => {}
+                other => return other,
+            }
+        }
+    }
+
+    async fn once(targets: &[SocketAddr]) -> Result<Self, ProcessError> {
+        let start = |source| ProcessError::Start {
+            program: "prometheus".to_owned(),
+            source,
+        };
+        let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .and_then(|free| free.local_addr())
+            .map_err(start)?;
+        let quoted: Vec<_> = targets.iter().map(|target| format!("'{target}'")).collect();
+        let config = format!(
+            "global: {{scrape_interval: 1s, scrape_timeout: 1s}}\nscrape_configs:\n\
+             - {{job_name: self, static_configs: [{{targets: ['{address}']}}]}}\n\
+             - {{job_name: app, static_configs: [{{targets: [{}]}}]}}\n",
+            quoted.join(", ")
+        );
+        let mut process = Process::start("prometheus", |dir| {
+            let file = dir.join("prometheus.yml");
+            std::fs::write(&file, config)?;
+            Ok([
+                format!("--config.file={}", file.display()),
+                format!("--storage.tsdb.path={}", dir.join("data").display()),
+                format!("--web.listen-address={address}"),
+                "--log.level=warn".to_owned(),
+            ]
+            .map(OsString::from)
+            .to_vec())
+        })?;
+        process.answers(address, "/-/ready").await?;
+        Ok(Self { process, address })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its base address, such as `http://127.0.0.1:9090`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The child itself.
+    pub fn process(&self) -> &Process {
+        &self.process
+    }
+}
