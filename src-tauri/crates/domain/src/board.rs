@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use timonel_judge::Strength;
+pub use timonel_judge::Strength;
 
 use crate::metric::Statistic;
 use crate::plan::{Gate, GateKind, Plan, Question, Rule};

@@ -1,1 +1,22 @@
 //! The owner loop of a rollout: actuation, verification, recovery.
+//!
+//! One owner task per rollout holds its state; everything else sends it messages, and it never waits for anything
+//! but the next message. What it decides is `domain::rollout::step`; this crate carries the effects out:
+//! lowering at once, raising only after the journal has the decision (invariant 5).
+//!
+//! Deliberately not here: any decision, any protocol, any screen.
+
+mod actuation;
+mod arming;
+pub mod bulletin;
+pub mod command;
+mod engine;
+mod message;
+mod owner;
+mod recovery;
+mod scribe;
+mod traffic;
+mod watch;
+
+pub use bulletin::{Bulletin, Snapshot};
+pub use engine::{Engine, EngineError, Handle, Parts};

@@ -49,6 +49,13 @@ impl Next<'_> {
             if self.is_splitter(id) {
                 self.state.canary_since = (weight > Weight::ZERO).then(|| self.state.canary_since.unwrap_or(now));
             }
+        } else if open.kind.lowers() && weight < open.to {
+            // Somebody has lowered it further: that is respected, never raised to where we were going.
+            target.op = None;
+            target.accepted = Some(open.to);
+            target.marks.accepted.get_or_insert(now);
+            target.marks.read_back = Some(now);
+            return self.read_live(id, weight, None);
         } else if open.kind == OpKind::Raise {
             let text = format!("asked for {}, reads {weight}", open.to);
             self.shift_failed(

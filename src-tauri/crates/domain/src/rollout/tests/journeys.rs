@@ -432,3 +432,27 @@ fn how_many_units_make_a_rollback_believable() {
         assert_eq!(units_to_believe(Weight::percent(percent)), units, "{percent} %");
     }
 }
+
+#[test]
+fn a_put_back_that_finds_less_than_it_was_going_to_is_somebody_elses_rollback() {
+    let mut desk = Desk::baking();
+    desk.report(
+        splitter(),
+        Report::Read {
+            op: None,
+            weight: Weight::percent(40),
+            by: None,
+        },
+    );
+    let op = desk.op(&splitter()).id;
+    desk.report(
+        splitter(),
+        Report::Read {
+            op: Some(op),
+            weight: Weight::ZERO,
+            by: None,
+        },
+    );
+    assert!(desk.moves().is_empty());
+    assert!(desk.state.holds.contains(&Hold::Drift(splitter())));
+}

@@ -1,0 +1,48 @@
+//! What the engine tells whoever watches it: each step as it happened, and the whole picture when asked.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use timonel_domain::board::Freshness;
+use timonel_domain::plan::Plan;
+use timonel_domain::rollout::{Effect, Event, State};
+use timonel_domain::time::Timestamp;
+use timonel_domain::value::{RolloutId, Side, SignalId, Weight};
+
+/// One thing that happened to a rollout, in the order of its journal.
+#[derive(Debug, Clone)]
+pub struct Bulletin {
+    /// Which rollout.
+    pub rollout: RolloutId,
+    /// When.
+    pub at: Timestamp,
+    /// Its number in the journal of this engine.
+    pub seq: u64,
+    /// What happened.
+    pub event: Event,
+    /// What followed.
+    pub effects: Vec<Effect>,
+    /// The state after it.
+    pub state: Arc<State>,
+}
+
+/// The whole picture at one moment.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// Which rollout.
+    pub rollout: RolloutId,
+    /// Its plan.
+    pub plan: Arc<Plan>,
+    /// When.
+    pub at: Timestamp,
+    /// Its state.
+    pub state: Arc<State>,
+    /// How fresh each side of each signal is.
+    pub freshness: BTreeMap<(SignalId, Side), Freshness>,
+    /// The weight that traffic itself shows, over the last readings; `None` where too little was seen.
+    pub observed: Option<Weight>,
+    /// Steps that happened and are not in the store yet.
+    pub unwritten: u64,
+    /// Why the store does not take entries, where it does not.
+    pub store_fault: Option<String>,
+}

@@ -1,0 +1,89 @@
+//! What a person may want of a rollout, as it travels through the `Commands` port.
+
+use serde::{Deserialize, Serialize};
+use timonel_domain::rollout::{Cause, Event, Level};
+use timonel_domain::value::{ChecklistId, Person};
+use timonel_journal::record::{HoldRecord, LevelRecord};
+
+/// What a person wants. Who it is comes from the command's envelope.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "want", rename_all = "kebab-case")]
+pub enum Wish {
+    /// Check everything and arm.
+    Arm,
+    /// Start the first phase.
+    Start,
+    /// Sign a checklist.
+    Sign {
+        /// Which.
+        checklist: ChecklistId,
+    },
+    /// Approve leaving the present phase.
+    Approve,
+    /// Pass the gates of this phase against their verdict; takes two persons.
+    Override {
+        /// Why.
+        reason: String,
+    },
+    /// Freeze.
+    Freeze {
+        /// Why.
+        reason: String,
+    },
+    /// Clear a hold.
+    Release {
+        /// Which.
+        hold: HoldRecord,
+        /// Why.
+        reason: String,
+    },
+    /// Put traffic back.
+    RollBack {
+        /// How far.
+        level: LevelRecord,
+        /// A second press, where the stable side is no longer kept.
+        #[serde(default)]
+        confirmed: bool,
+    },
+    /// Reset the latch.
+    Reset {
+        /// Why.
+        reason: String,
+    },
+    /// Close the rollout.
+    Close,
+}
+
+impl Wish {
+    /// Put everything back.
+    pub fn roll_back() -> Self {
+        Wish::RollBack {
+            level: Level::Total.into(),
+            confirmed: false,
+        }
+    }
+
+    /// The event of this wish; `None` for arming, which is checked first.
+    pub(crate) fn event(self, by: Person) -> Option<Event> {
+        Some(match self {
+            Wish::Arm => return None,
+            Wish::Start => Event::Start { by },
+            Wish::Sign { checklist } => Event::Sign { by, checklist },
+            Wish::Approve => Event::Approve { by },
+            Wish::Override { reason } => Event::Override { by, reason },
+            Wish::Freeze { reason } => Event::Freeze { by, reason },
+            Wish::Release { hold, reason } => Event::Release {
+                by,
+                hold: hold.into(),
+                reason,
+            },
+            Wish::RollBack { level, confirmed } => Event::RollBack {
+                level: level.into(),
+                cause: Cause::Person(by),
+                confirmed,
+            },
+            Wish::Reset { reason } => Event::Reset { by, reason },
+            Wish::Close => Event::Close { by },
+        })
+    }
+}

@@ -1,0 +1,230 @@
+//! Starting and stopping: takes the helm, recovers the state, and sets the owner and everybody who tells it things to work.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use timonel_domain::plan::Plan;
+use timonel_domain::rollout::{Cause, Event, Level};
+use timonel_domain::value::{RolloutId, Writer};
+use timonel_journal::chain::Chain;
+use timonel_journal::intent::{IntentError, IntentFolder};
+use timonel_ports::clock::SharedClock;
+use timonel_ports::commands::CommandFeed;
+use timonel_ports::helm::{Helm, HelmError};
+use timonel_ports::mailbox::{Closed, Receiver, Sender, answer};
+use timonel_ports::signal::Source;
+use timonel_ports::store::{PlanRevision, RolloutRow, Store, StoreError};
+use timonel_ports::target::Target;
+use timonel_ports::task::{Task, spawn};
+
+use crate::bulletin::{Bulletin, Snapshot};
+use crate::message::{Message, mailbox};
+use crate::owner::Owner;
+use crate::scribe::Scribe;
+use crate::{recovery, watch};
+
+/// Everything that an engine is made of.
+pub struct Parts {
+    /// The rollout to run; one that the store knows is taken up where it stands.
+    pub rollout: RolloutId,
+    /// Its plan.
+    pub plan: Plan,
+    /// The plan as it was written.
+    pub plan_text: String,
+    /// Time.
+    pub clock: SharedClock,
+    /// Whose chain this engine writes.
+    pub writer: Writer,
+    /// Where everything is kept.
+    pub store: Arc<dyn Store>,
+    /// Who may raise.
+    pub helm: Arc<dyn Helm>,
+    /// Where people's commands come from.
+    pub commands: Box<dyn CommandFeed>,
+    /// All targets of the plan.
+    pub targets: Vec<Arc<dyn Target>>,
+    /// Sources with how often they are read.
+    pub sources: Vec<(Arc<dyn Source>, Duration)>,
+    /// Where the intent of a rollback is kept until it is verified.
+    pub intents: IntentFolder,
+}
+
+/// Why an engine did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The store cannot be read.
+    #[error(
+        "the rollout's past cannot be read: {0}. Check the store; a rollback is possible with the manual commands meanwhile"
+    )]
+    Recover(#[source] StoreError),
+    /// The plan or the rollout cannot be kept.
+    #[error("the rollout cannot be opened: {0}")]
+    Open(#[source] StoreError),
+    /// An entry of the journal is not what was written.
+    #[error("the journal is damaged ({0}). Run `timonelctl doctor`, and keep a copy before anything else")]
+    Journal(String),
+    /// The helm cannot be taken.
+    #[error("the helm cannot be taken: {0}")]
+    Helm(#[from] HelmError),
+    /// The plan names a target that nobody connected.
+    #[error("target `{0}` of the plan is not connected")]
+    Unconnected(String),
+    /// Whether a rollback was under way cannot be seen.
+    #[error("{0}")]
+    Intent(#[from] IntentError),
+}
+
+/// A running engine.
+#[derive(Debug)]
+pub struct Engine {
+    handle: Handle,
+    tasks: Vec<Task<()>>,
+}
+
+/// How others talk to a running engine; clone it freely.
+#[derive(Debug, Clone)]
+pub struct Handle {
+    clock: SharedClock,
+    to: Sender<Message>,
+}
+
+impl Handle {
+    /// The whole picture now.
+    pub async fn look(&self) -> Result<Snapshot, Closed> {
+        let (reply, answer) = answer(&self.clock);
+        self.to.send(Message::Look(reply))?;
+        answer.recv().await
+    }
+
+    /// Every step from now on, in order.
+    pub fn subscribe(&self) -> Result<Receiver<Bulletin>, Closed> {
+        let (to, from) = timonel_ports::mailbox::mailbox(&self.clock);
+        self.to.send(Message::Subscribe(to))?;
+        Ok(from)
+    }
+}
+
+impl Engine {
+    /// Takes the helm, recovers the rollout and begins to watch. A rollback that was under way goes on at once.
+    pub async fn start(parts: Parts) -> Result<Self, EngineError> {
+        let Parts {
+            rollout,
+            plan,
+            plan_text,
+            clock,
+            writer,
+            store,
+            helm,
+            commands,
+            targets,
+            sources,
+            intents,
+        } = parts;
+        let targets: BTreeMap<_, _> = targets.into_iter().map(|t| (t.describe().id, t)).collect();
+        if let Some(missing) = plan.targets.iter().find(|t| !targets.contains_key(&t.id)) {
+            return Err(EngineError::Unconnected(missing.id.to_string()));
+        }
+        open(&*store, &rollout, &plan, plan_text, &clock).await?;
+        let head = store.head(&writer).await.map_err(EngineError::Recover)?;
+        let recovered = recovery::replay(&*store, &rollout, &plan).await?;
+        let last_unit = store.last_unit(&rollout).await.map_err(EngineError::Recover)?;
+        let epoch = helm.take(&writer, helm.current().await?.epoch).await?;
+
+        let (to, inbox) = mailbox(&clock);
+        let (jobs_in, jobs) = timonel_ports::mailbox::mailbox(&clock);
+        let scribe = Scribe {
+            clock: clock.clone(),
+            rollout: rollout.clone(),
+            store,
+            owner: to.clone(),
+            jobs,
+        };
+        let mut tasks = vec![spawn(&clock, scribe.run())];
+
+        let pending = intents.pending()?;
+        let resume = pending.iter().any(|found| match found {
+            Ok(intent) => intent.rollout == rollout,
+            Err(IntentError::Corrupt { rollout: of, .. }) => of.as_ref().is_none_or(|of| *of == rollout),
+            Err(_) => false,
+        });
+        let chain = Chain::resume(writer.clone(), head);
+        let mut owner = Owner::new(
+            rollout,
+            plan,
+            clock.clone(),
+            chain,
+            recovered.state,
+            targets.clone(),
+            to.clone(),
+            jobs_in,
+            intents,
+        );
+        owner.units_from(last_unit);
+        owner.take_up(recovered.last, epoch);
+        if resume && owner.state().rollback.as_ref().is_none_or(|r| r.verified_at.is_none()) {
+            owner.happen(Event::RollBack {
+                level: Level::Total,
+                cause: Cause::Resumed,
+                confirmed: true,
+            });
+        }
+        tasks.push(spawn(&clock, owner.run(inbox)));
+        for (index, (source, every)) in (0u32..).zip(sources) {
+            tasks.push(watch::source(&clock, index, source, every, to.clone()));
+        }
+        for (id, target) in &targets {
+            tasks.extend(watch::target(&clock, id, target.clone(), to.clone()));
+        }
+        tasks.push(watch::helm(&clock, helm, writer, epoch, to.clone()));
+        tasks.push(watch::commands(&clock, commands, to.clone()));
+        tasks.push(watch::ticks(&clock, to.clone()));
+        Ok(Self {
+            handle: Handle { clock, to },
+            tasks,
+        })
+    }
+
+    /// How others talk to it.
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// Ends once everything that happened is in the store.
+    pub async fn stop(self) {
+        let (reply, done) = answer(&self.handle.clock);
+        if self.handle.to.send(Message::Stop(reply)).is_ok() {
+            // A closed mailbox says that the owner has ended already.
+            drop(done.recv().await);
+        }
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+async fn open(
+    store: &dyn Store,
+    id: &RolloutId,
+    plan: &Plan,
+    text: String,
+    clock: &SharedClock,
+) -> Result<(), EngineError> {
+    let known = store.rollouts().await.map_err(EngineError::Recover)?;
+    if known.iter().any(|row| row.id == *id) {
+        return Ok(());
+    }
+    store
+        .put_plan(&PlanRevision::new(plan.id.clone(), plan.revision, text))
+        .await
+        .map_err(EngineError::Open)?;
+    let row = RolloutRow {
+        id: id.clone(),
+        plan: plan.id.clone(),
+        revision: plan.revision,
+        environment: plan.environment.clone(),
+        opened_at: clock.now(),
+        closed_at: None,
+    };
+    store.put_rollout(&row).await.map_err(EngineError::Open)
+}

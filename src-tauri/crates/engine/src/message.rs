@@ -1,0 +1,52 @@
+//! What the owner of a rollout is told. It waits for nothing else.
+
+use timonel_domain::rollout::Event;
+use timonel_domain::time::Mono;
+use timonel_domain::value::{Person, TargetId, Weight};
+use timonel_ports::clock::SharedClock;
+use timonel_ports::commands::Command;
+use timonel_ports::mailbox::{Reply, Sender};
+use timonel_ports::signal;
+use timonel_ports::target::{Reading, TargetError};
+
+use crate::bulletin::{Bulletin, Snapshot};
+
+/// One message to the owner.
+#[derive(Debug)]
+pub(crate) enum Message {
+    /// Something happened that the step should know.
+    Event(Event),
+    /// A source was read.
+    Readings(Vec<signal::Reading>),
+    /// A target was looked at without an operation.
+    Live {
+        target: TargetId,
+        begun: Mono,
+        outcome: Result<Reading, TargetError>,
+    },
+    /// A person wants something.
+    Command(Command),
+    /// The arming checks have ended.
+    Checked {
+        by: Person,
+        live: Vec<(TargetId, Weight)>,
+        failed: Vec<String>,
+    },
+    /// Entries up to this number are in the store.
+    Written { through: u64 },
+    /// The store does not take entries; they wait.
+    StoreFault(String),
+    /// A second went by.
+    Tick,
+    /// Somebody wants the whole picture.
+    Look(Reply<Snapshot>),
+    /// Somebody wants to be told every step.
+    Subscribe(Sender<Bulletin>),
+    /// End, once everything is written.
+    Stop(Reply<()>),
+}
+
+/// The mailbox of an owner.
+pub(crate) fn mailbox(clock: &SharedClock) -> (Sender<Message>, timonel_ports::mailbox::Receiver<Message>) {
+    timonel_ports::mailbox::mailbox(clock)
+}

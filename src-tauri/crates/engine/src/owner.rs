@@ -1,0 +1,551 @@
+//! The owner of a rollout: takes one message after the other, lets the step decide, and has the effects carried out.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use timonel_domain::board::{Board, Freshness, Outlook};
+use timonel_domain::plan::Plan;
+use timonel_domain::rollout::{Cause, Effect, Event, Failure, Level, OpKind, Report, State, step};
+use timonel_domain::sample::{Sample, Value};
+use timonel_domain::time::{Mono, Timestamp};
+use timonel_domain::value::{Person, RolloutId, Side, TargetId, Weight};
+use timonel_journal::chain::Chain;
+use timonel_journal::entry::{Body, Kind};
+use timonel_journal::intent::{Intent, IntentFolder};
+use timonel_journal::record::{STEP, StepRecord};
+use timonel_ports::clock::SharedClock;
+use timonel_ports::commands::{Command, CommandId};
+use timonel_ports::mailbox::{Receiver, Sender};
+use timonel_ports::signal;
+use timonel_ports::store::{UnitRow, Units};
+use timonel_ports::target::{Goal, Reading, Target, TargetError};
+use timonel_ports::task::{Task, spawn};
+
+use crate::actuation::{Hands, Order};
+use crate::arming;
+use crate::bulletin::{Bulletin, Snapshot};
+use crate::command::Wish;
+use crate::message::Message;
+use crate::scribe::Job;
+use crate::traffic::Lookout;
+use crate::watch::TICK;
+
+/// Nobody watched if the next tick is this much late.
+const STALL: Duration = Duration::from_secs(15);
+/// So many of the last commands are remembered, to recognise one that arrives twice.
+const REMEMBERED: usize = 1000;
+
+pub(crate) struct Owner {
+    rollout: RolloutId,
+    plan: Arc<Plan>,
+    clock: SharedClock,
+    chain: Chain,
+    state: Arc<State>,
+    board: Board,
+    lookout: Lookout,
+    watching_since: Timestamp,
+    last_tick: Option<(Mono, Timestamp)>,
+    targets: BTreeMap<TargetId, Arc<dyn Target>>,
+    actuations: BTreeMap<TargetId, Task<()>>,
+    /// Raises that wait for their decision to be in the journal, by its number.
+    intended: BTreeMap<u64, Vec<Order>>,
+    /// When the last operation of a target ended: a look that began before says nothing about now.
+    settled: BTreeMap<TargetId, Mono>,
+    me: Sender<Message>,
+    jobs: Sender<Job>,
+    intents: IntentFolder,
+    /// The entry with which the present rollback was verified; its intent goes once that is in the store.
+    verified_in: Option<u64>,
+    subscribers: Vec<Sender<Bulletin>>,
+    commands: (BTreeSet<CommandId>, VecDeque<CommandId>),
+    written: u64,
+    store_fault: Option<String>,
+    unit_seq: u64,
+}
+
+impl Owner {
+    #[expect(clippy::too_many_arguments, reason = "called once, by the engine that has them all")]
+    pub(crate) fn new(
+        rollout: RolloutId,
+        plan: Plan,
+        clock: SharedClock,
+        chain: Chain,
+        state: State,
+        targets: BTreeMap<TargetId, Arc<dyn Target>>,
+        me: Sender<Message>,
+        jobs: Sender<Job>,
+        intents: IntentFolder,
+    ) -> Self {
+        let board = Board::new(&plan);
+        let (watching_since, written) = (clock.now(), chain.head().seq);
+        Self {
+            rollout,
+            plan: Arc::new(plan),
+            clock,
+            chain,
+            state: Arc::new(state),
+            board,
+            lookout: Lookout::default(),
+            watching_since,
+            last_tick: None,
+            targets,
+            actuations: BTreeMap::new(),
+            intended: BTreeMap::new(),
+            settled: BTreeMap::new(),
+            me,
+            jobs,
+            intents,
+            verified_in: None,
+            subscribers: Vec::new(),
+            commands: Default::default(),
+            written,
+            store_fault: None,
+            unit_seq: 0,
+        }
+    }
+
+    pub(crate) fn state(&self) -> &State {
+        &self.state
+    }
+
+    pub(crate) fn units_from(&mut self, last: u64) {
+        self.unit_seq = last;
+    }
+
+    /// After a start: the helm, the time nobody watched, and operations whose end nobody saw.
+    pub(crate) fn take_up(&mut self, last: Option<Timestamp>, epoch: u64) {
+        self.happen(Event::Helm(Some(epoch)));
+        let Some(from) = last else { return };
+        self.happen(Event::Gap { from });
+        let open: Vec<_> = self
+            .state
+            .targets
+            .iter()
+            .filter_map(|(id, t)| Some((id.clone(), t.op?, t.accepted)))
+            .collect();
+        for (target, op, known) in open {
+            let generation = self.state.generation;
+            if op.kind == OpKind::Raise {
+                let order = Order {
+                    op: op.id,
+                    target: target.clone(),
+                    goal: Goal::Raise { to: op.to, generation },
+                    known,
+                };
+                let place = self.targets[&target].describe().place;
+                let unknown = TargetError::Unreachable {
+                    place,
+                    detail: "the engine stopped before the result was known".to_owned(),
+                };
+                self.act(&target, |hands| hands.resolve(order, unknown));
+            } else {
+                self.lower(&target, op.id, Goal::Lower { to: op.to, generation });
+            }
+        }
+    }
+
+    /// Runs until it is told to stop, or nobody can tell it anything any more.
+    pub(crate) async fn run(mut self, mut inbox: Receiver<Message>) {
+        while let Some(message) = inbox.recv().await {
+            match message {
+                Message::Event(event) => self.happen(event),
+                Message::Readings(readings) => self.readings(readings),
+                Message::Live { target, begun, outcome } => self.live(target, begun, outcome),
+                Message::Command(command) => self.command(command),
+                Message::Checked { by, live, failed } => self.happen(Event::Arm { by, live, failed }),
+                Message::Written { through } => self.written(through),
+                Message::StoreFault(fault) => self.store_failed(fault),
+                Message::Tick => self.tick(),
+                Message::Look(reply) => reply.send(self.snapshot()),
+                Message::Subscribe(subscriber) => self.subscribers.push(subscriber),
+                Message::Stop(reply) => {
+                    self.actuations.values().for_each(Task::abort);
+                    self.jobs.tell(Job::Flush(reply));
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Lets the step decide and has its effects carried out: lowering first, then the record, raising after it.
+    pub(crate) fn happen(&mut self, event: Event) {
+        let now = self.clock.now();
+        let (state, effects) = step(&self.plan, &self.state, &event, now);
+        if state == *self.state && effects.is_empty() {
+            return;
+        }
+        let before = std::mem::replace(&mut self.state, Arc::new(state));
+        let mut raises = Vec::new();
+        for effect in &effects {
+            match effect {
+                Effect::Lower {
+                    op,
+                    target,
+                    to,
+                    generation,
+                } => {
+                    self.lower(
+                        target,
+                        *op,
+                        Goal::Lower {
+                            to: *to,
+                            generation: *generation,
+                        },
+                    );
+                }
+                Effect::Raise {
+                    op,
+                    target,
+                    to,
+                    generation,
+                } => {
+                    let known = self.state.targets.get(target).and_then(|t| t.accepted);
+                    let goal = Goal::Raise {
+                        to: *to,
+                        generation: *generation,
+                    };
+                    raises.push(Order {
+                        op: *op,
+                        target: target.clone(),
+                        goal,
+                        known,
+                    });
+                }
+                Effect::Notify(notice) => tracing::info!(rollout = %self.rollout, ?notice, "notice"),
+                Effect::ShowManual { target, to } => tracing::warn!(%target, %to, "manual commands are due"),
+                Effect::Rejected(reason) => tracing::info!(%reason, "rejected"),
+            }
+        }
+        self.mind_intent(&before, now);
+        self.note_settled(&before);
+        let seq = self.record(now, &event, &effects);
+        if !raises.is_empty() {
+            self.intended.insert(seq, raises);
+        }
+        if self.state.rollback.as_ref().is_some_and(|r| r.verified_at.is_some())
+            && before.rollback.as_ref().is_none_or(|r| r.verified_at.is_none())
+        {
+            self.verified_in = Some(seq);
+        }
+        let bulletin = Bulletin {
+            rollout: self.rollout.clone(),
+            at: now,
+            seq,
+            event,
+            effects,
+            state: self.state.clone(),
+        };
+        self.subscribers.retain(|to| to.send(bulletin.clone()).is_ok());
+    }
+
+    fn record(&mut self, now: Timestamp, event: &Event, effects: &[Effect]) -> u64 {
+        let body = Body::of(&StepRecord::new(event, effects)).expect("a step record is small and serialises");
+        let kind = Kind::new(STEP).expect("a good kind");
+        let sealed = self.chain.seal(now, Some(self.rollout.clone()), kind, body);
+        let seq = self.chain.head().seq;
+        // The scribe ends only after the owner.
+        self.jobs.tell(Job::Entry(seq, sealed));
+        seq
+    }
+
+    /// Beside the first call of a rollback its intent is written, so that a restart finishes it. Nobody waits for it.
+    fn mind_intent(&mut self, before: &State, now: Timestamp) {
+        let begun = |s: &State| {
+            s.rollback
+                .as_ref()
+                .filter(|r| r.level == Level::Total)
+                .map(|r| r.decided_at)
+        };
+        let (Some(decided), false) = (begun(&self.state), begun(before) == begun(&self.state)) else {
+            return;
+        };
+        debug_assert!(decided <= now);
+        let intent = Intent {
+            rollout: self.rollout.clone(),
+            plan_revision: self.plan.revision,
+            generation: self.state.generation,
+            level: Level::Total,
+            cause: self
+                .state
+                .rollback
+                .as_ref()
+                .map(|r| in_words(&r.cause))
+                .unwrap_or_default(),
+            occurred_at: now,
+            targets: self.targets.keys().map(|id| (id.clone(), Weight::ZERO)).collect(),
+        };
+        let intents = self.intents.clone();
+        self.beside(move || {
+            if let Err(error) = intents.write(&intent) {
+                tracing::error!(%error, "no intent file");
+            }
+        });
+    }
+
+    /// Runs something short that blocks, beside everything else.
+    fn beside(&self, work: impl FnOnce() + Send + 'static) {
+        let busy = self.clock.busy();
+        drop(tokio::task::spawn_blocking(move || {
+            work();
+            drop(busy);
+        }));
+    }
+
+    fn note_settled(&mut self, before: &State) {
+        let now = self.clock.mono();
+        for (id, target) in &self.state.targets {
+            if target.op.is_none() && before.targets.get(id).is_some_and(|t| t.op.is_some()) {
+                self.settled.insert(id.clone(), now);
+            }
+        }
+    }
+
+    fn hands(&self, target: &TargetId) -> Option<Hands> {
+        let target = self.targets.get(target)?.clone();
+        Some(Hands {
+            clock: self.clock.clone(),
+            reports: self.me.clone(),
+            target,
+        })
+    }
+
+    /// Starts an actuation on a target in place of the one that may be under way there.
+    fn act<F: Future<Output = ()> + Send + 'static>(&mut self, target: &TargetId, work: impl FnOnce(Hands) -> F) {
+        let Some(hands) = self.hands(target) else { return };
+        let task = spawn(&self.clock, work(hands));
+        if let Some(replaced) = self.actuations.insert(target.clone(), task) {
+            replaced.abort();
+        }
+    }
+
+    fn lower(&mut self, target: &TargetId, op: timonel_domain::rollout::OpId, goal: Goal) {
+        let order = Order {
+            op,
+            target: target.clone(),
+            goal,
+            known: None,
+        };
+        let mut random = ChaCha8Rng::seed_from_u64(op.0);
+        let jitter = move |up_to: Duration| up_to.mul_f64(random.random_range(0.0..0.5));
+        self.act(target, |hands| hands.lower(order, jitter));
+    }
+
+    fn written(&mut self, through: u64) {
+        self.written = through;
+        self.store_fault = None;
+        let later = self.intended.split_off(&(through + 1));
+        for order in std::mem::replace(&mut self.intended, later).into_values().flatten() {
+            // A rollback may have replaced it meanwhile.
+            let still = self
+                .state
+                .targets
+                .get(&order.target)
+                .and_then(|t| t.op)
+                .is_some_and(|op| op.id == order.op);
+            if still {
+                self.act(&order.target.clone(), |hands| hands.raise(order));
+            }
+        }
+        if self.verified_in.is_some_and(|seq| seq <= through) {
+            self.verified_in = None;
+            let (intents, rollout) = (self.intents.clone(), self.rollout.clone());
+            self.beside(move || {
+                if let Err(error) = intents.remove(&rollout) {
+                    tracing::error!(%error, "the intent file stays");
+                }
+            });
+        }
+    }
+
+    /// A decision that cannot be written is not carried out upwards.
+    fn store_failed(&mut self, fault: String) {
+        for order in std::mem::take(&mut self.intended).into_values().flatten() {
+            let failure = Failure {
+                code: "store.fault".to_owned(),
+                text: fault.clone(),
+            };
+            self.happen(Event::Target {
+                target: order.target,
+                report: Report::Failed { op: order.op, failure },
+            });
+        }
+        self.store_fault = Some(fault);
+    }
+
+    fn tick(&mut self) {
+        let (mono, now) = (self.clock.mono(), self.clock.now());
+        if let Some((last, at)) = self.last_tick.replace((mono, now))
+            && mono.saturating_since(last) > TICK + STALL
+        {
+            self.watching_since = now;
+            self.happen(Event::Gap { from: at });
+        }
+        self.assess(now);
+        self.happen(Event::Tick);
+    }
+
+    fn assess(&mut self, now: Timestamp) {
+        let outlook = Outlook {
+            phase: self.state.gated_phase(),
+            canary_since: self.state.canary_since,
+            watching_since: self.watching_since,
+        };
+        let assessment = self.board.assess(outlook, now);
+        if !self.state.assessed || !assessment.says_the_same(&self.state.assessment) {
+            self.happen(Event::Assessed(assessment));
+        }
+    }
+
+    fn readings(&mut self, readings: Vec<signal::Reading>) {
+        let mut samples = Vec::new();
+        for reading in readings {
+            match reading.outcome {
+                Ok(mut new) => samples.append(&mut new),
+                Err(error) => tracing::debug!(signal = %reading.signal, side = ?reading.side, %error, "no sample"),
+            }
+        }
+        if samples.is_empty() {
+            return;
+        }
+        let mut events = Vec::new();
+        let mut units = Vec::new();
+        for sample in &samples {
+            self.board.observe(sample.clone());
+            events.extend(self.lookout.see(&self.plan.traffic, sample));
+            events.extend(self.incident(sample));
+            units.extend(self.units(sample));
+        }
+        if !units.is_empty() {
+            self.jobs.tell(Job::Units(units));
+        }
+        self.jobs.tell(Job::Samples(samples));
+        for event in events {
+            self.happen(event);
+        }
+        self.assess(self.clock.now());
+    }
+
+    fn incident(&self, sample: &Sample) -> Option<Event> {
+        let kind = self.plan.signal(&sample.signal)?.incident?;
+        match sample.value {
+            Value::Count { n, .. } if n > 0 && sample.side != Side::Stable => Some(Event::Incident { kind, count: n }),
+            Value::Count { .. } | Value::Ratio { .. } | Value::Distribution { .. } | Value::Level(_) => None,
+        }
+    }
+
+    fn units(&mut self, sample: &Sample) -> Option<UnitRow> {
+        let Value::Ratio { since, bad, total } = sample.value else {
+            return None;
+        };
+        if total == 0 || sample.side == Side::Whole {
+            return None;
+        }
+        self.unit_seq += 1;
+        let splitter = self.plan.splitter().and_then(|s| self.state.targets.get(&s.id));
+        let weight = splitter.and_then(|t| t.accepted).unwrap_or(Weight::ZERO);
+        let (signal, side, as_of) = (sample.signal.clone(), sample.side, sample.as_of);
+        let units = Units::Batch {
+            signal,
+            side,
+            since,
+            as_of,
+            bad,
+            total,
+        };
+        Some(UnitRow {
+            seq: self.unit_seq,
+            weight,
+            units,
+        })
+    }
+
+    fn live(&mut self, target: TargetId, begun: Mono, outcome: Result<Reading, TargetError>) {
+        if self.settled.get(&target).is_some_and(|settled| begun <= *settled) {
+            return;
+        }
+        match outcome {
+            Ok(reading) => {
+                let report = Report::Read {
+                    op: None,
+                    weight: reading.weight,
+                    by: reading.changed_by,
+                };
+                self.happen(Event::Target { target, report });
+            }
+            Err(error) => tracing::warn!(%target, %error, "cannot be read"),
+        }
+    }
+
+    fn command(&mut self, command: Command) {
+        let (known, order) = &mut self.commands;
+        if !known.insert(command.id.clone()) {
+            return;
+        }
+        order.push_back(command.id);
+        if order.len() > REMEMBERED
+            && let Some(oldest) = order.pop_front()
+        {
+            known.remove(&oldest);
+        }
+        match command.what.read::<Wish>() {
+            Ok(wish) => match wish.event(command.by.clone()) {
+                Some(event) => self.happen(event),
+                None => self.check_arming(command.by),
+            },
+            Err(error) => tracing::warn!(%error, by = %command.by, "a command that this version does not know"),
+        }
+    }
+
+    fn check_arming(&mut self, by: Person) {
+        let now = self.clock.now();
+        let stale = self
+            .plan
+            .signals
+            .iter()
+            .filter(|s| s.required)
+            .flat_map(|s| s.sides.iter().map(move |side| (&s.id, *side)));
+        let stale =
+            stale.filter(|(id, side)| *side != Side::Canary && self.board.freshness(id, *side, now) != Freshness::Live);
+        let failed = stale.map(|(id, side)| format!("signal.stale {id} {side:?}")).collect();
+        let targets = self.targets.iter().map(|(id, t)| (id.clone(), t.clone())).collect();
+        drop(spawn(
+            &self.clock,
+            arming::check(self.clock.clone(), targets, by, failed, self.me.clone()),
+        ));
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        let now = self.clock.now();
+        let sides = self
+            .plan
+            .signals
+            .iter()
+            .flat_map(|s| s.sides.iter().map(move |side| (s.id.clone(), *side)));
+        let freshness = sides
+            .map(|(id, side)| ((id.clone(), side), self.board.freshness(&id, side, now)))
+            .collect();
+        Snapshot {
+            rollout: self.rollout.clone(),
+            plan: self.plan.clone(),
+            at: now,
+            state: self.state.clone(),
+            freshness,
+            observed: self.lookout.observed(now),
+            unwritten: self.chain.head().seq.saturating_sub(self.written),
+            store_fault: self.store_fault.clone(),
+        }
+    }
+}
+
+/// A cause for the intent file.
+fn in_words(cause: &Cause) -> String {
+    match cause {
+        Cause::Person(person) => format!("person {person}"),
+        Cause::Rule(rule) => format!("rule {rule}"),
+        Cause::Incident(incident) => format!("incident {incident:?}"),
+        Cause::Resumed => "resumed".to_owned(),
+    }
+}

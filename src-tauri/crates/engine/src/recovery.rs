@@ -1,0 +1,63 @@
+//! The state of a rollout from its journal: the same events through the same step.
+
+use timonel_domain::plan::Plan;
+use timonel_domain::rollout::{Event, State, step};
+use timonel_domain::time::Timestamp;
+use timonel_domain::value::RolloutId;
+use timonel_journal::record::{STEP, StepRecord};
+use timonel_ports::store::{JournalStore, Part, Position};
+
+use crate::engine::EngineError;
+
+const PAGE: u32 = 1000;
+
+/// What the journal says.
+#[derive(Debug)]
+pub(crate) struct Recovered {
+    pub(crate) state: State,
+    /// Time of the last entry; `None` where there is none.
+    pub(crate) last: Option<Timestamp>,
+}
+
+/// Replays all steps of a rollout.
+pub(crate) async fn replay(
+    store: &(impl JournalStore + ?Sized),
+    rollout: &RolloutId,
+    plan: &Plan,
+) -> Result<Recovered, EngineError> {
+    let mut out = Recovered {
+        state: State::new(plan),
+        last: None,
+    };
+    let mut after = Position::START;
+    loop {
+        let page = store
+            .entries(Part::Rollout(rollout), after, PAGE)
+            .await
+            .map_err(EngineError::Recover)?;
+        for placed in &page {
+            after = placed.position;
+            let entry = placed.sealed.entry().map_err(|e| EngineError::Journal(e.to_string()))?;
+            out.last = Some(entry.occurred_at);
+            if entry.kind.as_str() != STEP {
+                continue;
+            }
+            let unreadable = |e: &dyn std::fmt::Display| {
+                EngineError::Journal(format!("entry {} of {}: {e}", entry.seq, entry.writer))
+            };
+            let record: StepRecord = entry.body.read().map_err(|e| unreadable(&e))?;
+            let event = Event::from(record.event.clone());
+            let (state, effects) = step(plan, &out.state, &event, entry.occurred_at);
+            if StepRecord::new(&event, &effects).effects != record.effects {
+                tracing::warn!(
+                    seq = entry.seq,
+                    "replaying an entry gives other effects than were recorded"
+                );
+            }
+            out.state = state;
+        }
+        if page.len() < PAGE as usize {
+            return Ok(out);
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Keeping what happened, in order, without anybody waiting for it but those who raise.
+//!
+//! A store that does not answer holds up nothing: entries wait here and are tried again until they are in.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use timonel_domain::sample::Sample;
+use timonel_domain::value::RolloutId;
+use timonel_journal::entry::Sealed;
+use timonel_ports::clock::{SharedClock, sleep};
+use timonel_ports::mailbox::{Receiver, Reply, Sender};
+use timonel_ports::store::{Store, StoreError, UnitRow};
+
+use crate::message::Message;
+
+const RETRY: Duration = Duration::from_secs(1);
+/// At most so many entries in one transaction.
+const BATCH: usize = 256;
+
+/// Something to keep.
+#[derive(Debug)]
+pub(crate) enum Job {
+    /// An entry of the journal with its number.
+    Entry(u64, Sealed),
+    /// Readings.
+    Samples(Vec<Sample>),
+    /// Units, as the judge is given them.
+    Units(Vec<UnitRow>),
+    /// Answer when everything before this is kept.
+    Flush(Reply<()>),
+}
+
+pub(crate) struct Scribe {
+    pub(crate) clock: SharedClock,
+    pub(crate) rollout: RolloutId,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) owner: Sender<Message>,
+    pub(crate) jobs: Receiver<Job>,
+}
+
+impl Scribe {
+    /// Runs until all senders are gone and everything is kept.
+    pub(crate) async fn run(mut self) {
+        let mut queue = VecDeque::new();
+        loop {
+            if queue.is_empty() {
+                match self.jobs.recv().await {
+                    Some(job) => queue.push_back(job),
+                    None => return,
+                }
+            }
+            while let Some(job) = self.jobs.try_recv() {
+                queue.push_back(job);
+            }
+            if let Err(error) = self.keep_first(&mut queue).await {
+                tracing::warn!(%error, "the store does not take entries; they wait");
+                self.owner.tell(Message::StoreFault(error.to_string()));
+                self.wait(&mut queue).await;
+            }
+        }
+    }
+
+    /// Waits before the next attempt, and goes on taking jobs: an untaken message would hold up virtual time.
+    async fn wait(&mut self, queue: &mut VecDeque<Job>) {
+        let mut pause = sleep(&*self.clock, RETRY);
+        loop {
+            tokio::select! {
+                () = &mut pause => return,
+                job = self.jobs.recv() => match job {
+                    Some(job) => queue.push_back(job),
+                    None => return,
+                },
+            }
+        }
+    }
+
+    async fn keep_first(&self, queue: &mut VecDeque<Job>) -> Result<(), StoreError> {
+        match queue.front() {
+            None => {}
+            Some(Job::Entry(..)) => return self.keep_entries(queue).await,
+            Some(Job::Samples(samples)) => self.store.put_samples(&self.rollout, samples).await?,
+            Some(Job::Units(units)) => self.store.put_units(&self.rollout, units).await?,
+            Some(Job::Flush(_)) => {}
+        }
+        if let Some(Job::Flush(reply)) = queue.pop_front() {
+            reply.send(());
+        }
+        Ok(())
+    }
+
+    async fn keep_entries(&self, queue: &mut VecDeque<Job>) -> Result<(), StoreError> {
+        let mut through = 0;
+        let mut batch = Vec::new();
+        for job in queue.iter().take(BATCH) {
+            let Job::Entry(seq, sealed) = job else { break };
+            through = *seq;
+            batch.push(sealed.clone());
+        }
+        self.store.append(&batch).await?;
+        queue.drain(..batch.len());
+        self.owner.tell(Message::Written { through });
+        Ok(())
+    }
+}

@@ -1,0 +1,114 @@
+//! What traffic itself shows: new units by arm between two readings, and the weight that follows from them.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use timonel_domain::plan::Traffic;
+use timonel_domain::rollout::Event;
+use timonel_domain::sample::{Sample, Value};
+use timonel_domain::time::Timestamp;
+use timonel_domain::value::{Side, Weight};
+
+/// The observed weight is the share over this long.
+const OBSERVED_OVER: Duration = Duration::from_secs(60);
+/// Fewer new units than these show no share.
+const LEAST_UNITS: u64 = 20;
+
+/// Pairs the readings of both arms and keeps the last minute of them.
+#[derive(Debug, Default)]
+pub(crate) struct Lookout {
+    halves: BTreeMap<(Timestamp, Timestamp), BTreeMap<Side, u64>>,
+    recent: VecDeque<(Timestamp, u64, u64)>,
+}
+
+impl Lookout {
+    /// What a sample says about traffic, if it belongs to it.
+    pub(crate) fn see(&mut self, traffic: &Traffic, sample: &Sample) -> Option<Event> {
+        match &sample.value {
+            Value::Count { since, n } if traffic.assigned.as_ref() == Some(&sample.signal) => {
+                self.assigned(*since, sample.as_of, sample.side, *n)
+            }
+            Value::Level(level) if traffic.active.as_ref() == Some(&sample.signal) && sample.side == Side::Canary => {
+                let canary = u64::try_from(level.micros() / 1_000_000).unwrap_or(0);
+                Some(Event::Active {
+                    as_of: sample.as_of,
+                    canary,
+                })
+            }
+            Value::Count { .. } | Value::Level(_) | Value::Ratio { .. } | Value::Distribution { .. } => None,
+        }
+    }
+
+    fn assigned(&mut self, since: Timestamp, as_of: Timestamp, side: Side, n: u64) -> Option<Event> {
+        let half = self.halves.entry((since, as_of)).or_default();
+        half.insert(side, n);
+        let (Some(&stable), Some(&canary)) = (half.get(&Side::Stable), half.get(&Side::Canary)) else {
+            // An arm that says nothing for a whole minute is not waited for any longer.
+            self.halves.retain(|(_, end), _| as_of.since(*end) < OBSERVED_OVER);
+            return None;
+        };
+        self.halves.remove(&(since, as_of));
+        self.recent.push_back((as_of, stable, canary));
+        while self
+            .recent
+            .front()
+            .is_some_and(|(at, ..)| as_of.since(*at) >= OBSERVED_OVER)
+        {
+            self.recent.pop_front();
+        }
+        Some(Event::Assigned { since, stable, canary })
+    }
+
+    /// The share of new units on the canary over the last minute, if anything recent and enough was seen.
+    pub(crate) fn observed(&self, now: Timestamp) -> Option<Weight> {
+        let recent = self.recent.iter().filter(|(at, ..)| now.since(*at) < OBSERVED_OVER);
+        let (stable, canary) = recent.fold((0u64, 0u64), |(s, c), (_, stable, canary)| (s + stable, c + canary));
+        let all = stable + canary;
+        (all >= LEAST_UNITS)
+            .then(|| Weight::from_hundredths(u16::try_from(canary * 10_000 / all).unwrap_or(10_000)))
+            .flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use timonel_domain::value::SignalId;
+
+    #[test]
+    fn both_arms_of_one_interval_make_one_event() {
+        let signal = SignalId::new("asignadas").expect("a good id");
+        let traffic = Traffic {
+            assigned: Some(signal.clone()),
+            active: None,
+        };
+        let mut lookout = Lookout::default();
+        let mut see = |secs: i64, side, n| {
+            let value = Value::Count {
+                since: Timestamp::from_secs(secs - 5),
+                n,
+            };
+            lookout.see(
+                &traffic,
+                &Sample {
+                    signal: signal.clone(),
+                    side,
+                    as_of: Timestamp::from_secs(secs),
+                    value,
+                },
+            )
+        };
+        assert_eq!(see(5, Side::Stable, 30), None);
+        assert_eq!(see(10, Side::Canary, 1), None, "another interval");
+        assert_eq!(
+            see(5, Side::Canary, 10),
+            Some(Event::Assigned {
+                since: Timestamp::from_secs(0),
+                stable: 30,
+                canary: 10
+            })
+        );
+        assert_eq!(lookout.observed(Timestamp::from_secs(10)), Some(Weight::percent(25)));
+        assert_eq!(lookout.observed(Timestamp::from_secs(65)), None, "too long ago");
+    }
+}

@@ -1,0 +1,169 @@
+//! The tasks that look: sources at their intervals, targets for drift, the helm, the passing of time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use timonel_domain::rollout::Event;
+use timonel_domain::value::{TargetId, Writer};
+use timonel_ports::clock::{SharedClock, sleep, within};
+use timonel_ports::commands::CommandFeed;
+use timonel_ports::helm::Helm;
+use timonel_ports::mailbox::Sender;
+use timonel_ports::signal::Source;
+use timonel_ports::target::{Target, TargetError};
+use timonel_ports::task::{Task, spawn};
+
+use crate::actuation::CALL_DEADLINE;
+use crate::message::Message;
+
+/// How often a target is read when nothing says that it changed.
+const TARGET_INTERVAL: Duration = Duration::from_secs(10);
+const HELM_INTERVAL: Duration = Duration::from_secs(5);
+/// Timers and rules are looked at this often.
+pub(crate) const TICK: Duration = Duration::from_secs(1);
+/// Sources begin this much apart, so that their readings come in the same order every time.
+const STAGGER: Duration = Duration::from_millis(37);
+
+/// Reads a source at its interval, on the beat: a slow answer does not shift the ones after it.
+pub(crate) fn source(
+    clock: &SharedClock,
+    index: u32,
+    source: Arc<dyn Source>,
+    every: Duration,
+    to: Sender<Message>,
+) -> Task<()> {
+    let on = clock.clone();
+    spawn(clock, async move {
+        let mut due = on.mono() + STAGGER * (index + 1);
+        loop {
+            on.sleep_until(due).await;
+            let readings = source.read().await;
+            if to.send(Message::Readings(readings)).is_err() {
+                return;
+            }
+            due = due + every;
+            while due <= on.mono() {
+                due = due + every;
+            }
+        }
+    })
+}
+
+/// Reads a target at an interval, and whenever it says that something changed.
+pub(crate) fn target(
+    clock: &SharedClock,
+    id: &TargetId,
+    target: Arc<dyn Target>,
+    to: Sender<Message>,
+) -> [Task<()>; 2] {
+    let look = Look {
+        clock: clock.clone(),
+        id: id.clone(),
+        target: target.clone(),
+        to: to.clone(),
+    };
+    let on = clock.clone();
+    let regular = spawn(clock, async move {
+        loop {
+            sleep(&*on, TARGET_INTERVAL).await;
+            look.look().await;
+        }
+    });
+    let look = Look {
+        clock: clock.clone(),
+        id: id.clone(),
+        target: target.clone(),
+        to,
+    };
+    let on = clock.clone();
+    let watching = spawn(clock, async move {
+        loop {
+            match target.changed().await {
+                Ok(()) => look.look().await,
+                Err(error) => {
+                    tracing::debug!(target = %look.id, %error, "cannot watch; reading at intervals goes on");
+                    sleep(&*on, TARGET_INTERVAL).await;
+                }
+            }
+        }
+    });
+    [regular, watching]
+}
+
+struct Look {
+    clock: SharedClock,
+    id: TargetId,
+    target: Arc<dyn Target>,
+    to: Sender<Message>,
+}
+
+impl Look {
+    async fn look(&self) {
+        let begun = self.clock.mono();
+        let outcome = match within(&*self.clock, CALL_DEADLINE, self.target.read()).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(TargetError::Deadline {
+                place: self.target.describe().place,
+                limit: CALL_DEADLINE,
+            }),
+        };
+        self.to.tell(Message::Live {
+            target: self.id.clone(),
+            begun,
+            outcome,
+        });
+    }
+}
+
+/// Says when the helm is no longer ours, or ours again.
+pub(crate) fn helm(clock: &SharedClock, helm: Arc<dyn Helm>, me: Writer, epoch: u64, to: Sender<Message>) -> Task<()> {
+    let on = clock.clone();
+    spawn(clock, async move {
+        let mut holding = true;
+        loop {
+            sleep(&*on, HELM_INTERVAL).await;
+            // A helm that cannot be asked is not ours: nothing is raised meanwhile.
+            let ours = helm
+                .current()
+                .await
+                .is_ok_and(|now| now.epoch == epoch && now.held.is_some_and(|(by, _)| by == me));
+            if ours != holding {
+                holding = ours;
+                if to.send(Message::Event(Event::Helm(ours.then_some(epoch)))).is_err() {
+                    return;
+                }
+            }
+        }
+    })
+}
+
+/// Tells the owner that time goes by.
+pub(crate) fn ticks(clock: &SharedClock, to: Sender<Message>) -> Task<()> {
+    let on = clock.clone();
+    spawn(clock, async move {
+        while to.send(Message::Tick).is_ok() {
+            sleep(&*on, TICK).await;
+        }
+    })
+}
+
+/// Hands people's commands on.
+pub(crate) fn commands(clock: &SharedClock, mut feed: Box<dyn CommandFeed>, to: Sender<Message>) -> Task<()> {
+    let on = clock.clone();
+    spawn(clock, async move {
+        loop {
+            match feed.next().await {
+                Ok(command) => {
+                    if to.send(Message::Command(command)).is_err() {
+                        return;
+                    }
+                }
+                Err(timonel_ports::commands::CommandError::Closed) => return,
+                Err(error) => {
+                    tracing::warn!(%error, "commands do not arrive");
+                    sleep(&*on, TICK).await;
+                }
+            }
+        }
+    })
+}
