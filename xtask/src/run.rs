@@ -7,7 +7,7 @@ use crate::checkout::Checkout;
 use crate::failure::Failure;
 use crate::setup::{Purpose, setup};
 
-/// A rollout that goes wrong and is put right, in about two minutes.
+/// A rollout that goes wrong and is put right, a minute a second.
 const REHEARSAL: [&str; 6] = [
     "rehearse",
     "plans/conecta360-canary.toml",
