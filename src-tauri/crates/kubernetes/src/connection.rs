@@ -46,7 +46,9 @@ pub enum Access {
 #[derive(Debug, thiserror::Error)]
 pub enum KubernetesError {
     /// The kubeconfig cannot be read or understood.
-    #[error("cannot read the kubeconfig ({from}). Check the path in Conexiones, and that `kubectl config view` can read it")]
+    #[error(
+        "cannot read the kubeconfig ({from}). Check the path in Conexiones, and that `kubectl config view` can read it"
+    )]
     Read {
         /// Which kubeconfig.
         from: String,
@@ -55,7 +57,9 @@ pub enum KubernetesError {
         source: KubeconfigError,
     },
     /// The context, or what it points to, is not in the kubeconfig.
-    #[error("the kubeconfig ({from}) has no usable context {context}. `kubectl config get-contexts` lists those it has")]
+    #[error(
+        "the kubeconfig ({from}) has no usable context {context}. `kubectl config get-contexts` lists those it has"
+    )]
     Context {
         /// Which kubeconfig.
         from: String,
@@ -107,19 +111,33 @@ impl Connection {
             Access::File(path) => (path.display().to_string(), Kubeconfig::read_from(path)),
             Access::Text(text) => ("from the vault".to_owned(), Kubeconfig::from_yaml(text.expose_secret())),
         };
-        let kubeconfig = kubeconfig.map_err(|source| KubernetesError::Read { from: from.clone(), source })?;
-        let options = KubeConfigOptions { context: context.map(str::to_owned), ..KubeConfigOptions::default() };
-        let mut config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|source| {
-            let context = context.map_or_else(|| "(the current one)".to_owned(), |name| format!("`{name}`"));
-            KubernetesError::Context { from: from.clone(), context, source }
+        let kubeconfig = kubeconfig.map_err(|source| KubernetesError::Read {
+            from: from.clone(),
+            source,
         })?;
+        let options = KubeConfigOptions {
+            context: context.map(str::to_owned),
+            ..KubeConfigOptions::default()
+        };
+        let mut config = kube::Config::from_custom_kubeconfig(kubeconfig, &options)
+            .await
+            .map_err(|source| {
+                let context = context.map_or_else(|| "(the current one)".to_owned(), |name| format!("`{name}`"));
+                KubernetesError::Context {
+                    from: from.clone(),
+                    context,
+                    source,
+                }
+            })?;
         // Real time has no say in a call: see the module's text.
         config.default_retry = false;
         config.connect_timeout = None;
         config.read_timeout = None;
         config.write_timeout = None;
-        let client =
-            kube::Client::try_from(config).map_err(|source| KubernetesError::Client { from, source: Box::new(source) })?;
+        let client = kube::Client::try_from(config).map_err(|source| KubernetesError::Client {
+            from,
+            source: Box::new(source),
+        })?;
         Ok(Self { client, clock })
     }
 
@@ -138,7 +156,9 @@ impl Connection {
             let response = self.send(place, &flight, request).await?;
             whole(place, response).await
         };
-        within(self.clock(), DEADLINE, work).await.map_err(|_| deadline(place))?
+        within(self.clock(), DEADLINE, work)
+            .await
+            .map_err(|_| deadline(place))?
     }
 
     /// Opens a streamed answer of JSON lines. The deadline covers the answer's head; the lines come when they come.
@@ -146,9 +166,15 @@ impl Connection {
         let flight = self.clock.request();
         let work = async {
             let response = self.send(place, &flight, request).await?;
-            if response.status().is_success() { Ok(response.into_body()) } else { Err(whole(place, response).await?.refusal(place)) }
+            if response.status().is_success() {
+                Ok(response.into_body())
+            } else {
+                Err(whole(place, response).await?.refusal(place))
+            }
         };
-        let body = within(self.clock(), DEADLINE, work).await.map_err(|_| deadline(place))??;
+        let body = within(self.clock(), DEADLINE, work)
+            .await
+            .map_err(|_| deadline(place))??;
         // From here on the flight is a stream: at work until its reader says that it waits.
         flight.note(InFlightNote::Working);
         Ok(Lines::new(place.to_owned(), flight, body))
@@ -160,8 +186,13 @@ impl Connection {
         flight: &InFlight,
         mut request: http::Request<Vec<u8>>,
     ) -> Result<http::Response<Body>, TargetError> {
-        request.headers_mut().insert(REQUEST_ID_HEADER, HeaderValue::from(flight.id()));
-        self.client.send(request.map(Body::from)).await.map_err(|error| transport(place, error))
+        request
+            .headers_mut()
+            .insert(REQUEST_ID_HEADER, HeaderValue::from(flight.id()));
+        self.client
+            .send(request.map(Body::from))
+            .await
+            .map_err(|error| transport(place, error))
     }
 }
 
@@ -175,7 +206,10 @@ fn use_ring() {
 }
 
 fn deadline(place: &str) -> TargetError {
-    TargetError::Deadline { place: place.to_owned(), limit: DEADLINE }
+    TargetError::Deadline {
+        place: place.to_owned(),
+        limit: DEADLINE,
+    }
 }
 
 /// An error before or instead of an answer, with all its causes: "connection refused" is the last of four.
@@ -190,7 +224,11 @@ pub(crate) fn transport(place: &str, error: kube::Error) -> TargetError {
     while let Some(error) = cause {
         let text = error.to_string();
         if !detail.contains(&text) {
-            detail = if detail.is_empty() { text } else { format!("{detail}: {text}") };
+            detail = if detail.is_empty() {
+                text
+            } else {
+                format!("{detail}: {text}")
+            };
         }
         cause = error.source();
     }
@@ -205,7 +243,10 @@ async fn whole(place: &str, response: http::Response<Body>) -> Result<Answer, Ta
         let Some(data) = frame.data_ref() else { continue };
         if read.len() + data.len() > BODY_LIMIT {
             let detail = format!("more than {BODY_LIMIT} bytes");
-            return Err(TargetError::Garbled { place: place.to_owned(), detail });
+            return Err(TargetError::Garbled {
+                place: place.to_owned(),
+                detail,
+            });
         }
         read.extend_from_slice(data);
     }
@@ -213,7 +254,9 @@ async fn whole(place: &str, response: http::Response<Body>) -> Result<Answer, Ta
     Ok(Answer {
         status: parts.status,
         // API servers give seconds; the form with a date is somebody else's and would need that somebody's clock.
-        retry_after: text(RETRY_AFTER).and_then(|secs| secs.trim().parse().ok()).map(Duration::from_secs),
+        retry_after: text(RETRY_AFTER)
+            .and_then(|secs| secs.trim().parse().ok())
+            .map(Duration::from_secs),
         html: text(CONTENT_TYPE).is_some_and(|kind| kind.contains("text/html")),
         body: read,
     })

@@ -24,7 +24,12 @@ pub(crate) struct Lines {
 
 impl Lines {
     pub(crate) fn new(place: String, flight: InFlight, body: Body) -> Self {
-        Self { place, flight, body, read: Vec::new() }
+        Self {
+            place,
+            flight,
+            body,
+            read: Vec::new(),
+        }
     }
 
     /// The next whole line without its end; `None` where the answer ended. Cancel safe.
@@ -38,7 +43,10 @@ impl Lines {
             }
             if self.read.len() > BODY_LIMIT {
                 let detail = format!("a line of more than {BODY_LIMIT} bytes");
-                return Err(TargetError::Garbled { place: self.place.clone(), detail });
+                return Err(TargetError::Garbled {
+                    place: self.place.clone(),
+                    detail,
+                });
             }
             match self.data().await {
                 Some(Ok(data)) => self.read.extend_from_slice(&data),

@@ -117,11 +117,19 @@ impl VirtualService {
         for (what, name) in [("a namespace", &spec.namespace), ("a VirtualService", &spec.name)] {
             let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.');
             if name.is_empty() || name.len() > 253 || !name.bytes().all(plain) || name.starts_with('.') {
-                return Err(KubernetesError::Name { what, name: name.clone() });
+                return Err(KubernetesError::Name {
+                    what,
+                    name: name.clone(),
+                });
             }
         }
         let place = format!("VirtualService {}/{}", spec.namespace, spec.name);
-        Ok(Self { spec, place, connection, memory: Mutex::default() })
+        Ok(Self {
+            spec,
+            place,
+            connection,
+            memory: Mutex::default(),
+        })
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
@@ -133,12 +141,17 @@ impl VirtualService {
         if let Some(known) = self.memory().api_version.clone() {
             return Ok(known);
         }
-        let request = http::Request::get(format!("/apis/{GROUP}")).body(Vec::new()).map_err(|e| self.unbuilt(e))?;
+        let request = http::Request::get(format!("/apis/{GROUP}"))
+            .body(Vec::new())
+            .map_err(|e| self.unbuilt(e))?;
         let group: APIGroup = self.connection.call(&self.place, request).await?.json(&self.place)?;
         let served: Vec<_> = group.versions.iter().map(|served| served.version.as_str()).collect();
         let Some(version) = VERSIONS.into_iter().find(|version| served.contains(version)) else {
             let detail = format!("the cluster serves {GROUP} in {served:?}, and Timonel knows {VERSIONS:?}");
-            return Err(TargetError::Missing { place: self.place.clone(), detail });
+            return Err(TargetError::Missing {
+                place: self.place.clone(),
+                detail,
+            });
         };
         self.memory().api_version = Some(version.to_owned());
         Ok(version.to_owned())
@@ -146,7 +159,8 @@ impl VirtualService {
 
     async fn get(&self) -> Result<(String, DynamicObject), TargetError> {
         let version = self.api_version().await?;
-        let request = Request::new(collection(&self.spec.namespace, &version)).get(&self.spec.name, &GetParams::default());
+        let request =
+            Request::new(collection(&self.spec.namespace, &version)).get(&self.spec.name, &GetParams::default());
         let request = request.map_err(|e| self.unbuilt(e))?;
         let object = self.connection.call(&self.place, request).await?.json(&self.place);
         if let Err(TargetError::Missing { .. }) = &object {
@@ -157,11 +171,20 @@ impl VirtualService {
     }
 
     async fn patch(&self, version: &str, patch: &Value, dry_run: bool) -> Result<Answer, TargetError> {
-        let params = PatchParams { dry_run, field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
+        let params = PatchParams {
+            dry_run,
+            field_manager: Some(MANAGER.to_owned()),
+            ..PatchParams::default()
+        };
         let patch = serde_json::from_value(patch.clone()).map_err(|_| self.foreign())?;
-        let request =
-            Request::new(collection(&self.spec.namespace, version)).patch(&self.spec.name, &params, &Patch::Json::<()>(patch));
-        self.connection.call(&self.place, request.map_err(|e| self.unbuilt(e))?).await
+        let request = Request::new(collection(&self.spec.namespace, version)).patch(
+            &self.spec.name,
+            &params,
+            &Patch::Json::<()>(patch),
+        );
+        self.connection
+            .call(&self.place, request.map_err(|e| self.unbuilt(e))?)
+            .await
     }
 
     fn snapshot(&self, version: &str, object: &DynamicObject) -> Result<Snapshot, TargetError> {
@@ -179,11 +202,16 @@ impl VirtualService {
     async fn explain(&self, write: &Write) -> TargetError {
         match self.get().await {
             Ok((_, now)) if now.metadata.resource_version.as_ref() != Some(&write.resource_version) => {
-                TargetError::Conflict { place: self.place.clone() }
+                TargetError::Conflict {
+                    place: self.place.clone(),
+                }
             }
             Ok(_) => {
                 let detail = "the API server rejected the patch without a reason, and the object is as it was when it was planned";
-                TargetError::Refused { place: self.place.clone(), detail: detail.to_owned() }
+                TargetError::Refused {
+                    place: self.place.clone(),
+                    detail: detail.to_owned(),
+                }
             }
             Err(error) => error,
         }
@@ -195,11 +223,17 @@ impl VirtualService {
 
     fn foreign(&self) -> TargetError {
         let detail = "what was kept of it was not written by this target. Read it again and plan anew".to_owned();
-        TargetError::Shape { place: self.place.clone(), detail }
+        TargetError::Shape {
+            place: self.place.clone(),
+            detail,
+        }
     }
 
     fn unbuilt(&self, error: impl std::fmt::Display) -> TargetError {
-        TargetError::Shape { place: self.place.clone(), detail: format!("no request can be made of its names: {error}") }
+        TargetError::Shape {
+            place: self.place.clone(),
+            detail: format!("no request can be made of its names: {error}"),
+        }
     }
 }
 
@@ -263,7 +297,9 @@ impl Target for VirtualService {
         }
         let object: DynamicObject = answer.json(&self.place)?;
         let resource_version = self.snapshot(&write.api_version, &object)?.resource_version;
-        Ok(Operation(serde_json::to_vec(&Written { resource_version }).map_err(|_| self.foreign())?))
+        Ok(Operation(
+            serde_json::to_vec(&Written { resource_version }).map_err(|_| self.foreign())?,
+        ))
     }
 
     /// Done from the start: a patch that was answered is stored. What the mesh's proxies do is for the traffic to show.
@@ -279,7 +315,9 @@ impl Target for VirtualService {
 
     /// For a lower only: nobody checks gates on a raise by hand.
     fn manual_commands(&self, goal: &Goal) -> Vec<ManualCommand> {
-        let Goal::Lower { to, generation } = goal else { return Vec::new() };
+        let Goal::Lower { to, generation } = goal else {
+            return Vec::new();
+        };
         let last = self.memory().last.clone();
         let Some(snapshot) = last else {
             let percent = to.floor_to(GRAIN).hundredths() / GRAIN;

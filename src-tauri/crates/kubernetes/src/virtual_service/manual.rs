@@ -19,7 +19,11 @@ pub(super) fn commands(spec: &Spec, snapshot: &Snapshot, weights: Vec<Value>, ma
     let mut kubectl = format!("kubectl -n {namespace} patch {RESOURCE} {name} --type=json -p {patch}");
     kubectl.push_str(&annotate(spec, mark));
 
-    let url = quote(&format!("{}/{}", super::collection(&spec.namespace, &snapshot.api_version), spec.name));
+    let url = quote(&format!(
+        "{}/{}",
+        super::collection(&spec.namespace, &snapshot.api_version),
+        spec.name
+    ));
     let call = |kind: &str, body: &str| {
         // The token goes through a pipe of bash: an argument would stand in the machine's list of processes.
         format!(
@@ -28,14 +32,24 @@ pub(super) fn commands(spec: &Spec, snapshot: &Snapshot, weights: Vec<Value>, ma
              \"$TIMONEL_KUBE_API\"{url}"
         )
     };
-    let annotation = quote(&serde_json::json!({"metadata": {"annotations": {ROLLBACK_ANNOTATION: mark.to_string()}}}).to_string());
+    let annotation =
+        quote(&serde_json::json!({"metadata": {"annotations": {ROLLBACK_ANNOTATION: mark.to_string()}}}).to_string());
     let curl = format!(
         ": \"${{TIMONEL_KUBE_API:?the address of the API server, such as https://10.0.0.1:6443}}\" \
          \"${{TIMONEL_KUBE_TOKEN:?a bearer token that may patch this object}}\" && {} && {}",
         call("application/json-patch+json", &patch),
         call("application/merge-patch+json", &annotation),
     );
-    vec![ManualCommand { program: "kubectl".into(), line: kubectl }, ManualCommand { program: "curl".into(), line: curl }]
+    vec![
+        ManualCommand {
+            program: "kubectl".into(),
+            line: kubectl,
+        },
+        ManualCommand {
+            program: "curl".into(),
+            line: curl,
+        },
+    ]
 }
 
 /// The command for an object that this process has never read: it looks for the places itself, and needs `jq` for it.
@@ -43,7 +57,11 @@ pub(super) fn searching(spec: &Spec, percent: u16, mark: Generation) -> Vec<Manu
     let text = |text: &str| Value::from(text).to_string();
     let is = |to: &Destination| {
         let subset = to.subset.as_deref().map_or("null".to_owned(), text);
-        format!("(.host|IN({0},{1}))and .subset=={subset}", text(&to.host), text(&long(&to.host, &spec.namespace)))
+        format!(
+            "(.host|IN({0},{1}))and .subset=={subset}",
+            text(&to.host),
+            text(&long(&to.host, &spec.namespace))
+        )
     };
     let names: Vec<_> = spec.routes.iter().map(|name| text(name)).collect();
     let program = format!(
@@ -64,22 +82,36 @@ pub(super) fn searching(spec: &Spec, percent: u16, mark: Generation) -> Vec<Manu
         quote(&program)
     );
     line.push_str(&annotate(spec, mark));
-    vec![ManualCommand { program: "kubectl".into(), line }]
+    vec![ManualCommand {
+        program: "kubectl, jq".into(),
+        line,
+    }]
 }
 
 fn annotate(spec: &Spec, mark: Generation) -> String {
     let (namespace, name) = (quote(&spec.namespace), quote(&spec.name));
-    format!(" && kubectl -n {namespace} annotate --overwrite {RESOURCE} {name} {}", quote(&format!("{ROLLBACK_ANNOTATION}={mark}")))
+    format!(
+        " && kubectl -n {namespace} annotate --overwrite {RESOURCE} {name} {}",
+        quote(&format!("{ROLLBACK_ANNOTATION}={mark}"))
+    )
 }
 
 fn long(host: &str, namespace: &str) -> String {
-    if host.contains('.') { host.to_owned() } else { format!("{host}.{namespace}.svc.cluster.local") }
+    if host.contains('.') {
+        host.to_owned()
+    } else {
+        format!("{host}.{namespace}.svc.cluster.local")
+    }
 }
 
 /// For bash: one word, whatever is in it.
 fn quote(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | '=');
-    if !text.is_empty() && text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
 }
 
 #[cfg(test)]

@@ -12,7 +12,10 @@ use timonel_domain::value::Weight;
 use super::{Destination, RAISED_ANNOTATION, ROLLBACK_ANNOTATION, Spec};
 
 /// What stands for a mark that cannot be read: later than every generation, so that nothing raises over it.
-pub(super) const UNREADABLE: Generation = Generation { epoch: u64::MAX, revision: u32::MAX };
+pub(super) const UNREADABLE: Generation = Generation {
+    epoch: u64::MAX,
+    revision: u32::MAX,
+};
 
 /// What planning needs of one reading.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,13 +100,28 @@ impl Snapshot {
     pub(super) fn of(spec: &Spec, api_version: &str, object: &DynamicObject) -> Result<Self, NoSnapshot> {
         let kind = object.types.as_ref().map_or("nothing", |types| types.kind.as_str());
         let body = Body::deserialize(&object.data).map_err(|error| NoSnapshot::Garbled(error.to_string()))?;
-        let Some(resource_version) = object.metadata.resource_version.clone().filter(|_| kind == "VirtualService") else {
-            return Err(NoSnapshot::Garbled(format!("expected a VirtualService with a resourceVersion, got {kind}")));
+        let Some(resource_version) = object
+            .metadata
+            .resource_version
+            .clone()
+            .filter(|_| kind == "VirtualService")
+        else {
+            return Err(NoSnapshot::Garbled(format!(
+                "expected a VirtualService with a resourceVersion, got {kind}"
+            )));
         };
-        let missing: Vec<_> =
-            spec.routes.iter().filter(|name| !body.spec.http.iter().any(|http| http.name.as_ref() == Some(name))).collect();
+        let missing: Vec<_> = spec
+            .routes
+            .iter()
+            .filter(|name| !body.spec.http.iter().any(|http| http.name.as_ref() == Some(name)))
+            .collect();
         if !missing.is_empty() {
-            let there: Vec<_> = body.spec.http.iter().map(|http| http.name.as_deref().unwrap_or("(without a name)")).collect();
+            let there: Vec<_> = body
+                .spec
+                .http
+                .iter()
+                .map(|http| http.name.as_deref().unwrap_or("(without a name)"))
+                .collect();
             return Err(NoSnapshot::Shape(format!(
                 "no `http` entry is named {missing:?}; there are {there:?}. Give the entry that splits the calls that `name`, or \
                  correct the route's name in the plan"
@@ -129,21 +147,39 @@ impl Snapshot {
 
     /// The canary's share: the highest of the routes, so that nothing that still gets calls looks closed.
     pub(super) fn weight(&self) -> Weight {
-        self.routes.iter().map(|route| route.share).max().unwrap_or(Weight::ZERO)
+        self.routes
+            .iter()
+            .map(|route| route.share)
+            .max()
+            .unwrap_or(Weight::ZERO)
     }
 
     /// Such as `casos 5 %, casos-en 20 %` where the routes disagree.
     pub(super) fn disagreement(&self) -> Option<String> {
         let agree = self.routes.iter().all(|route| route.share == self.weight());
-        (!agree).then(|| self.routes.iter().map(|r| format!("{} {}", r.name, r.share)).collect::<Vec<_>>().join(", "))
+        (!agree).then(|| {
+            self.routes
+                .iter()
+                .map(|r| format!("{} {}", r.name, r.share))
+                .collect::<Vec<_>>()
+                .join(", ")
+        })
     }
 }
 
 impl Route {
     fn of(spec: &Spec, name: &str, index: usize, http: &Http) -> Self {
         let seat = |wanted: &Destination| {
-            let found = http.route.iter().enumerate().find(|(_, way)| wanted.is(&way.destination, &spec.namespace));
-            found.map(|(index, way)| Seat { index, destination: way.destination.clone(), weight: way.weight })
+            let found = http
+                .route
+                .iter()
+                .enumerate()
+                .find(|(_, way)| wanted.is(&way.destination, &spec.namespace));
+            found.map(|(index, way)| Seat {
+                index,
+                destination: way.destination.clone(),
+                weight: way.weight,
+            })
         };
         Self {
             name: name.to_owned(),
@@ -162,17 +198,28 @@ fn share(http: &Http, is_canary: impl Fn(&Way) -> bool) -> Weight {
     let canary = || http.route.iter().filter(|way| is_canary(way));
     // Istio sends everything to a single destination, whatever its weight says.
     if http.route.len() < 2 {
-        return if canary().next().is_some() { Weight::FULL } else { Weight::ZERO };
+        return if canary().next().is_some() {
+            Weight::FULL
+        } else {
+            Weight::ZERO
+        };
     }
     let weigh = |way: &Way| u128::from(way.weight.unwrap_or(0).max(0).unsigned_abs());
     let total: u128 = http.route.iter().map(weigh).sum();
     if total == 0 {
         // Istio refuses such a route, so what its proxies do is what they did before: count it as open.
-        return if canary().next().is_some() { Weight::FULL } else { Weight::ZERO };
+        return if canary().next().is_some() {
+            Weight::FULL
+        } else {
+            Weight::ZERO
+        };
     }
     let part: u128 = canary().map(weigh).sum();
     let hundredths = (part * 10_000).div_ceil(total);
-    u16::try_from(hundredths).ok().and_then(Weight::from_hundredths).unwrap_or(Weight::FULL)
+    u16::try_from(hundredths)
+        .ok()
+        .and_then(Weight::from_hundredths)
+        .unwrap_or(Weight::FULL)
 }
 
 impl Destination {
@@ -196,5 +243,7 @@ pub(super) fn changed_by(metadata: &ObjectMeta) -> Option<String> {
         let fields = entry.fields_v1.as_ref().map(|fields| &fields.0);
         entry.subresource.is_none() && fields.is_some_and(|fields| fields.pointer("/f:spec/f:http").is_some())
     });
-    owners.max_by_key(|entry| entry.time.as_ref().map(|time| time.0)).and_then(|entry| entry.manager.clone())
+    owners
+        .max_by_key(|entry| entry.time.as_ref().map(|time| time.0))
+        .and_then(|entry| entry.manager.clone())
 }

@@ -14,7 +14,8 @@ use super::{Destination, GRAIN, RAISED_ANNOTATION, ROLLBACK_ANNOTATION, Spec};
 
 /// The operations that take a snapshot to a goal, with their lock.
 pub(super) fn to_goal(spec: &Spec, place: &str, snapshot: &Snapshot, goal: &Goal) -> Result<Vec<Value>, TargetError> {
-    let mut patch = vec![json!({"op": "replace", "path": "/metadata/resourceVersion", "value": snapshot.resource_version})];
+    let mut patch =
+        vec![json!({"op": "replace", "path": "/metadata/resourceVersion", "value": snapshot.resource_version})];
     let annotations = match goal {
         Goal::Raise { to, generation } => {
             may_raise(spec, place, snapshot, *generation)?;
@@ -24,7 +25,9 @@ pub(super) fn to_goal(spec: &Spec, place: &str, snapshot: &Snapshot, goal: &Goal
         Goal::Lower { to, generation } => {
             // What is below the goal already is somebody's rollback and stays there.
             patch.extend(weights(spec, place, snapshot, |route| (*to).min(route.share))?);
-            vec![json!({"op": "add", "path": pointer(ROLLBACK_ANNOTATION), "value": mark(snapshot, *generation).to_string()})]
+            vec![
+                json!({"op": "add", "path": pointer(ROLLBACK_ANNOTATION), "value": mark(snapshot, *generation).to_string()}),
+            ]
         }
     };
     if !snapshot.annotated {
@@ -64,17 +67,30 @@ pub(super) fn weights(
 /// Which seats of a route get which weight; an error where the route cannot be split as the plan says.
 fn seats<'a>(spec: &Spec, place: &str, route: &'a Route, percent: u16) -> Result<Vec<(&'a Seat, u16)>, TargetError> {
     let shape = |what: String| {
-        let detail = format!("route `{}` {what}. Write it as\n{}", route.name, example(spec, &route.name));
-        Err(TargetError::Shape { place: place.to_owned(), detail })
+        let detail = format!(
+            "route `{}` {what}. Write it as\n{}",
+            route.name,
+            example(spec, &route.name)
+        );
+        Err(TargetError::Shape {
+            place: place.to_owned(),
+            detail,
+        })
     };
     if route.misplaced_weight {
-        return shape("has a `weight` beside `route`, where Istio ignores it: the weight belongs beside each `destination`".into());
+        return shape(
+            "has a `weight` beside `route`, where Istio ignores it: the weight belongs beside each `destination`"
+                .into(),
+        );
     }
     match (&route.stable, &route.canary) {
         // All of it is stable's: closed, and it stays untouched.
         (Some(_), None) if route.destinations == 1 && percent == 0 => Ok(Vec::new()),
         (Some(stable), Some(canary)) if route.destinations == 2 => Ok(vec![(stable, 100 - percent), (canary, percent)]),
-        (Some(_), Some(_)) => shape(format!("has {} destinations, and Timonel weighs two", route.destinations)),
+        (Some(_), Some(_)) => shape(format!(
+            "has {} destinations, and Timonel weighs two",
+            route.destinations
+        )),
         (None, _) => shape(format!("does not send calls to stable ({})", spec.stable)),
         (Some(_), None) => shape(format!("does not send calls to the canary ({})", spec.canary)),
     }
@@ -94,7 +110,9 @@ fn may_raise(spec: &Spec, place: &str, snapshot: &Snapshot, generation: Generati
         }
         (Some(mark), _) if mark >= generation => Err(TargetError::Marked { place, mark }),
         (_, Some(raised)) if raised > generation => {
-            let detail = format!("generation {raised} has raised it already, and this is {generation}: another engine has the helm");
+            let detail = format!(
+                "generation {raised} has raised it already, and this is {generation}: another engine has the helm"
+            );
             Err(TargetError::Refused { place, detail })
         }
         (_, _) => Ok(()),
@@ -119,14 +137,25 @@ fn mark(snapshot: &Snapshot, generation: Generation) -> Generation {
 }
 
 fn pointer(annotation: &str) -> String {
-    format!("/metadata/annotations/{}", annotation.replace('~', "~0").replace('/', "~1"))
+    format!(
+        "/metadata/annotations/{}",
+        annotation.replace('~', "~0").replace('/', "~1")
+    )
 }
 
 /// What a route should look like, in YAML.
 fn example(spec: &Spec, name: &str) -> String {
     let way = |to: &Destination, weight: u8| {
-        let subset = to.subset.as_ref().map(|subset| format!(", subset: {subset}")).unwrap_or_default();
+        let subset = to
+            .subset
+            .as_ref()
+            .map(|subset| format!(", subset: {subset}"))
+            .unwrap_or_default();
         format!("  - destination: {{host: {}{subset}}}\n    weight: {weight}", to.host)
     };
-    format!("- name: {name}\n  route:\n{}\n{}", way(&spec.stable, 100), way(&spec.canary, 0))
+    format!(
+        "- name: {name}\n  route:\n{}\n{}",
+        way(&spec.stable, 100),
+        way(&spec.canary, 0)
+    )
 }

@@ -13,7 +13,11 @@ fn check(code: &str, found: Result<String, String>) -> Check {
         Ok(proof) => (true, proof),
         Err(proof) => (false, proof),
     };
-    Check { code: code.to_owned(), ok, proof }
+    Check {
+        code: code.to_owned(),
+        ok,
+        proof,
+    }
 }
 
 impl VirtualService {
@@ -21,7 +25,12 @@ impl VirtualService {
     /// know us: then there is nothing to show but that.
     pub(super) async fn checks(&self) -> Result<Preflight, TargetError> {
         let ready = self.ready().await;
-        if let Err(error @ (TargetError::Unreachable { .. } | TargetError::Deadline { .. } | TargetError::Unauthenticated { .. })) = ready {
+        if let Err(
+            error @ (TargetError::Unreachable { .. }
+            | TargetError::Deadline { .. }
+            | TargetError::Unauthenticated { .. }),
+        ) = ready
+        {
             return Err(error);
         }
         let mut checks = vec![check("target.answers", ready.map_err(|error| error.to_string()))];
@@ -58,23 +67,40 @@ impl VirtualService {
                 return Ok(Preflight { checks });
             }
         };
-        let seats: Vec<_> = snapshot.routes.iter().map(|route| format!("spec.http[{}] {} {}", route.index, route.name, route.share)).collect();
+        let seats: Vec<_> = snapshot
+            .routes
+            .iter()
+            .map(|route| format!("spec.http[{}] {} {}", route.index, route.name, route.share))
+            .collect();
         checks.push(check("target.shape", Ok(seats.join(", "))));
-        checks.push(check("target.agreement", match snapshot.disagreement() {
-            Some(weights) => Err(format!("the routes have different weights: {weights}. Give all of them the same")),
-            None => Ok(format!("{} on every route", snapshot.weight())),
-        }));
-        let tried = self.patch(&version, &Value::Array(patch), true).await.and_then(|answer| answer.success(&self.place));
-        checks.push(check("target.dry-run", match tried {
-            Ok(_) => Ok("a dry run of the present weights passed the schema and the webhooks".to_owned()),
-            Err(error) => Err(error.to_string()),
-        }));
+        checks.push(check(
+            "target.agreement",
+            match snapshot.disagreement() {
+                Some(weights) => Err(format!(
+                    "the routes have different weights: {weights}. Give all of them the same"
+                )),
+                None => Ok(format!("{} on every route", snapshot.weight())),
+            },
+        ));
+        let tried = self
+            .patch(&version, &Value::Array(patch), true)
+            .await
+            .and_then(|answer| answer.success(&self.place));
+        checks.push(check(
+            "target.dry-run",
+            match tried {
+                Ok(_) => Ok("a dry run of the present weights passed the schema and the webhooks".to_owned()),
+                Err(error) => Err(error.to_string()),
+            },
+        ));
         Ok(Preflight { checks })
     }
 
     /// Not `/version`: only `/readyz` says that writes would be taken. Some clusters close it to everybody but their own.
     async fn ready(&self) -> Result<String, TargetError> {
-        let request = http::Request::get("/readyz").body(Vec::new()).map_err(|e| self.unbuilt(e))?;
+        let request = http::Request::get("/readyz")
+            .body(Vec::new())
+            .map_err(|e| self.unbuilt(e))?;
         match self.connection.call(&self.place, request).await?.success(&self.place) {
             Ok(body) => Ok(format!("/readyz: {}", String::from_utf8_lossy(&body).trim())),
             Err(TargetError::Forbidden { .. } | TargetError::Missing { .. }) => {
@@ -94,7 +120,10 @@ impl VirtualService {
             ..ResourceAttributes::default()
         };
         let review = SelfSubjectAccessReview {
-            spec: SelfSubjectAccessReviewSpec { resource_attributes: Some(attributes), ..Default::default() },
+            spec: SelfSubjectAccessReviewSpec {
+                resource_attributes: Some(attributes),
+                ..Default::default()
+            },
             ..SelfSubjectAccessReview::default()
         };
         let body = serde_json::to_vec(&review).map_err(|e| self.unbuilt(e))?;
@@ -107,7 +136,10 @@ impl VirtualService {
             Ok(reason.unwrap_or_else(|| format!("may {verb} it")))
         } else {
             let why = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
-            Err(format!("may not {verb} {}{why}. Its Role needs the verb `{verb}` on virtualservices in {GROUP}", self.place))
+            Err(format!(
+                "may not {verb} {}{why}. Its Role needs the verb `{verb}` on virtualservices in {GROUP}",
+                self.place
+            ))
         })
     }
 }

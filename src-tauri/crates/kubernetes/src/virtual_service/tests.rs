@@ -10,7 +10,10 @@ use super::object::changed_by;
 use super::*;
 
 fn destination(subset: &str) -> Destination {
-    Destination { host: "ivr-agent".into(), subset: Some(subset.into()) }
+    Destination {
+        host: "ivr-agent".into(),
+        subset: Some(subset.into()),
+    }
 }
 
 fn spec() -> Spec {
@@ -62,11 +65,17 @@ fn generation(epoch: u64) -> Generation {
 }
 
 fn raise(percent: u8, epoch: u64) -> Goal {
-    Goal::Raise { to: Weight::percent(percent), generation: generation(epoch) }
+    Goal::Raise {
+        to: Weight::percent(percent),
+        generation: generation(epoch),
+    }
 }
 
 fn lower(percent: u8, epoch: u64) -> Goal {
-    Goal::Lower { to: Weight::percent(percent), generation: generation(epoch) }
+    Goal::Lower {
+        to: Weight::percent(percent),
+        generation: generation(epoch),
+    }
 }
 
 fn plan(object: &Value, goal: &Goal) -> Result<Vec<Value>, TargetError> {
@@ -132,7 +141,10 @@ fn a_raise_of_a_later_generation_takes_the_mark_away() {
         ]),
     );
     let snapshot = snapshot_of(&spec(), &after).unwrap();
-    assert_eq!((snapshot.weight(), snapshot.mark, snapshot.raised), (Weight::percent(10), None, Some(generation(5))));
+    assert_eq!(
+        (snapshot.weight(), snapshot.mark, snapshot.raised),
+        (Weight::percent(10), None, Some(generation(5)))
+    );
     refused(&after, &raise(20, 4), "target.refused", "another engine has the helm");
 }
 
@@ -142,17 +154,31 @@ fn a_map_of_annotations_is_made_where_there_is_none() {
     bare["metadata"].as_object_mut().unwrap().remove("annotations");
     for goal in [lower(0, 1), raise(7, 1)] {
         let ops = plan(&bare, &goal).unwrap();
-        let at = ops.iter().position(|op| *op == json!({"op": "add", "path": "/metadata/annotations", "value": {}})).unwrap();
+        let at = ops
+            .iter()
+            .position(|op| *op == json!({"op": "add", "path": "/metadata/annotations", "value": {}}))
+            .unwrap();
         assert_eq!(at, ops.len() - 2, "just before the annotation itself");
-        json_patch::patch(&mut bare.clone(), &serde_json::from_value::<Patch>(Value::Array(ops)).unwrap()).unwrap();
+        json_patch::patch(
+            &mut bare.clone(),
+            &serde_json::from_value::<Patch>(Value::Array(ops)).unwrap(),
+        )
+        .unwrap();
     }
 }
 
 #[test]
 fn weights_are_whole_percents_rounded_down() {
-    let goal = Goal::Raise { to: Weight::from_hundredths(1299).unwrap(), generation: generation(1) };
+    let goal = Goal::Raise {
+        to: Weight::from_hundredths(1299).unwrap(),
+        generation: generation(1),
+    };
     let ops = plan(&live(), &goal).unwrap();
-    let weights: Vec<_> = ops.iter().filter(|op| op["path"].as_str().unwrap().ends_with("/weight")).map(|op| &op["value"]).collect();
+    let weights: Vec<_> = ops
+        .iter()
+        .filter(|op| op["path"].as_str().unwrap().ends_with("/weight"))
+        .map(|op| &op["value"])
+        .collect();
     assert_eq!(weights, [&json!(88), &json!(12)]);
 }
 
@@ -184,7 +210,10 @@ fn every_named_route_is_written_and_the_highest_weight_counts() {
     second["route"][1]["weight"] = json!(20);
     second["route"].as_array_mut().unwrap().reverse();
     object["spec"]["http"].as_array_mut().unwrap().push(second);
-    let spec = Spec { routes: vec!["primary".into(), "night".into()], ..spec() };
+    let spec = Spec {
+        routes: vec!["primary".into(), "night".into()],
+        ..spec()
+    };
     let snapshot = snapshot_of(&spec, &object).unwrap();
     assert_eq!(snapshot.weight(), Weight::percent(20));
     assert_eq!(snapshot.disagreement().unwrap(), "primary 5 %, night 20 %");
@@ -192,7 +221,10 @@ fn every_named_route_is_written_and_the_highest_weight_counts() {
     json_patch::patch(&mut object, &serde_json::from_value::<Patch>(ops).unwrap()).unwrap();
     let after = snapshot_of(&spec, &object).unwrap();
     assert_eq!((after.weight(), after.disagreement()), (Weight::ZERO, None));
-    assert_eq!(object["spec"]["http"][3]["route"][0]["weight"], 0, "the canary comes first in this one");
+    assert_eq!(
+        object["spec"]["http"][3]["route"][0]["weight"], 0,
+        "the canary comes first in this one"
+    );
 }
 
 #[test]
@@ -204,13 +236,31 @@ fn shares_are_what_istio_makes_of_the_weights() {
     };
     assert_eq!(weight(|_| {}), 500);
     // Typed Go clients leave a zero out.
-    assert_eq!(weight(|route| drop(route[1].as_object_mut().unwrap().remove("weight"))), 0);
-    assert_eq!(weight(|route| drop(route[0].as_object_mut().unwrap().remove("weight"))), 10_000);
+    assert_eq!(
+        weight(|route| drop(route[1].as_object_mut().unwrap().remove("weight"))),
+        0
+    );
+    assert_eq!(
+        weight(|route| drop(route[0].as_object_mut().unwrap().remove("weight"))),
+        10_000
+    );
     assert_eq!(weight(|route| route[0]["weight"] = json!(5)), 5_000);
-    assert_eq!(weight(|route| (route[0]["weight"], route[1]["weight"]) = (json!(2), json!(1))), 3_334);
-    assert_eq!(weight(|route| (route[0]["weight"], route[1]["weight"]) = (json!(0), json!(0))), 10_000);
-    assert_eq!(weight(|route| *route = json!([{"destination": {"host": "ivr-agent", "subset": "stable"}}])), 0);
-    assert_eq!(weight(|route| *route = json!([{"destination": {"host": "ivr-agent", "subset": "canary"}}])), 10_000);
+    assert_eq!(
+        weight(|route| (route[0]["weight"], route[1]["weight"]) = (json!(2), json!(1))),
+        3_334
+    );
+    assert_eq!(
+        weight(|route| (route[0]["weight"], route[1]["weight"]) = (json!(0), json!(0))),
+        10_000
+    );
+    assert_eq!(
+        weight(|route| *route = json!([{"destination": {"host": "ivr-agent", "subset": "stable"}}])),
+        0
+    );
+    assert_eq!(
+        weight(|route| *route = json!([{"destination": {"host": "ivr-agent", "subset": "canary"}}])),
+        10_000
+    );
 }
 
 #[test]
@@ -232,13 +282,26 @@ fn a_weight_beside_the_route_is_refused_with_what_to_write() {
         {"match": [{"headers": {"canary": {"exact": "true"}}}], "route": [{"destination": {"host": "ivr-agent", "subset": "canary"}}], "weight": 10},
         {"name": "primary", "route": [{"destination": {"host": "ivr-agent", "subset": "stable"}}], "weight": 90},
     ]);
-    refused(&object, &raise(10, 1), "target.shape", "  - destination: {host: ivr-agent, subset: canary}\n    weight: 0");
+    refused(
+        &object,
+        &raise(10, 1),
+        "target.shape",
+        "  - destination: {host: ivr-agent, subset: canary}\n    weight: 0",
+    );
     refused(&object, &raise(10, 1), "target.shape", "beside each `destination`");
     // An API server drops the unknown field, and leaves a route that has no canary at all.
     object["spec"]["http"][1].as_object_mut().unwrap().remove("weight");
-    refused(&object, &raise(10, 1), "target.shape", "does not send calls to the canary");
+    refused(
+        &object,
+        &raise(10, 1),
+        "target.shape",
+        "does not send calls to the canary",
+    );
     let ops = plan(&object, &lower(0, 1)).unwrap();
-    assert!(ops.iter().all(|op| !op["path"].as_str().unwrap().ends_with("/weight")), "closed already: only the mark is written");
+    assert!(
+        ops.iter().all(|op| !op["path"].as_str().unwrap().ends_with("/weight")),
+        "closed already: only the mark is written"
+    );
 }
 
 #[test]
@@ -250,8 +313,13 @@ fn shapes_that_cannot_hold_a_weight() {
 
     let mut unnamed = live();
     unnamed["spec"]["http"][1].as_object_mut().unwrap().remove("name");
-    let Err(NoSnapshot::Shape(detail)) = snapshot_of(&spec(), &unnamed) else { panic!("a route that is not there has no weight") };
-    assert!(detail.contains(r#"no `http` entry is named ["primary"]"#) && detail.contains("(without a name)"), "{detail}");
+    let Err(NoSnapshot::Shape(detail)) = snapshot_of(&spec(), &unnamed) else {
+        panic!("a route that is not there has no weight")
+    };
+    assert!(
+        detail.contains(r#"no `http` entry is named ["primary"]"#) && detail.contains("(without a name)"),
+        "{detail}"
+    );
 
     let mut other = live();
     other["kind"] = json!("Status");
@@ -279,7 +347,15 @@ fn manual_commands_name_what_they_need_and_hold_no_lock() {
          {\"op\":\"add\",\"path\":\"/spec/http/1/route/1/weight\",\"value\":0}]' \
          && kubectl -n ivr annotate --overwrite virtualservices.networking.istio.io ivr-agent timonel.dev/rollback=4.0"
     );
-    assert!(commands.iter().all(|command| !command.line.contains("resourceVersion") && !command.line.contains('\n')));
-    assert!(commands[1].line.starts_with(": \"${TIMONEL_KUBE_API:?"), "{}", commands[1].line);
+    assert!(
+        commands
+            .iter()
+            .all(|command| !command.line.contains("resourceVersion") && !command.line.contains('\n'))
+    );
+    assert!(
+        commands[1].line.starts_with(": \"${TIMONEL_KUBE_API:?"),
+        "{}",
+        commands[1].line
+    );
     assert!(commands[1].line.contains("--fail-with-body"));
 }

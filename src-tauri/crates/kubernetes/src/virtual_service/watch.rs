@@ -32,8 +32,14 @@ pub(super) struct Watched {
 impl Watched {
     /// Somebody has read the object: what came before is no news.
     pub(super) fn read(watched: &mut Option<Self>, version: &str) {
-        if watched.as_ref().is_none_or(|known| known.object.as_deref() != Some(version)) {
-            *watched = Some(Self { object: Some(version.to_owned()), from: version.to_owned() });
+        if watched
+            .as_ref()
+            .is_none_or(|known| known.object.as_deref() != Some(version))
+        {
+            *watched = Some(Self {
+                object: Some(version.to_owned()),
+                from: version.to_owned(),
+            });
         }
     }
 }
@@ -60,10 +66,16 @@ impl VirtualService {
             match within(clock, DEAD, self.watch()).await {
                 Ok(Ok(Ended::Moved)) => return Ok(()),
                 Ok(Ok(Ended::Quietly)) | Err(_) => {}
-                Ok(Ok(Ended::Expired)) => self.memory().watched.iter_mut().for_each(|watched| watched.from.clear()),
+                Ok(Ok(Ended::Expired)) => self
+                    .memory()
+                    .watched
+                    .iter_mut()
+                    .for_each(|watched| watched.from.clear()),
                 Ok(Err(TargetError::Throttled { retry_after, .. })) => wait = retry_after.unwrap_or_default(),
                 Ok(Err(
-                    error @ (TargetError::Unreachable { .. } | TargetError::Deadline { .. } | TargetError::Unavailable { .. }),
+                    error @ (TargetError::Unreachable { .. }
+                    | TargetError::Deadline { .. }
+                    | TargetError::Unavailable { .. }),
                 )) => tracing::debug!(place = %self.place, %error, "the watch is opened again"),
                 Ok(Err(error)) => return Err(error),
             }
@@ -94,10 +106,11 @@ impl VirtualService {
         let request = request.watch(&params, &from).map_err(|e| self.unbuilt(e))?;
         let mut lines = self.connection.stream(&self.place, request).await?;
         while let Some(line) = lines.next().await? {
-            let event: WatchEvent<DynamicObject> = serde_json::from_slice(&line).map_err(|error| TargetError::Garbled {
-                place: self.place.clone(),
-                detail: format!("{error} in {}", excerpt(&line)),
-            })?;
+            let event: WatchEvent<DynamicObject> =
+                serde_json::from_slice(&line).map_err(|error| TargetError::Garbled {
+                    place: self.place.clone(),
+                    detail: format!("{error} in {}", excerpt(&line)),
+                })?;
             match event {
                 WatchEvent::Added(object) | WatchEvent::Modified(object) => {
                     if self.tell(object.metadata.resource_version) {
@@ -109,11 +122,17 @@ impl VirtualService {
                     return Ok(Ended::Moved);
                 }
                 WatchEvent::Bookmark(bookmark) => {
-                    self.memory().watched.iter_mut().for_each(|known| known.from.clone_from(&bookmark.metadata.resource_version));
+                    self.memory()
+                        .watched
+                        .iter_mut()
+                        .for_each(|known| known.from.clone_from(&bookmark.metadata.resource_version));
                 }
                 WatchEvent::Error(status) if status.code == 410 => return Ok(Ended::Expired),
                 WatchEvent::Error(status) => {
-                    return Err(TargetError::Unavailable { place: self.place.clone(), detail: status.message });
+                    return Err(TargetError::Unavailable {
+                        place: self.place.clone(),
+                        detail: status.message,
+                    });
                 }
             }
         }
@@ -124,16 +143,28 @@ impl VirtualService {
     fn tell(&self, version: Option<String>) -> bool {
         let Some(version) = version else { return false };
         let mut memory = self.memory();
-        let news = memory.watched.as_ref().is_none_or(|known| known.object.as_ref() != Some(&version));
-        memory.watched = Some(Watched { object: Some(version.clone()), from: version });
+        let news = memory
+            .watched
+            .as_ref()
+            .is_none_or(|known| known.object.as_ref() != Some(&version));
+        memory.watched = Some(Watched {
+            object: Some(version.clone()),
+            from: version,
+        });
         news
     }
 
     /// Finds a version to watch from, and whether the object has another than the one last read.
     async fn list(&self, request: &Request, only: &str) -> Result<bool, TargetError> {
-        let request = request.list(&ListParams::default().fields(only)).map_err(|e| self.unbuilt(e))?;
+        let request = request
+            .list(&ListParams::default().fields(only))
+            .map_err(|e| self.unbuilt(e))?;
         let list: ObjectList<DynamicObject> = self.connection.call(&self.place, request).await?.json(&self.place)?;
-        let object = list.items.into_iter().next().and_then(|object| object.metadata.resource_version);
+        let object = list
+            .items
+            .into_iter()
+            .next()
+            .and_then(|object| object.metadata.resource_version);
         let from = list.metadata.resource_version.unwrap_or_default();
         let mut memory = self.memory();
         let news = memory.watched.as_ref().is_some_and(|known| known.object != object);
