@@ -5,10 +5,12 @@
 //! never rolls), server-side apply, RBAC beyond one token, TLS.
 
 mod answer;
+mod call;
 mod check;
 mod discovery;
 mod fault;
 mod kind;
+mod order;
 mod ownership;
 mod patch;
 mod selection;
@@ -32,8 +34,9 @@ pub use self::fault::{Calls, Fault, FaultId, Faults, Scope};
 pub use self::serve::{Hangup, serve};
 
 use self::kind::{Key, Kind, Place};
+use self::order::{Order, OrderBody, Unknown};
 use self::status::Refusal;
-use self::store::{Order, OrderBody, State, Unknown};
+use self::store::State;
 use crate::time::VirtualClock;
 
 /// A simulated cluster; a handle, clone it freely.
@@ -115,6 +118,17 @@ pub struct RouteShare {
     pub subset: String,
     /// Shares add up to whatever they add up to: divide by the sum.
     pub weight: u32,
+}
+
+/// See [`Cluster::changes`].
+#[derive(Debug)]
+pub struct Changes(timonel_ports::mailbox::Receiver<store::Signal>);
+
+impl Changes {
+    /// Waits for the next change; `None` when the cluster is gone. To be polled in a task of `ports::task`.
+    pub async fn next(&mut self) -> Option<()> {
+        self.0.recv().await.map(drop)
+    }
 }
 
 impl Cluster {
@@ -230,6 +244,14 @@ impl Cluster {
             .map(drop)
     }
 
+    /// Tells of every change from now on, of objects and of faults. Time stands until each has been taken, so that the moment at
+    /// which one is taken is the moment at which it happened.
+    pub fn changes(&self) -> Changes {
+        let (sender, inbox) = timonel_ports::mailbox::mailbox(&self.0.clock.shared());
+        self.0.state().listen(sender);
+        Changes(inbox)
+    }
+
     /// Forgets past changes: whoever resumes a watch from before now is told 410 and has to list again.
     pub fn forget_changes(&self) {
         self.0.state().forget();
@@ -295,7 +317,7 @@ fn object_key(path: &str) -> Result<Key, ClusterError> {
 }
 
 /// FNV-1a over the parts, finished as splitmix64 does; the same on every machine and with every compiler, unlike the standard hasher.
-fn hash(parts: &[&[u8]]) -> u64 {
+pub(crate) fn hash(parts: &[&[u8]]) -> u64 {
     let mut state = 0xcbf2_9ce4_8422_2325_u64;
     for part in parts {
         for byte in part.iter().chain(&[0xff]) {
