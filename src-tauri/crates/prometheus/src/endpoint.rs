@@ -15,6 +15,7 @@ const TOLERANCE: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone)]
 pub struct Endpoint {
     url: String,
+    place: String,
     credential: Option<Credential>,
 }
 
@@ -44,9 +45,10 @@ pub struct Timing {
 impl Endpoint {
     /// An address without a credential; `Http(BadUrl)` where it is none, or carries a password.
     pub fn new(url: &str) -> Result<Self, Error> {
-        Request::get(url)?;
+        let place = Request::get(url)?.place();
         Ok(Self {
             url: url.trim_end_matches('/').to_owned(),
+            place,
             credential: None,
         })
     }
@@ -59,7 +61,7 @@ impl Endpoint {
 
     /// The address for people.
     pub(crate) fn place(&self) -> String {
-        timonel_http::redact_text(&self.url)
+        self.place.clone()
     }
 
     /// A GET of the address with `path` after it.

@@ -15,7 +15,61 @@ use crate::histogram::merge;
 use crate::selector::Selector;
 use crate::signal::Measure;
 
-/// Counters of one signal. A level has none.
+/// How a measure is read.
+#[derive(Debug)]
+pub(crate) enum Measured {
+    /// From counters.
+    Counted(Meter),
+    /// By this expression, as it stands.
+    Level(String),
+}
+
+impl Measured {
+    /// Nothing read yet. `NotBuckets` where a distribution names something else.
+    pub(crate) fn new(measure: &Measure, gap: Duration) -> Result<Self, Error> {
+        let counted = |kind, main: &Selector, other: Option<Selector>| {
+            let other = other.map(|selector| (selector, Counters::new(gap)));
+            Self::Counted(Meter {
+                kind,
+                main: (main.clone(), Counters::new(gap)),
+                other,
+            })
+        };
+        Ok(match measure {
+            Measure::Ratio { bad, total } => {
+                let kind = Kind::Ratio {
+                    total: Whole::default(),
+                    bad: Whole::default(),
+                    ahead: 0,
+                };
+                counted(kind, total, Some(bad.clone()))
+            }
+            Measure::Distribution { buckets } => {
+                let stem = buckets
+                    .name()
+                    .strip_suffix("_bucket")
+                    .ok_or_else(|| Error::NotBuckets {
+                        name: buckets.name().to_owned(),
+                    })?;
+                counted(
+                    Kind::Distribution,
+                    buckets,
+                    Some(buckets.on(&format!("{stem}_sum"), "le")),
+                )
+            }
+            Measure::Count { counter } => counted(
+                Kind::Count {
+                    whole: Whole::default(),
+                },
+                counter,
+                None,
+            ),
+            Measure::Level { expr } => Self::Level(expr.clone()),
+        })
+    }
+}
+
+/// Counters of one signal.
 #[derive(Debug)]
 pub(crate) struct Meter {
     kind: Kind,
@@ -50,44 +104,6 @@ pub(crate) enum Step {
 }
 
 impl Meter {
-    /// The meter of a counted measure; `None` for a level. `NotBuckets` where a distribution names something else.
-    pub(crate) fn new(measure: &Measure, gap: Duration) -> Result<Option<Self>, Error> {
-        let counted = |selector: &Selector| (selector.clone(), Counters::new(gap));
-        Ok(Some(match measure {
-            Measure::Ratio { bad, total } => Self {
-                kind: Kind::Ratio {
-                    total: Whole::default(),
-                    bad: Whole::default(),
-                    ahead: 0,
-                },
-                main: counted(total),
-                other: Some(counted(bad)),
-            },
-            Measure::Distribution { buckets } => {
-                let stem = buckets
-                    .name()
-                    .strip_suffix("_bucket")
-                    .ok_or_else(|| Error::NotBuckets {
-                        name: buckets.name().to_owned(),
-                    })?;
-                let sum = buckets.on(&format!("{stem}_sum"), "le");
-                Self {
-                    kind: Kind::Distribution,
-                    main: counted(buckets),
-                    other: Some(counted(&sum)),
-                }
-            }
-            Measure::Count { counter } => Self {
-                kind: Kind::Count {
-                    whole: Whole::default(),
-                },
-                main: counted(counter),
-                other: None,
-            },
-            Measure::Level { .. } => return Ok(None),
-        }))
-    }
-
     /// The selector without which there is no data.
     pub(crate) fn main(&self) -> &Selector {
         &self.main.0
@@ -195,11 +211,18 @@ mod tests {
     }
 
     fn ratio() -> Meter {
-        let measure = Measure::Ratio {
+        counted(&Measure::Ratio {
             bad: "bad".parse().unwrap(),
             total: "total".parse().unwrap(),
-        };
-        Meter::new(&measure, Duration::from_secs(60)).unwrap().unwrap()
+        })
+        .unwrap()
+    }
+
+    fn counted(measure: &Measure) -> Result<Meter, Error> {
+        match Measured::new(measure, Duration::from_secs(60))? {
+            Measured::Counted(meter) => Ok(meter),
+            Measured::Level(expr) => panic!("{expr} is a level"),
+        }
     }
 
     fn step(meter: &mut Meter, secs: i64, total: f64, bad: Option<f64>) -> Step {
@@ -256,13 +279,8 @@ mod tests {
         let measure = |name: &str| Measure::Distribution {
             buckets: name.parse().unwrap(),
         };
-        assert!(matches!(
-            Meter::new(&measure("latency"), Duration::MAX),
-            Err(Error::NotBuckets { .. })
-        ));
-        let mut meter = Meter::new(&measure("l_bucket{a=\"b\",le!=\"7\"}"), Duration::MAX)
-            .unwrap()
-            .unwrap();
+        assert!(matches!(counted(&measure("latency")), Err(Error::NotBuckets { .. })));
+        let mut meter = counted(&measure("l_bucket{a=\"b\",le!=\"7\"}")).unwrap();
         assert_eq!(meter.other().unwrap().to_string(), "l_sum{a=\"b\"}");
         let bucket = |secs, le: &str, value| Point {
             labels: Labels::new([("le".to_owned(), le.to_owned())]),

@@ -73,9 +73,8 @@ enum Body {
     Vector(Vec<OneValue>),
     Matrix(Vec<ManyValues>),
     Scalar((f64, String)),
-    // Of another type the API has only `string`, which no measure is.
-    #[serde(other)]
-    Other,
+    // No measure is a text.
+    String(serde::de::IgnoredAny),
 }
 
 type Metric = std::collections::BTreeMap<String, String>;
@@ -222,7 +221,7 @@ fn data(body: Body) -> Result<Data, Error> {
             .collect::<Result<_, _>>()
             .map(Data::Matrix),
         Body::Scalar(value) => timed(value).map(|(at, value)| Data::Scalar { at, value }),
-        Body::Other => Err(Error::Form {
+        Body::String(_) => Err(Error::Form {
             why: "the result is neither a vector, a matrix nor a scalar".into(),
         }),
     }

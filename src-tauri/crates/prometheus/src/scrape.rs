@@ -13,9 +13,9 @@ use crate::counters::Point;
 use crate::endpoint::{Endpoint, Timing, ask, not_ahead, success};
 use crate::error::Error;
 use crate::exposition::{Exposition, Format, parse};
-use crate::meter::{Meter, Step};
+use crate::meter::{Measured, Meter, Step};
 use crate::selector::Selector;
-use crate::signal::{Measure, SignalSpec};
+use crate::signal::SignalSpec;
 
 /// A program that is scraped. What its counters stood at is kept from one reading to the next.
 #[derive(Debug)]
@@ -47,15 +47,12 @@ impl Scrape {
         let signals = signals
             .into_iter()
             .map(|spec| {
-                let state = match (&spec.measure, Meter::new(&spec.measure, timing.gap)?) {
-                    (_, Some(meter)) => State::Counted(meter),
-                    (Measure::Level { expr }, None) => State::Level {
+                let state = match Measured::new(&spec.measure, timing.gap)? {
+                    Measured::Counted(meter) => State::Counted(meter),
+                    Measured::Level(expr) => State::Level {
                         selector: expr.parse()?,
                         as_of: None,
                     },
-                    (Measure::Ratio { .. } | Measure::Distribution { .. } | Measure::Count { .. }, None) => {
-                        unreachable!("every counted measure has a meter")
-                    }
                 };
                 Ok(Signal {
                     spec,

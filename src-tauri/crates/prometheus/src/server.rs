@@ -1,7 +1,8 @@
 //! A Prometheus server as a source.
 //!
 //! Counted signals are asked for as raw samples (`selector[range]`), so that every scrape of the server gives one sample
-//! with the scrape's own time, and a reading that comes late loses nothing. Levels are whatever expression the plan has.
+//! with the scrape's own time, and a reading that comes late loses nothing. Levels are whatever expression the plan has;
+//! their time is that of the evaluation, and what is stale in them is Prometheus's to know (staleness markers, look-back).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
@@ -18,10 +19,10 @@ use timonel_ports::signal::{Reading, SignalError, Source, SourceDescription};
 use crate::counters::Point;
 use crate::endpoint::{Endpoint, Timing};
 use crate::error::Error;
-use crate::meter::{Meter, Step};
+use crate::meter::{Measured, Meter, Step};
 use crate::query::{Api, Data, Track};
 use crate::selector::Selector;
-use crate::signal::{Measure, SignalSpec};
+use crate::signal::SignalSpec;
 
 /// A Prometheus that is asked. What its counters stood at is kept from one reading to the next.
 #[derive(Debug)]
@@ -66,15 +67,9 @@ impl Prometheus {
         let signals = signals
             .into_iter()
             .map(|spec| {
-                let state = match (&spec.measure, Meter::new(&spec.measure, timing.gap)?) {
-                    (_, Some(meter)) => State::Counted(meter),
-                    (Measure::Level { expr }, None) => State::Level {
-                        expr: expr.clone(),
-                        as_of: None,
-                    },
-                    (Measure::Ratio { .. } | Measure::Distribution { .. } | Measure::Count { .. }, None) => {
-                        unreachable!("every counted measure has a meter")
-                    }
+                let state = match Measured::new(&spec.measure, timing.gap)? {
+                    Measured::Counted(meter) => State::Counted(meter),
+                    Measured::Level(expr) => State::Level { expr, as_of: None },
                 };
                 Ok(Signal {
                     spec,
@@ -159,6 +154,21 @@ impl Prometheus {
         }
     }
 
+    async fn reading(&self, signal: &Signal, question: Question, fetched: &Fetched, now: Timestamp) -> Reading {
+        let outcome = match question {
+            Question::Counted { main, other, .. } => signal.count(fetched, &main, other.as_ref(), &self.place),
+            Question::Level { expr, as_of } => match self.level(&expr, as_of, now).await {
+                Ok(values) => signal.levels(values, &self.place),
+                Err(error) => Err(error),
+            },
+        };
+        Reading {
+            signal: signal.spec.id.clone(),
+            side: signal.spec.side,
+            outcome,
+        }
+    }
+
     /// Asks every raw query once.
     async fn fetch(&self, questions: &[Question], now: Timestamp) -> Fetched {
         let span = self.span(questions, now).as_millis();
@@ -195,22 +205,8 @@ impl Source for Prometheus {
         let now = self.http.clock().now();
         let questions: Vec<Question> = self.signals.iter().map(Signal::question).collect();
         let fetched = self.fetch(&questions, now).await;
-        let mut readings = Vec::with_capacity(self.signals.len());
-        for (signal, question) in self.signals.iter().zip(questions) {
-            let outcome = match question {
-                Question::Counted { main, other, .. } => signal.count(&fetched, &main, other.as_ref(), &self.place),
-                Question::Level { expr, as_of } => match self.level(&expr, as_of, now).await {
-                    Ok(values) => signal.levels(values, &self.place),
-                    Err(error) => Err(error),
-                },
-            };
-            readings.push(Reading {
-                signal: signal.spec.id.clone(),
-                side: signal.spec.side,
-                outcome,
-            });
-        }
-        readings
+        let pairs = self.signals.iter().zip(questions);
+        join_all(pairs.map(|(signal, question)| self.reading(signal, question, &fetched, now))).await
     }
 }
 

@@ -4,7 +4,7 @@
 //! because as a validator it refuses some that Prometheus reads every day (a counter that is NaN, label sets that differ
 //! within a family, series after a family that they do not belong to, a bare `#`, a last line without its end) and a
 //! scrape must not be lost to those. So the lines, the comments and the families are put together here, and
-//! [`canonical`] spells a line as the crate wants it. Held to Prometheus's own parser cases in `tests/exposition.rs`.
+//! [`canonical`] spells a line as the crate wants it. Held to Prometheus's own parser cases in `tests/exposition`.
 //!
 //! Deliberately not here: help texts and the labels of exemplars (checked, not kept), native histograms, protobuf.
 
