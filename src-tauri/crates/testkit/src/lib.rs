@@ -3,3 +3,4 @@
 pub mod target;
 
 pub mod process;
+pub mod store;

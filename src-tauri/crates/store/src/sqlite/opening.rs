@@ -1,0 +1,175 @@
+//! Opening the file: whose is it, is it sound, does it fit this version, and only then anything is changed in it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool};
+use timonel_ports::store::StoreError;
+
+use super::{Access, fault};
+
+static MIGRATIONS: Migrator = sqlx::migrate!("../../../migrations/sqlite");
+
+/// How long a statement waits for another process that writes.
+const BUSY: Duration = Duration::from_secs(5);
+const READERS: u32 = 4;
+
+/// What acknowledged writes survive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Durability {
+    /// The end of the process alone.
+    Process,
+    /// A power cut.
+    PowerCut,
+}
+
+pub(super) struct Pools {
+    pub(super) access: Access,
+    pub(super) writer: SqlitePool,
+    pub(super) readers: SqlitePool,
+}
+
+pub(super) async fn open(path: &Path, durability: Durability) -> Result<Pools, StoreError> {
+    let place = path.display().to_string();
+    let failed = |error| {
+        fault(&place, error, |source| StoreError::Open {
+            place: place.clone(),
+            source: source.into(),
+        })
+    };
+    // Two processes that make the same file at once would both bring it to this version.
+    let turn = take_turn(path).await;
+    let plain = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .busy_timeout(BUSY)
+        .disable_statement_logging();
+    let mut first = plain.connect().await.map_err(failed)?;
+    let applied = applied(&mut first, &place).await?;
+    check(&mut first, &place).await?;
+
+    let newer: Vec<_> = applied
+        .iter()
+        .filter(|version| !MIGRATIONS.version_exists(**version))
+        .collect();
+    let access = match newer.last() {
+        None => Access::Full,
+        Some(version) => Access::ReadOnly {
+            why: format!("a newer Timonel wrote it (migration {version}); use that one, or a copy from before it"),
+        },
+    };
+    let (writing, reading) = match access {
+        Access::Full => {
+            let writing = plain
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(match durability {
+                    Durability::Process => SqliteSynchronous::Off,
+                    Durability::PowerCut => SqliteSynchronous::Full,
+                })
+                .foreign_keys(true);
+            let reading = writing.clone().pragma("query_only", "ON");
+            (writing, reading)
+        }
+        Access::ReadOnly { .. } => {
+            let reading = plain.create_if_missing(false).read_only(true);
+            (reading.clone(), reading)
+        }
+    };
+    // The first connection stays open meanwhile: closing the last one of a file makes the next begin anew.
+    let writer = pool(1).connect_with(writing).await.map_err(failed)?;
+    // Also where none is left to apply: one that was edited after it was released is noticed here.
+    if access == Access::Full {
+        MIGRATIONS.run(&writer).await.map_err(|error| match error {
+            sqlx::migrate::MigrateError::Execute(error) => failed(error),
+            other => StoreError::Migrate {
+                place: place.clone(),
+                source: other.into(),
+            },
+        })?;
+    }
+    let readers = pool(READERS).connect_with(reading).await.map_err(failed)?;
+    first.close().await.map_err(failed)?;
+    drop(turn);
+    Ok(Pools {
+        access,
+        writer,
+        readers,
+    })
+}
+
+/// Connections stay: a file has no server that goes away, and a new connection would prepare its statements again.
+fn pool(size: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(size)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+}
+
+/// The migrations that were applied; none in a new file. Refuses a database of another program.
+async fn applied(first: &mut SqliteConnection, place: &str) -> Result<BTreeSet<i64>, StoreError> {
+    let failed = |error| {
+        fault(place, error, |source| StoreError::Open {
+            place: place.to_owned(),
+            source: source.into(),
+        })
+    };
+    let tables: Vec<String> = sqlx::query_scalar("SELECT name FROM sqlite_master WHERE type = 'table'")
+        .fetch_all(&mut *first)
+        .await
+        .map_err(failed)?;
+    if tables.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    if !tables.iter().any(|name| name == "_sqlx_migrations") {
+        let source = format!("it has tables of another program, such as `{}`", tables[0]).into();
+        return Err(StoreError::Open {
+            place: place.to_owned(),
+            source,
+        });
+    }
+    let versions: Vec<i64> = sqlx::query_scalar("SELECT version FROM _sqlx_migrations WHERE success ORDER BY version")
+        .fetch_all(first)
+        .await
+        .map_err(failed)?;
+    Ok(versions.into_iter().collect())
+}
+
+/// Looks through all pages for damage; the entries' own hashes are for whoever reads them.
+async fn check(first: &mut SqliteConnection, place: &str) -> Result<(), StoreError> {
+    let corrupt = |detail: String| StoreError::Corrupt {
+        place: place.to_owned(),
+        detail,
+    };
+    let found: Vec<String> = sqlx::query_scalar("PRAGMA quick_check(1)")
+        .fetch_all(first)
+        .await
+        .map_err(|error| {
+            fault(place, error, |source| StoreError::Open {
+                place: place.to_owned(),
+                source: source.into(),
+            })
+        })?;
+    match found.first().map(String::as_str) {
+        Some("ok") => Ok(()),
+        Some(damage) => Err(corrupt(damage.to_owned())),
+        None => Err(corrupt("it could not be looked through".to_owned())),
+    }
+}
+
+/// Waits until no other process opens the same file. Where the folder cannot be written nobody makes a file in it.
+async fn take_turn(path: &Path) -> Option<fs::File> {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-opening");
+    let name = PathBuf::from(name);
+    let wait = move || {
+        let file = fs::File::create(name).ok()?;
+        file.lock().ok()?;
+        Some(file)
+    };
+    tokio::task::spawn_blocking(wait).await.ok().flatten()
+}

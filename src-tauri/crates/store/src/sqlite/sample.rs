@@ -1,0 +1,215 @@
+//! Readings as rows: plain columns for what screens ask for, the buckets of a distribution as compact JSON.
+
+use std::ops::Range;
+
+use async_trait::async_trait;
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+use timonel_domain::sample::{Bucket, Sample, Value};
+use timonel_domain::time::Timestamp;
+use timonel_domain::value::{Arm, Quantity, RolloutId, Side, SignalId};
+use timonel_ports::store::{SampleStore, StoreError, UnitRow};
+
+use super::{Sqlite, integer};
+use crate::statement;
+
+#[async_trait]
+impl SampleStore for Sqlite {
+    async fn put_samples(&self, rollout: &RolloutId, samples: &[Sample]) -> Result<(), StoreError> {
+        let columns = samples.iter().map(Columns::of).collect::<Result<Vec<_>, _>>()?;
+        self.unseen(async {
+            let mut transaction = self
+                .writer
+                .begin_with("BEGIN IMMEDIATE")
+                .await
+                .map_err(self.unwritten("samples"))?;
+            for (sample, columns) in samples.iter().zip(columns) {
+                sqlx::query(statement::PUT_SAMPLE)
+                    .bind(rollout.as_str())
+                    .bind(sample.signal.as_str())
+                    .bind(sample.as_of.micros())
+                    .bind(side_text(sample.side))
+                    .bind(columns.kind)
+                    .bind(columns.since)
+                    .bind(columns.bad)
+                    .bind(columns.total)
+                    .bind(columns.level)
+                    .bind(columns.sum)
+                    .bind(columns.buckets)
+                    .execute(&mut *transaction)
+                    .await
+                    .map_err(|error| self.of_rollout(rollout, error, "samples"))?;
+            }
+            transaction
+                .commit()
+                .await
+                .map_err(|error| self.of_rollout(rollout, error, "samples"))
+        })
+        .await
+    }
+
+    async fn samples(
+        &self,
+        rollout: &RolloutId,
+        signal: &SignalId,
+        during: Range<Timestamp>,
+    ) -> Result<Vec<Sample>, StoreError> {
+        let get = sqlx::query(statement::SAMPLES)
+            .bind(rollout.as_str())
+            .bind(signal.as_str())
+            .bind(during.start.micros())
+            .bind(during.end.micros())
+            .fetch_all(&self.readers);
+        let rows = self.unseen(get).await.map_err(self.unread("samples"))?;
+        rows.iter().map(|row| self.sample(signal, row)).collect()
+    }
+
+    async fn put_units(&self, rollout: &RolloutId, units: &[UnitRow]) -> Result<(), StoreError> {
+        self.unseen(self.insert_units(rollout, units)).await
+    }
+
+    async fn units(&self, rollout: &RolloutId, after: u64, limit: u32) -> Result<Vec<UnitRow>, StoreError> {
+        self.unseen(self.select_units(rollout, after, limit)).await
+    }
+
+    async fn last_unit(&self, rollout: &RolloutId) -> Result<u64, StoreError> {
+        let get = sqlx::query_scalar(statement::LAST_UNIT)
+            .bind(rollout.as_str())
+            .fetch_optional(&self.readers);
+        let last: Option<i64> = self.unseen(get).await.map_err(self.unread("units"))?;
+        last.map_or(Ok(0), |seq| self.natural(seq))
+    }
+}
+
+/// A reading's value, spread over the columns of its kind.
+#[derive(Default)]
+struct Columns {
+    kind: &'static str,
+    since: Option<i64>,
+    bad: Option<i64>,
+    total: Option<i64>,
+    level: Option<i64>,
+    sum: Option<i64>,
+    buckets: Option<String>,
+}
+
+impl Columns {
+    fn of(sample: &Sample) -> Result<Self, StoreError> {
+        const WHAT: &str = "a count of a sample";
+        let total = sample.value.units().map(|units| integer(WHAT, units)).transpose()?;
+        Ok(match &sample.value {
+            Value::Ratio { since, bad, total: _ } => {
+                let bad = Some(integer(WHAT, *bad)?);
+                Self {
+                    kind: "ratio",
+                    since: Some(since.micros()),
+                    bad,
+                    total,
+                    ..Self::default()
+                }
+            }
+            Value::Distribution { since, buckets, sum } => {
+                let buckets: Vec<_> = buckets.iter().map(|b| (b.le.map(Quantity::micros), b.n)).collect();
+                let buckets = serde_json::to_string(&buckets).expect("pairs of integers are JSON");
+                let (sum, buckets) = (Some(sum.micros()), Some(buckets));
+                Self {
+                    kind: "distribution",
+                    since: Some(since.micros()),
+                    total,
+                    sum,
+                    buckets,
+                    ..Self::default()
+                }
+            }
+            Value::Count { since, n: _ } => Self {
+                kind: "count",
+                since: Some(since.micros()),
+                total,
+                ..Self::default()
+            },
+            Value::Level(level) => Self {
+                kind: "level",
+                level: Some(level.micros()),
+                ..Self::default()
+            },
+        })
+    }
+}
+
+impl Sqlite {
+    /// Says which rollout is not there, where that is why nothing was written.
+    pub(super) fn of_rollout(&self, rollout: &RolloutId, error: sqlx::Error, what: &'static str) -> StoreError {
+        if error.as_database_error().is_some_and(|e| e.is_foreign_key_violation()) {
+            return StoreError::Unknown {
+                what: format!("the rollout {rollout}"),
+            };
+        }
+        self.unwritten(what)(error)
+    }
+
+    fn sample(&self, signal: &SignalId, row: &SqliteRow) -> Result<Sample, StoreError> {
+        let integer = |column| row.try_get::<i64, _>(column).map_err(self.unread("samples"));
+        let count = |column| self.natural(integer(column)?);
+        let text = |column| row.try_get::<&str, _>(column).map_err(self.unread("samples"));
+        let since = || integer("since").map(Timestamp::from_micros);
+        let value = match text("kind")? {
+            "ratio" => Value::Ratio {
+                since: since()?,
+                bad: count("bad")?,
+                total: count("total")?,
+            },
+            "distribution" => {
+                let buckets: Vec<(Option<i64>, u64)> =
+                    serde_json::from_str(text("buckets")?).map_err(|bad| self.corrupt(bad))?;
+                let buckets = buckets.into_iter().map(|(le, n)| Bucket {
+                    le: le.map(Quantity::from_micros),
+                    n,
+                });
+                let sum = Quantity::from_micros(integer("sum")?);
+                Value::Distribution {
+                    since: since()?,
+                    buckets: buckets.collect(),
+                    sum,
+                }
+            }
+            "count" => Value::Count {
+                since: since()?,
+                n: count("total")?,
+            },
+            "level" => Value::Level(Quantity::from_micros(integer("level")?)),
+            other => return Err(self.corrupt(format!("a sample of the kind `{other}`"))),
+        };
+        let as_of = Timestamp::from_micros(integer("as_of")?);
+        Ok(Sample {
+            signal: signal.clone(),
+            side: self.side(text("side")?)?,
+            as_of,
+            value,
+        })
+    }
+
+    pub(super) fn side(&self, text: &str) -> Result<Side, StoreError> {
+        match text {
+            "stable" => Ok(Side::Stable),
+            "canary" => Ok(Side::Canary),
+            "whole" => Ok(Side::Whole),
+            other => Err(self.corrupt(format!("a side `{other}`"))),
+        }
+    }
+
+    pub(super) fn arm(&self, text: &str) -> Result<Arm, StoreError> {
+        match self.side(text)? {
+            Side::Stable => Ok(Arm::Stable),
+            Side::Canary => Ok(Arm::Canary),
+            Side::Whole => Err(self.corrupt("a call that both arms answered")),
+        }
+    }
+}
+
+pub(super) fn side_text(side: Side) -> &'static str {
+    match side {
+        Side::Stable => "stable",
+        Side::Canary => "canary",
+        Side::Whole => "whole",
+    }
+}

@@ -1,0 +1,70 @@
+//! The SQL, each statement once: `$N`, ON CONFLICT and nothing that only one of the databases knows.
+//!
+//! Writes return no rows on purpose. SQLite gives the first row of a RETURNING before it commits, and an error of
+//! the commit after that is lost where nobody asks for a second row; the number of changed rows comes after it.
+
+pub(crate) const APPEND: &str = "
+    INSERT INTO journal (writer, seq, previous, hash, occurred_at, rollout, kind, bytes)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+    ON CONFLICT (writer, seq) DO NOTHING";
+
+pub(crate) const ENTRY_HASH: &str = "SELECT hash FROM journal WHERE writer = $1 AND seq = $2";
+
+pub(crate) const HEAD: &str = "SELECT seq, hash FROM journal WHERE writer = $1 ORDER BY seq DESC LIMIT 1";
+
+pub(crate) const ENTRIES: &str =
+    "SELECT position, hash, bytes FROM journal WHERE position > $1 ORDER BY position LIMIT $2";
+
+pub(crate) const ENTRIES_OF_ROLLOUT: &str = "
+    SELECT position, hash, bytes FROM journal WHERE rollout = $3 AND position > $1 ORDER BY position LIMIT $2";
+
+// A chain is in the order of its numbers in every store, so the index of the numbers gives the positions in order.
+pub(crate) const ENTRIES_OF_WRITER: &str = "
+    SELECT position, hash, bytes FROM journal WHERE writer = $3 AND position > $1 ORDER BY seq LIMIT $2";
+
+pub(crate) const PUT_PLAN: &str = "
+    INSERT INTO plan_revision (plan, revision, hash, text) VALUES ($1, $2, $3, $4)
+    ON CONFLICT (plan, revision) DO NOTHING";
+
+pub(crate) const PLAN: &str = "SELECT hash, text FROM plan_revision WHERE plan = $1 AND revision = $2";
+
+pub(crate) const PUT_ROLLOUT: &str = "
+    INSERT INTO rollout (id, plan, revision, environment, opened_at, closed_at) VALUES ($1, $2, $3, $4, $5, $6)
+    ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, closed_at = excluded.closed_at
+    WHERE rollout.plan = excluded.plan
+      AND rollout.environment = excluded.environment
+      AND rollout.opened_at = excluded.opened_at";
+
+pub(crate) const ROLLOUTS: &str = "
+    SELECT id, plan, revision, environment, opened_at, closed_at FROM rollout ORDER BY opened_at DESC, id";
+
+pub(crate) const PUT_SAMPLE: &str = "
+    INSERT INTO sample (rollout, signal, as_of, side, kind, since, bad, total, level, sum, buckets)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+    ON CONFLICT (rollout, signal, as_of, side) DO NOTHING";
+
+pub(crate) const SAMPLES: &str = "
+    SELECT side, as_of, kind, since, bad, total, level, sum, buckets FROM sample
+    WHERE rollout = $1 AND signal = $2 AND as_of >= $3 AND as_of < $4
+    ORDER BY as_of, side";
+
+pub(crate) const PUT_UNIT: &str = "
+    INSERT INTO unit (rollout, seq, order_observed, weight, side, since, as_of, bad, total, signal, call, tenant,
+                      abandoned, turns_ok, turns_ko, turn_latency_max, turn_latency_mean)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+    ON CONFLICT (rollout, seq) DO NOTHING";
+
+pub(crate) const UNITS: &str = "
+    SELECT seq, weight, side, since, as_of, bad, total, signal, call, tenant, abandoned, turns_ok, turns_ko,
+           turn_latency_max, turn_latency_mean
+    FROM unit WHERE rollout = $1 AND seq > $2 ORDER BY seq LIMIT $3";
+
+pub(crate) const LAST_UNIT: &str = "SELECT seq FROM unit WHERE rollout = $1 ORDER BY seq DESC LIMIT 1";
+
+pub(crate) const HELM: &str = "SELECT epoch, holder, since FROM helm WHERE id = 1";
+
+pub(crate) const TAKE_HELM: &str =
+    "UPDATE helm SET epoch = epoch + 1, holder = $1, since = $2 WHERE id = 1 AND epoch = $3";
+
+pub(crate) const RELEASE_HELM: &str =
+    "UPDATE helm SET holder = NULL, since = NULL WHERE id = 1 AND holder = $1 AND epoch = $2";
