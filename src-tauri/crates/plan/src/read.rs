@@ -166,6 +166,21 @@ impl Defect {
     }
 }
 
+/// What serde expects, in the words of somebody who writes TOML.
+fn plain(expected: &dyn de::Expected) -> String {
+    let expected = expected.to_string();
+    match expected.as_str() {
+        "f64" => "a number".to_owned(),
+        "u8" => "a whole number from 0 to 255".to_owned(),
+        "u32" | "u64" => "a whole number, not below 0".to_owned(),
+        "a boolean" => "true or false".to_owned(),
+        "a string" => "a text in quotes".to_owned(),
+        "a sequence" => "a list in [brackets]".to_owned(),
+        "a map" => "a table".to_owned(),
+        _ => expected,
+    }
+}
+
 /// The word that was probably meant.
 pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let word = word.to_lowercase().replace('-', "_");
@@ -191,10 +206,12 @@ impl de::Error for Defect {
     }
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn de::Expected) -> Self {
+        let expected = plain(expected);
         Self::new("file.type", format!("expected {expected}, found {found}"), format!("Write {expected} here"))
     }
 
     fn invalid_value(found: Unexpected<'_>, expected: &dyn de::Expected) -> Self {
+        let expected = plain(expected);
         Self::new("file.value", format!("expected {expected}, found {found}"), format!("Write {expected} here"))
     }
 

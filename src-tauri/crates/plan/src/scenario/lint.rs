@@ -80,6 +80,13 @@ pub fn check_with_plan(scenario: &Scenario, text: &str, parsed: &Parsed) -> Vec<
         let phases: Vec<&str> = parsed.plan.phases.iter().map(|p| p.id.as_str()).collect();
         out.error(&root.key("expect").key("phase"), "reference.phase", format!("the plan has no phase `{phase}`"), format!("Write one of: {}", phases.join(", ")));
     }
+    let longest = crate::lint::longest_rule(&parsed.plan);
+    if let Some(bake) = scenario.bake_at_most
+        && bake < longest
+    {
+        let path = root.key("phases").key("bake_at_most");
+        out.warning(&path, "scenario.bake-below-rule", format!("phases of {} end before the plan's slowest rule ({}) can fire", spoken(bake), spoken(longest)), format!("Write {} or more", spoken(longest)));
+    }
     let bakes: Duration = parsed.plan.phases.iter().map(|p| scenario.bake_at_most.map_or(p.bake, |most| p.bake.min(most))).fold(Duration::ZERO, Duration::saturating_add);
     if scenario.limit < bakes {
         let message = format!("the phases alone bake for {}, longer than the rehearsal of {}", spoken(bakes), spoken(scenario.limit));
