@@ -3,6 +3,8 @@
 //!
 //! What a real API server would answer is the simulator's own affair; how a patch is made is tested beside the adapter.
 
+#![allow(clippy::unwrap_used, reason = "a test stops where it cannot go on")]
+
 mod simulated;
 
 use std::sync::Arc;

@@ -1,6 +1,8 @@
 //! What of the connection only a socket shows: what is sent, how often, what virtual time is told. Against a server that
 //! plays a script of answers and knows nothing of Kubernetes.
 
+#![allow(clippy::unwrap_used, reason = "a test stops where it cannot go on")]
+
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};

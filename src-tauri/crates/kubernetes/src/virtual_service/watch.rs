@@ -55,7 +55,8 @@ enum Ended {
 }
 
 impl VirtualService {
-    /// Completes when the object's version is another than the one last read or told. Errors are those that
+    /// Completes when the object's version is another than the one last read or told. One waiter at a time: what one is
+    /// told is no news to the next. Errors are those that
     /// waiting does not mend: rights, credentials, a missing API group, another kind of server.
     pub(super) async fn moved(&self) -> Result<(), TargetError> {
         let clock = self.connection.clock();
