@@ -2,12 +2,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use timonel_domain::time::{Mono, Timestamp};
-use timonel_domain::value::Writer;
+use timonel_domain::value::{PlanId, RolloutId, SignalId, Writer};
 use timonel_journal::chain::{Chain, Head, verify};
 use timonel_journal::entry::{Body, Kind, Sealed};
 use timonel_ports::clock::{Busy, Clock, InFlight, Sleep, SystemClock};
 use timonel_ports::helm::Helm;
-use timonel_ports::store::{JournalStore, Part, Position, RolloutStore};
+use timonel_ports::store::{JournalStore, Part, PlanRevision, Position, RolloutRow, RolloutStore, SampleStore};
 
 use super::*;
 
@@ -57,74 +57,109 @@ async fn a_full_disk_is_named_and_what_was_acknowledged_stays() {
     assert_eq!(count().await, acknowledged + 2);
 }
 
-/// A clock that counts who is at work.
+/// A clock that counts who is at work, and how often work was begun.
 #[derive(Debug)]
-struct Counting(SharedClock, Arc<AtomicI64>);
+struct Counting {
+    clock: SharedClock,
+    now: Arc<AtomicI64>,
+    begun: Arc<AtomicI64>,
+}
 
 impl Clock for Counting {
     fn now(&self) -> Timestamp {
-        self.0.now()
+        self.clock.now()
     }
     fn mono(&self) -> Mono {
-        self.0.mono()
+        self.clock.mono()
     }
     fn sleep_until(&self, at: Mono) -> Sleep {
-        self.0.sleep_until(at)
+        self.clock.sleep_until(at)
     }
     fn busy(&self) -> Busy {
-        let count = self.1.clone();
-        count.fetch_add(1, Ordering::SeqCst);
+        let now = self.now.clone();
+        now.fetch_add(1, Ordering::SeqCst);
+        self.begun.fetch_add(1, Ordering::SeqCst);
         Busy::new(move || {
-            count.fetch_sub(1, Ordering::SeqCst);
+            now.fetch_sub(1, Ordering::SeqCst);
         })
     }
     fn request(&self) -> InFlight {
-        self.0.request()
+        self.clock.request()
     }
 }
 
 /// Virtual time may not step while the database works: it cannot see it.
 #[tokio::test]
 async fn waiting_for_the_database_counts_as_work() {
-    let count = Arc::new(AtomicI64::new(0));
-    let store = Sqlite::temporary(Arc::new(Counting(SystemClock::shared(), count.clone())))
-        .await
-        .unwrap();
+    let clock = Arc::new(Counting {
+        clock: SystemClock::shared(),
+        now: Arc::default(),
+        begun: Arc::default(),
+    });
+    let opening = async { Sqlite::temporary(clock.clone()).await };
+    let store = counted(&clock, opening).await.unwrap();
     let mut chain = Chain::resume(Writer::new("desk-1").unwrap(), Head::EMPTY);
     let writer = chain.writer().clone();
     let entries = [next(&mut chain, "one"), next(&mut chain, "two")];
 
-    let append_one = async { store.append(&entries[..1]).await.is_ok() };
-    assert!(counted(&count, append_one).await);
-    let append_two = async { store.append(&entries).await.is_ok() };
-    assert!(counted(&count, append_two).await);
-    let head = async { store.head(&writer).await.is_ok_and(|head| head == chain.head()) };
-    assert!(counted(&count, head).await);
-    let read = async {
-        store
-            .entries(Part::All, Position::START, 9)
+    counted(&clock, store.append(&entries[..1])).await.unwrap();
+    counted(&clock, store.append(&entries)).await.unwrap();
+    assert_eq!(counted(&clock, store.head(&writer)).await.unwrap(), chain.head());
+    assert_eq!(
+        counted(&clock, store.entries(Part::All, Position::START, 9))
             .await
-            .is_ok_and(|read| read.len() == 2)
+            .unwrap()
+            .len(),
+        2
+    );
+
+    let plan = PlanRevision::new(PlanId::new("p").unwrap(), 1, String::new());
+    let (id, opened_at) = (RolloutId::new("r").unwrap(), Timestamp::from_secs(1));
+    let (environment, closed_at) = ("test".to_owned(), None);
+    let row = RolloutRow {
+        id: id.clone(),
+        plan: plan.plan().clone(),
+        revision: 1,
+        environment,
+        opened_at,
+        closed_at,
     };
-    assert!(counted(&count, read).await);
-    let rollouts = async { store.rollouts().await.is_ok_and(|rollouts| rollouts.is_empty()) };
-    assert!(counted(&count, rollouts).await);
-    let take = async { store.take(&writer, 0).await.is_ok_and(|epoch| epoch == 1) };
-    assert!(counted(&count, take).await);
+    counted(&clock, store.put_plan(&plan)).await.unwrap();
+    assert_eq!(
+        counted(&clock, store.plan(plan.plan(), 1)).await.unwrap(),
+        Some(plan.clone())
+    );
+    counted(&clock, store.put_rollout(&row)).await.unwrap();
+    assert_eq!(counted(&clock, store.rollouts()).await.unwrap(), [row]);
+
+    let signal = SignalId::new("s").unwrap();
+    counted(&clock, store.put_samples(&id, &[])).await.unwrap();
+    counted(&clock, store.samples(&id, &signal, opened_at..opened_at))
+        .await
+        .unwrap();
+    counted(&clock, store.put_units(&id, &[])).await.unwrap();
+    counted(&clock, store.units(&id, 0, 1)).await.unwrap();
+    counted(&clock, store.last_unit(&id)).await.unwrap();
+
+    assert_eq!(counted(&clock, store.take(&writer, 0)).await.unwrap(), 1);
+    assert_eq!(counted(&clock, store.current()).await.unwrap().epoch, 1);
+    counted(&clock, store.release(&writer, 1)).await.unwrap();
+    counted(&clock, store.close()).await;
 }
 
-/// Checks at every poll of `work` that it counts as work while it waits, and no longer.
-async fn counted(count: &AtomicI64, work: impl Future<Output = bool>) -> bool {
+/// Checks that `work` counts as work whenever it waits, and no longer than it lasts.
+async fn counted<T>(clock: &Counting, work: impl Future<Output = T>) -> T {
     let mut work = std::pin::pin!(work);
-    let mut waited = false;
+    let before = clock.begun.load(Ordering::SeqCst);
     let done = std::future::poll_fn(|cx| {
         let poll = work.as_mut().poll(cx);
-        let expected = i64::from(poll.is_pending());
-        waited |= poll.is_pending();
-        assert_eq!(count.load(Ordering::SeqCst), expected);
+        assert_eq!(clock.now.load(Ordering::SeqCst), i64::from(poll.is_pending()));
         poll
     })
     .await;
-    assert!(waited, "it never waited, so nothing was checked");
+    assert!(
+        clock.begun.load(Ordering::SeqCst) > before,
+        "it may have had no need to wait, but could have"
+    );
     done
 }
