@@ -2,6 +2,7 @@
 //! is wise is `lint`'s. Nothing stops at the first mistake: what cannot be converted is left out, with its finding.
 
 mod phases;
+mod queries;
 mod rules;
 mod signals;
 mod targets;
@@ -17,8 +18,9 @@ use timonel_domain::value::{BadId, ChecklistId, PlanId, Quantity, SignalId};
 use crate::finding::Findings;
 use crate::model::{PlanFile, UnitWord};
 use crate::parsed::Parsed;
+use crate::part::Part;
 use crate::place::Path;
-use crate::read::{Part, nearest};
+use crate::read::nearest;
 use crate::text::{DurationText, LimitText, MomentText, Unreadable};
 
 pub(crate) use signals::Signals;
@@ -46,11 +48,21 @@ pub(crate) fn convert(file: &PlanFile, out: &mut Findings) -> Option<Converted> 
     let root = Path::root();
     if file.schema != 1 {
         let message = format!("this is format {}, and Timonel reads format 1", file.schema);
-        out.error(&root.key("schema"), "file.schema", message, "Write `schema = 1`, or use a newer Timonel");
+        out.error(
+            &root.key("schema"),
+            "file.schema",
+            message,
+            "Write `schema = 1`, or use a newer Timonel",
+        );
     }
     let id = id(&file.id, &root.key("id"), out, PlanId::new);
     if file.name.trim().is_empty() {
-        out.error(&root.key("name"), "file.name", "the plan has no name for people", "Write what is rolled out, such as \"Casos 2.4\"");
+        out.error(
+            &root.key("name"),
+            "file.name",
+            "the plan has no name for people",
+            "Write what is rolled out, such as \"Casos 2.4\"",
+        );
     }
     let keep_stable = duration(&file.keep_stable, &root.key("keep_stable"), out).unwrap_or_default();
     let sources = targets::sources(file, out);
@@ -107,27 +119,43 @@ fn checklists(file: &PlanFile, out: &mut Findings) -> Vec<Checklist> {
     let mut lists = Vec::new();
     for (path, list) in parts(&file.checklists, "checklists") {
         if list.items.iter().all(|item| item.trim().is_empty()) {
-            out.error(&path.key("items"), "checklist.empty", "there is nothing to sign on this list", "Write what is checked, one item each");
+            out.error(
+                &path.key("items"),
+                "checklist.empty",
+                "there is nothing to sign on this list",
+                "Write what is checked, one item each",
+            );
         }
         if let Some(id) = id(&list.id, &path.key("id"), out, ChecklistId::new) {
             once(&list.id, "checklist", &path.key("id"), &mut seen, out);
-            lists.push(Checklist { id, items: list.items.clone() });
+            lists.push(Checklist {
+                id,
+                items: list.items.clone(),
+            });
         }
     }
     lists
 }
 
 fn traffic(file: &PlanFile, signals: &Signals, out: &mut Findings) -> Traffic {
-    let Some(traffic) = file.traffic.get() else { return Traffic::default() };
-    let mut of = |name: &Option<String>, key: &str, wants: &str, fits: fn(&signals::Known) -> bool| -> Option<SignalId> {
-        let path = Path::root().key("traffic").key(key);
-        let known = signals.find(name.as_deref()?, &path, out)?;
-        if !fits(known) || !known.has_both_arms() {
-            let message = format!("`{}` cannot show this: it needs {wants} with both arms", known.plan.id);
-            out.error(&path, "traffic.signal", message, format!("Name a signal with {wants} and `arms = {{ stable = …, canary = … }}`"));
-        }
-        Some(known.plan.id.clone())
+    let Some(traffic) = file.traffic.get() else {
+        return Traffic::default();
     };
+    let mut of =
+        |name: &Option<String>, key: &str, wants: &str, fits: fn(&signals::Known) -> bool| -> Option<SignalId> {
+            let path = Path::root().key("traffic").key(key);
+            let known = signals.find(name.as_deref()?, &path, out)?;
+            if !fits(known) || !known.has_both_arms() {
+                let message = format!("`{}` cannot show this: it needs {wants} with both arms", known.plan.id);
+                out.error(
+                    &path,
+                    "traffic.signal",
+                    message,
+                    format!("Name a signal with {wants} and `arms = {{ stable = …, canary = … }}`"),
+                );
+            }
+            Some(known.plan.id.clone())
+        };
     Traffic {
         assigned: of(&traffic.assigned, "assigned", "`count`", signals::Known::is_count),
         active: of(&traffic.active, "active", "`level`", signals::Known::is_level),
@@ -137,12 +165,24 @@ fn traffic(file: &PlanFile, signals: &Signals, out: &mut Findings) -> Traffic {
 fn freezes(file: &PlanFile, out: &mut Findings) -> Vec<FreezeWindow> {
     let mut windows = Vec::new();
     for (path, freeze) in parts(&file.freezes, "freezes") {
-        let (from, until) = (moment(&freeze.from, &path.key("from"), out), moment(&freeze.until, &path.key("until"), out));
+        let (from, until) = (
+            moment(&freeze.from, &path.key("from"), out),
+            moment(&freeze.until, &path.key("until"), out),
+        );
         if let (Some(from), Some(until)) = (from, until) {
             if until <= from {
-                out.error(&path.key("until"), "freeze.reversed", "this window ends before it begins", "Exchange `from` and `until`");
+                out.error(
+                    &path.key("until"),
+                    "freeze.reversed",
+                    "this window ends before it begins",
+                    "Exchange `from` and `until`",
+                );
             }
-            windows.push(FreezeWindow { from, until, reason: freeze.reason.clone() });
+            windows.push(FreezeWindow {
+                from,
+                until,
+                reason: freeze.reason.clone(),
+            });
         }
     }
     windows
@@ -150,27 +190,60 @@ fn freezes(file: &PlanFile, out: &mut Findings) -> Vec<FreezeWindow> {
 
 /// The parts that could be read, each with its place.
 pub(crate) fn parts<'a, T>(list: &'a [Part<T>], name: &'a str) -> impl Iterator<Item = (Path, &'a T)> {
-    list.iter().enumerate().filter_map(move |(index, part)| Some((Path::root().key(name).index(index), part.get()?)))
+    list.iter()
+        .enumerate()
+        .filter_map(move |(index, part)| Some((Path::root().key(name).index(index), part.get()?)))
 }
 
 fn id<T>(text: &str, path: &Path, out: &mut Findings, make: fn(&str) -> Result<T, BadId>) -> Option<T> {
     make(text)
         .map_err(|_| {
-            let tidy: String = text.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '_' | '.') { c } else { '-' }).collect();
+            let tidy: String = text
+                .to_lowercase()
+                .chars()
+                .map(|c| {
+                    if c.is_ascii_alphanumeric() || matches!(c, '_' | '.') {
+                        c
+                    } else {
+                        '-'
+                    }
+                })
+                .collect();
             let tidy = tidy.trim_matches(['-', '_', '.']);
-            let advice = if tidy.is_empty() { "Write 1 to 80 of a-z, 0-9, `-`, `_`, `.`".to_owned() } else { format!("Write `{}`", &tidy[..tidy.len().min(80)]) };
-            out.error(path, "file.id", format!("`{text}` cannot be an id: only a-z, 0-9, `-`, `_`, `.`, starting with a letter or digit"), advice);
+            let advice = if tidy.is_empty() {
+                "Write 1 to 80 of a-z, 0-9, `-`, `_`, `.`".to_owned()
+            } else {
+                format!("Write `{}`", &tidy[..tidy.len().min(80)])
+            };
+            out.error(
+                path,
+                "file.id",
+                format!("`{text}` cannot be an id: only a-z, 0-9, `-`, `_`, `.`, starting with a letter or digit"),
+                advice,
+            );
         })
         .ok()
 }
 
 fn once(text: &str, what: &str, path: &Path, seen: &mut BTreeSet<String>, out: &mut Findings) {
     if !seen.insert(text.to_owned()) {
-        out.error(path, "file.duplicate-id", format!("there is another {what} `{text}`"), "Give each its own id");
+        out.error(
+            path,
+            "file.duplicate-id",
+            format!("there is another {what} `{text}`"),
+            "Give each its own id",
+        );
     }
 }
 
-fn unknown<'a>(what: &str, name: &str, known: impl IntoIterator<Item = &'a str>, code: &'static str, path: &Path, out: &mut Findings) {
+fn unknown<'a>(
+    what: &str,
+    name: &str,
+    known: impl IntoIterator<Item = &'a str>,
+    code: &'static str,
+    path: &Path,
+    out: &mut Findings,
+) {
     let known: Vec<&str> = known.into_iter().collect();
     let advice = match (nearest(name, &known), known.is_empty()) {
         (Some(near), _) => format!("Did you mean `{near}`? There are: {}", known.join(", ")),

@@ -75,24 +75,53 @@ pub(crate) struct Findings {
 
 impl Findings {
     pub(crate) fn new(text: &str) -> Self {
-        Self { places: Places::of(text), found: Vec::new() }
+        Self {
+            places: Places::of(text),
+            found: Vec::new(),
+        }
     }
 
-    pub(crate) fn error(&mut self, path: &Path, code: &'static str, message: impl Into<String>, advice: impl Into<String>) {
+    pub(crate) fn error(
+        &mut self,
+        path: &Path,
+        code: &'static str,
+        message: impl Into<String>,
+        advice: impl Into<String>,
+    ) {
         self.push(path, code, Severity::Error, message.into(), advice.into());
     }
 
-    pub(crate) fn warning(&mut self, path: &Path, code: &'static str, message: impl Into<String>, advice: impl Into<String>) {
+    pub(crate) fn warning(
+        &mut self,
+        path: &Path,
+        code: &'static str,
+        message: impl Into<String>,
+        advice: impl Into<String>,
+    ) {
         self.push(path, code, Severity::Warning, message.into(), advice.into());
     }
 
     pub(crate) fn at_span(&mut self, span: Option<Range<usize>>, code: &'static str, message: String, advice: String) {
-        self.found.push(Finding { path: String::new(), span, code, severity: Severity::Error, message, advice });
+        self.found.push(Finding {
+            path: String::new(),
+            span,
+            code,
+            severity: Severity::Error,
+            message,
+            advice,
+        });
     }
 
     fn push(&mut self, path: &Path, code: &'static str, severity: Severity, message: String, advice: String) {
         let span = self.places.as_ref().and_then(|places| places.span(path));
-        self.found.push(Finding { path: path.to_string(), span, code, severity, message, advice });
+        self.found.push(Finding {
+            path: path.to_string(),
+            span,
+            code,
+            severity,
+            message,
+            advice,
+        });
     }
 
     pub(crate) fn has_errors(&self) -> bool {
@@ -148,18 +177,31 @@ impl Diagnostic for Drawn<'_> {
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         let span = self.finding.span.clone()?;
         let label = (!self.finding.path.is_empty()).then(|| self.finding.path.clone());
-        Some(Box::new(std::iter::once(LabeledSpan::new(label, span.start, span.len()))))
+        Some(Box::new(std::iter::once(LabeledSpan::new(
+            label,
+            span.start,
+            span.len(),
+        ))))
     }
 }
 
 /// Draws findings with the lines of the file that they are about. `name` is the file's name for people; `colour`
 /// only where a terminal reads it.
 pub fn draw(findings: &[Finding], name: &str, text: &str, colour: bool) -> String {
-    let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-    let handler = GraphicalReportHandler::new_themed(theme).with_width(110).with_links(false);
+    let theme = if colour {
+        GraphicalTheme::unicode()
+    } else {
+        GraphicalTheme::unicode_nocolor()
+    };
+    let handler = GraphicalReportHandler::new_themed(theme)
+        .with_width(110)
+        .with_links(false);
     let mut out = String::new();
     for finding in findings {
-        let drawn = Drawn { finding, source: NamedSource::new(name, text.to_owned()).with_language("toml") };
+        let drawn = Drawn {
+            finding,
+            source: NamedSource::new(name, text.to_owned()).with_language("toml"),
+        };
         if handler.render_report(&mut out, &drawn).is_err() {
             // The drawing refused a span; the words alone still say everything.
             out.push_str(&format!("{name}: {finding}\n"));

@@ -8,6 +8,7 @@ pub mod finding;
 mod lint;
 pub mod model;
 pub mod parsed;
+mod part;
 mod place;
 mod read;
 pub mod scenario;
@@ -19,7 +20,7 @@ mod when;
 pub use finding::{Checked, Finding, Severity, draw};
 pub use model::PlanFile;
 pub use parsed::Parsed;
-pub use read::Part;
+pub use part::Part;
 pub use schema::{plan_schema, scenario_schema};
 pub use text::{DurationText, LimitText, MomentText};
 
@@ -38,7 +39,10 @@ pub fn check(text: &str) -> Checked<Parsed> {
     let mut findings = Findings::new(text);
     let value = read::read::<PlanFile>(text, &mut findings).and_then(|file| judge(&file, &mut findings));
     let value = value.filter(|_| !findings.has_errors());
-    Checked { value, findings: findings.finish() }
+    Checked {
+        value,
+        findings: findings.finish(),
+    }
 }
 
 fn judge(file: &PlanFile, findings: &mut Findings) -> Option<Parsed> {
@@ -54,7 +58,9 @@ impl TryFrom<&PlanFile> for Parsed {
         let mut findings = Findings::new("");
         match judge(file, &mut findings).filter(|_| !findings.has_errors()) {
             Some(parsed) => Ok(parsed),
-            None => Err(UnusablePlan { findings: findings.finish() }),
+            None => Err(UnusablePlan {
+                findings: findings.finish(),
+            }),
         }
     }
 }

@@ -29,7 +29,12 @@ pub(crate) fn check(file: &PlanFile, converted: &Converted, out: &mut Findings) 
     checklists(file, converted, out);
     environments(converted, out);
     if converted.parsed.plan.keep_stable.is_zero() {
-        out.warning(&Path::root().key("keep_stable"), "plan.keep-stable", "stable is not kept: after completion nothing can be put back", "Write how long it is kept, such as 1w");
+        out.warning(
+            &Path::root().key("keep_stable"),
+            "plan.keep-stable",
+            "stable is not kept: after completion nothing can be put back",
+            "Write how long it is kept, such as 1w",
+        );
     }
 }
 
@@ -41,18 +46,27 @@ fn paired<'a, T, U>(
     same: impl Fn(&T, &U) -> bool,
 ) -> Vec<(Path, &'a T, &'a U)> {
     let mut rest = converted.iter().peekable();
-    written.filter_map(|(path, one)| Some((path, one, rest.next_if(|other| same(one, other))?))).collect()
+    written
+        .filter_map(|(path, one)| Some((path, one, rest.next_if(|other| same(one, other))?)))
+        .collect()
 }
 
 /// The phases with their places.
 fn placed<'a>(file: &'a PlanFile, converted: &'a Converted) -> Vec<(Path, &'a Phase)> {
-    let pairs = paired(parts(&file.phases, "phases"), &converted.parsed.plan.phases, |a, b| a.id == b.id.as_str());
+    let pairs = paired(parts(&file.phases, "phases"), &converted.parsed.plan.phases, |a, b| {
+        a.id == b.id.as_str()
+    });
     pairs.into_iter().map(|(path, _, phase)| (path, phase)).collect()
 }
 
 fn phases(file: &PlanFile, converted: &Converted, out: &mut Findings) {
     if file.phases.is_empty() {
-        out.error(&Path::root().key("phases"), "phase.none", "the plan has no phases", "Add [[phases]], weights rising, the last with `weight = 100`");
+        out.error(
+            &Path::root().key("phases"),
+            "phase.none",
+            "the plan has no phases",
+            "Add [[phases]], weights rising, the last with `weight = 100`",
+        );
         return;
     }
     let phases = placed(file, converted);
@@ -61,11 +75,24 @@ fn phases(file: &PlanFile, converted: &Converted, out: &mut Findings) {
         let path = path.key("weight");
         match before {
             None if phase.weight == Weight::ZERO => {
-                out.error(&path, "phase.order", "a phase at 0 % sends nothing to the canary", "Write the first share, such as 5");
+                out.error(
+                    &path,
+                    "phase.order",
+                    "a phase at 0 % sends nothing to the canary",
+                    "Write the first share, such as 5",
+                );
             }
             Some(before) if phase.weight <= before.weight => {
                 let message = format!("{} after {} does not rise", phase.weight, before.weight);
-                out.error(&path, "phase.order", message, format!("Write more than {}, or put the phases in order of their weights", before.weight.as_percent()));
+                out.error(
+                    &path,
+                    "phase.order",
+                    message,
+                    format!(
+                        "Write more than {}, or put the phases in order of their weights",
+                        before.weight.as_percent()
+                    ),
+                );
             }
             None | Some(_) => {}
         }
@@ -76,29 +103,64 @@ fn phases(file: &PlanFile, converted: &Converted, out: &mut Findings) {
         && last.weight != Weight::FULL
     {
         let message = format!("the last phase ends at {}, so the rollout never completes", last.weight);
-        out.error(&path.key("weight"), "phase.last-weight", message, "Write `weight = 100` in the last phase, or add it");
+        out.error(
+            &path.key("weight"),
+            "phase.last-weight",
+            message,
+            "Write `weight = 100` in the last phase, or add it",
+        );
     }
 }
 
 fn bakes(file: &PlanFile, converted: &Converted, out: &mut Findings) {
-    let longest = converted.parsed.plan.rules.iter().filter(|r| r.action != Action::Notify).max_by_key(|r| r.question.window.max(r.lasting));
+    let longest = converted
+        .parsed
+        .plan
+        .rules
+        .iter()
+        .filter(|r| r.action != Action::Notify)
+        .max_by_key(|r| r.question.window.max(r.lasting));
     for (path, phase) in placed(file, converted) {
         let path = path.key("bake");
         if phase.bake.is_zero() {
-            out.warning(&path, "phase.bake", "this phase goes on at once, whatever it does", "Write the least time at this weight, such as 30m");
+            out.warning(
+                &path,
+                "phase.bake",
+                "this phase goes on at once, whatever it does",
+                "Write the least time at this weight, such as 30m",
+            );
         } else if let Some(rule) = longest
             && rule.question.window.max(rule.lasting) > phase.bake
         {
             let needs = rule.question.window.max(rule.lasting);
-            let message = format!("the phase may be over after {}, before rule `{}` can see {} of it", spoken(phase.bake), rule.id, spoken(needs));
-            out.warning(&path, "phase.bake-below-rule", message, format!("Bake at least {}, or shorten the rule's window", spoken(needs)));
+            let message = format!(
+                "the phase may be over after {}, before rule `{}` can see {} of it",
+                spoken(phase.bake),
+                rule.id,
+                spoken(needs)
+            );
+            out.warning(
+                &path,
+                "phase.bake-below-rule",
+                message,
+                format!("Bake at least {}, or shorten the rule's window", spoken(needs)),
+            );
         }
         for gate in &phase.gates {
             if let GateKind::Limit { question, .. } | GateKind::Relative { question, .. } = &gate.kind
                 && question.window > phase.bake
             {
-                let message = format!("gate `{}` looks back {}, further than this phase bakes: it sees the phase before as well", gate.id, spoken(question.window));
-                out.warning(&path, "gate.window", message, format!("Bake at least {}, or shorten `over`", spoken(question.window)));
+                let message = format!(
+                    "gate `{}` looks back {}, further than this phase bakes: it sees the phase before as well",
+                    gate.id,
+                    spoken(question.window)
+                );
+                out.warning(
+                    &path,
+                    "gate.window",
+                    message,
+                    format!("Bake at least {}, or shorten `over`", spoken(question.window)),
+                );
             }
         }
     }
@@ -111,14 +173,21 @@ fn events(file: &PlanFile, converted: &Converted, out: &mut Findings) {
     let plan = &converted.parsed.plan;
     for (path, phase) in parts(&file.phases, "phases") {
         for (index, gate) in phase.gates.iter().enumerate() {
-            let Some(event) = gate.get().and_then(|g| g.without) else { continue };
+            let Some(event) = gate.get().and_then(|g| g.without) else {
+                continue;
+            };
             let (event, word) = match event {
                 crate::model::IncidentWord::CriticalError => (Incident::CriticalError, "critical-error"),
                 crate::model::IncidentWord::Security => (Incident::Security, "security"),
             };
             if !plan.signals.iter().any(|s| s.incident == Some(event)) {
                 let path = path.key("gates").index(index).key("without");
-                out.error(&path, "gate.event-unseen", format!("no signal reports `{word}`, so this gate would hold without anybody looking"), format!("Add a signal with `count = …` and `incident = \"{word}\"`"));
+                out.error(
+                    &path,
+                    "gate.event-unseen",
+                    format!("no signal reports `{word}`, so this gate would hold without anybody looking"),
+                    format!("Add a signal with `count = …` and `incident = \"{word}\"`"),
+                );
             }
         }
     }
@@ -129,10 +198,20 @@ fn automatic(file: &PlanFile, converted: &Converted, out: &mut Findings) {
     let rollback = converted.parsed.plan.rules.iter().any(|r| r.action == Action::Rollback);
     match (file.automatic, rollback) {
         (true, false) if !converted.partial.rules => {
-            out.error(&path, "plan.automatic", "the plan rolls back by itself, and no rule says when", "Add a rule with `then = \"rollback\"`, or write `automatic = false`");
+            out.error(
+                &path,
+                "plan.automatic",
+                "the plan rolls back by itself, and no rule says when",
+                "Add a rule with `then = \"rollback\"`, or write `automatic = false`",
+            );
         }
         (false, true) => {
-            out.warning(&path, "plan.automatic", "rules say `rollback`, and the plan does not let them: they will alert and freeze", "Write `automatic = true`, or `then = \"alert\"` in the rules");
+            out.warning(
+                &path,
+                "plan.automatic",
+                "rules say `rollback`, and the plan does not let them: they will alert and freeze",
+                "Write `automatic = true`, or `then = \"alert\"` in the rules",
+            );
         }
         (true, _) | (false, false) => {}
     }
@@ -163,9 +242,18 @@ fn notices(converted: &Converted, out: &mut Findings) {
             out.warning(&path, "notice.critical", message, advice);
         }
     }
-    for (severity, word) in [(Severity::High, "high"), (Severity::Medium, "medium"), (Severity::Low, "low")] {
+    for (severity, word) in [
+        (Severity::High, "high"),
+        (Severity::Medium, "medium"),
+        (Severity::Low, "low"),
+    ] {
         if !routed(severity) && plan.rules.iter().any(|r| r.severity == severity) {
-            out.warning(&path, "notice.route", format!("nobody is told of `{word}` alerts, and rules raise them"), format!("Add `[notices.{word}]` with a channel"));
+            out.warning(
+                &path,
+                "notice.route",
+                format!("nobody is told of `{word}` alerts, and rules raise them"),
+                format!("Add `[notices.{word}]` with a channel"),
+            );
         }
     }
 }
@@ -175,28 +263,70 @@ fn checklists(file: &PlanFile, converted: &Converted, out: &mut Findings) {
         return;
     }
     for (path, list) in parts(&file.checklists, "checklists") {
-        if !converted.parsed.plan.phases.iter().any(|p| p.checklist.as_ref().is_some_and(|id| id.as_str() == list.id)) {
-            out.warning(&path.key("id"), "checklist.unused", format!("no phase asks for `{}`, so nobody signs it", list.id), format!("Write `checklist = \"{}\"` in the phase that must not begin without it", list.id));
+        if !converted
+            .parsed
+            .plan
+            .phases
+            .iter()
+            .any(|p| p.checklist.as_ref().is_some_and(|id| id.as_str() == list.id))
+        {
+            out.warning(
+                &path.key("id"),
+                "checklist.unused",
+                format!("no phase asks for `{}`, so nobody signs it", list.id),
+                format!(
+                    "Write `checklist = \"{}\"` in the phase that must not begin without it",
+                    list.id
+                ),
+            );
         }
     }
 }
 
 fn environments(converted: &Converted, out: &mut Findings) {
     let parsed = &converted.parsed;
-    for (name, Environment { clusters, sources, namespace: _ }) in &parsed.environments {
+    for (
+        name,
+        Environment {
+            clusters,
+            sources,
+            namespace: _,
+        },
+    ) in &parsed.environments
+    {
         let path = Path::root().key("environments").key(name);
-        let mut asked: Vec<&str> = parsed.targets.iter().map(|t| t.cluster.as_str()).filter(|c| !clusters.contains_key(*c)).collect();
+        let mut asked: Vec<&str> = parsed
+            .targets
+            .iter()
+            .map(|t| t.cluster.as_str())
+            .filter(|c| !clusters.contains_key(*c))
+            .collect();
         asked.dedup();
         for cluster in asked {
-            out.error(&path, "environment.cluster", format!("`{name}` does not say which cluster `{cluster}` is"), format!("Add `clusters = {{ {cluster} = {{ context = \"…\" }} }}` with the kubeconfig's context"));
+            out.error(
+                &path,
+                "environment.cluster",
+                format!("`{name}` does not say which cluster `{cluster}` is"),
+                format!("Add `clusters = {{ {cluster} = {{ context = \"…\" }} }}` with the kubeconfig's context"),
+            );
         }
         for source in parsed.sources.iter().filter(|s| !sources.contains_key(&s.name)) {
-            out.error(&path, "environment.source", format!("`{name}` does not say where source `{}` is", source.name), format!("Add `sources = {{ {} = {{ url = \"https://…\" }} }}`", source.name));
+            out.error(
+                &path,
+                "environment.source",
+                format!("`{name}` does not say where source `{}` is", source.name),
+                format!("Add `sources = {{ {} = {{ url = \"https://…\" }} }}`", source.name),
+            );
         }
     }
 }
 
 /// The longest window or duration of the rules that stop a rollout.
 pub(crate) fn longest_rule(plan: &timonel_domain::plan::Plan) -> Duration {
-    plan.rules.iter().filter(|r| r.action != Action::Notify).map(|r| r.question.window.max(r.lasting)).max().unwrap_or_default()
+    plan.rules
+        .iter()
+        .filter(|r| r.action != Action::Notify)
+        .map(|r| r.question.window.max(r.lasting))
+        .max()
+        .unwrap_or_default()
 }

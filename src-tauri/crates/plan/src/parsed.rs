@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use timonel_domain::metric::Metric;
 use timonel_domain::plan::{Plan, Role, Severity};
-use timonel_domain::value::{Side, SignalId, TargetId, Weight};
+use timonel_domain::value::{Side, SignalId, TargetId};
 
 use crate::model::{SourceKind, TargetKind};
 
@@ -181,8 +181,13 @@ impl Parsed {
             Some(environment) => environment.clone(),
             None if name == SIMULATOR => Environment::default(),
             None => {
-                let known = std::iter::once(SIMULATOR.to_owned()).chain(self.environments.keys().cloned()).collect();
-                return Err(UnknownEnvironment { name: name.to_owned(), known });
+                let known = std::iter::once(SIMULATOR.to_owned())
+                    .chain(self.environments.keys().cloned())
+                    .collect();
+                return Err(UnknownEnvironment {
+                    name: name.to_owned(),
+                    known,
+                });
             }
         };
         for source in &mut self.sources {
@@ -199,13 +204,11 @@ impl Parsed {
 
     /// The kubeconfig's context for a target in the chosen environment; `None` in the simulator.
     pub fn context_of(&self, target: &TargetConfig) -> Option<&str> {
-        self.environments.get(&self.plan.environment)?.clusters.get(&target.cluster).map(String::as_str)
-    }
-
-    /// The same plan as a later revision; revisions count from 1.
-    pub fn as_revision(mut self, revision: u32) -> Self {
-        self.plan.revision = revision.max(1);
-        self
+        self.environments
+            .get(&self.plan.environment)?
+            .clusters
+            .get(&target.cluster)
+            .map(String::as_str)
     }
 
     /// The same plan with no phase baking longer than `most`, as scenarios ask for. Rule windows stay as they are.
@@ -214,11 +217,5 @@ impl Parsed {
             phase.bake = phase.bake.min(most);
         }
         self
-    }
-
-    /// The weight of the last phase before `id`, zero before the first; `None` where the plan has no such phase.
-    pub fn weight_before(&self, id: &str) -> Option<Weight> {
-        let at = self.plan.phases.iter().position(|p| p.id.as_str() == id)?;
-        Some(at.checked_sub(1).map_or(Weight::ZERO, |before| self.plan.phases[before].weight))
     }
 }

@@ -42,9 +42,16 @@ impl fmt::Display for Path {
             match segment {
                 Segment::Index(index) => write!(f, "[{index}]")?,
                 Segment::Key(key) => {
-                    let bare = !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+                    let bare = !key.is_empty()
+                        && key
+                            .bytes()
+                            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
                     let dot = if at > 0 { "." } else { "" };
-                    if bare { write!(f, "{dot}{key}")? } else { write!(f, "{dot}{key:?}")? }
+                    if bare {
+                        write!(f, "{dot}{key}")?
+                    } else {
+                        write!(f, "{dot}{key:?}")?
+                    }
                 }
             }
         }
@@ -116,7 +123,9 @@ impl<'a> Here<'a> {
     fn at(self, index: usize) -> Option<Here<'a>> {
         match self {
             Here::Item(Item::ArrayOfTables(tables)) => tables.get(index).map(Here::Table),
-            Here::Item(Item::Value(Value::Array(array))) | Here::Value(Value::Array(array)) => array.get(index).map(Here::Value),
+            Here::Item(Item::Value(Value::Array(array))) | Here::Value(Value::Array(array)) => {
+                array.get(index).map(Here::Value)
+            }
             Here::Item(Item::None | Item::Value(_) | Item::Table(_)) | Here::Value(_) | Here::Table(_) => None,
         }
     }

@@ -4,90 +4,17 @@
 //! serde stops at the first mistake. Here an unknown field is reported and passed over, and an element of a list that
 //! cannot be read is reported and left out, so that one reading shows as many mistakes as possible.
 
-use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt;
-use std::marker::PhantomData;
 
-use schemars::JsonSchema;
-use serde::Serialize;
-use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Unexpected, Visitor};
+use serde::de::{
+    self, Deserialize, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Unexpected, Visitor,
+};
 use toml::Value;
 
 use crate::finding::Findings;
+use crate::part::PART;
 use crate::place::Path;
-
-/// The name by which [`Part`] tells the deserializer of this file that a failure is not the whole file's.
-const PART: &str = "$timonel::part";
-
-/// A part of a file that can be wrong without hiding its neighbours' mistakes. Empty where it was absent or unreadable.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Part<T>(Option<T>);
-
-impl<T> Part<T> {
-    /// The part, where it was there and readable.
-    pub fn get(&self) -> Option<&T> {
-        self.0.as_ref()
-    }
-}
-
-impl<T> Default for Part<T> {
-    fn default() -> Self {
-        Self(None)
-    }
-}
-
-impl<T> From<T> for Part<T> {
-    fn from(part: T) -> Self {
-        Self(Some(part))
-    }
-}
-
-impl<T> Part<T> {
-    pub(crate) fn is_absent(&self) -> bool {
-        self.0.is_none()
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Part<T> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Parts<T>(PhantomData<T>);
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Parts<T> {
-            type Value = Part<T>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a part of a file")
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut attempt: A) -> Result<Part<T>, A::Error> {
-                attempt.next_element().map(Part)
-            }
-            fn visit_newtype_struct<D: Deserializer<'de>>(self, from: D) -> Result<Part<T>, D::Error> {
-                T::deserialize(from).map(Part::from)
-            }
-        }
-        from.deserialize_newtype_struct(PART, Parts(PhantomData))
-    }
-}
-
-impl<T: Serialize> Serialize for Part<T> {
-    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(to)
-    }
-}
-
-impl<T: JsonSchema> JsonSchema for Part<T> {
-    fn inline_schema() -> bool {
-        T::inline_schema()
-    }
-    fn schema_name() -> Cow<'static, str> {
-        T::schema_name()
-    }
-    fn schema_id() -> Cow<'static, str> {
-        T::schema_id()
-    }
-    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        T::json_schema(generator)
-    }
-}
 
 /// Reads `text` as a `T`. `None` where the whole could not be read; then `findings` says why, as it does for every
 /// part that could not.
@@ -108,12 +35,21 @@ pub(crate) fn read<T: for<'de> Deserialize<'de>>(text: &str, findings: &mut Find
     let value = match toml::from_str::<toml::Table>(text) {
         Ok(table) => Value::Table(table),
         Err(mistake) => {
-            findings.at_span(mistake.span(), "file.syntax", format!("this is no TOML: {}", mistake.message()), "Correct the line".to_owned());
+            findings.at_span(
+                mistake.span(),
+                "file.syntax",
+                format!("this is no TOML: {}", mistake.message()),
+                "Correct the line".to_owned(),
+            );
             return None;
         }
     };
     let defects = RefCell::new(Vec::new());
-    let read = T::deserialize(Node { value: &value, path: Path::root(), defects: &defects });
+    let read = T::deserialize(Node {
+        value: &value,
+        path: Path::root(),
+        defects: &defects,
+    });
     let mut defects = defects.into_inner();
     let value = match read {
         Ok(value) => Some(value),
@@ -123,7 +59,12 @@ pub(crate) fn read<T: for<'de> Deserialize<'de>>(text: &str, findings: &mut Find
         }
     };
     for defect in defects {
-        findings.error(&defect.path.unwrap_or_default(), defect.code, defect.message, defect.advice);
+        findings.error(
+            &defect.path.unwrap_or_default(),
+            defect.code,
+            defect.message,
+            defect.advice,
+        );
     }
     value
 }
@@ -141,7 +82,13 @@ pub(crate) struct Defect {
 
 impl Defect {
     fn new(code: &'static str, message: String, advice: String) -> Self {
-        Self { path: None, field: None, code, message, advice }
+        Self {
+            path: None,
+            field: None,
+            code,
+            message,
+            advice,
+        }
     }
 
     /// The innermost place wins: it is the first to be said on the way out.
@@ -202,17 +149,29 @@ impl std::error::Error for Defect {}
 
 impl de::Error for Defect {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::new("file.value", message.to_string(), "Write the value as the message says".to_owned())
+        Self::new(
+            "file.value",
+            message.to_string(),
+            "Write the value as the message says".to_owned(),
+        )
     }
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn de::Expected) -> Self {
         let expected = plain(expected);
-        Self::new("file.type", format!("expected {expected}, found {found}"), format!("Write {expected} here"))
+        Self::new(
+            "file.type",
+            format!("expected {expected}, found {found}"),
+            format!("Write {expected} here"),
+        )
     }
 
     fn invalid_value(found: Unexpected<'_>, expected: &dyn de::Expected) -> Self {
         let expected = plain(expected);
-        Self::new("file.value", format!("expected {expected}, found {found}"), format!("Write {expected} here"))
+        Self::new(
+            "file.value",
+            format!("expected {expected}, found {found}"),
+            format!("Write {expected} here"),
+        )
     }
 
     fn unknown_variant(found: &str, known: &'static [&'static str]) -> Self {
@@ -221,7 +180,11 @@ impl de::Error for Defect {
             Some(near) => format!("Did you mean `{near}`? Possible: {list}"),
             None => format!("Write one of: {list}"),
         };
-        Self::new("file.unknown-word", format!("`{found}` is none of the words that are possible here"), advice)
+        Self::new(
+            "file.unknown-word",
+            format!("`{found}` is none of the words that are possible here"),
+            advice,
+        )
     }
 
     fn unknown_field(field: &str, known: &'static [&'static str]) -> Self {
@@ -229,13 +192,21 @@ impl de::Error for Defect {
     }
 
     fn missing_field(field: &'static str) -> Self {
-        let mut defect = Self::new("file.missing-field", format!("`{field}` is missing"), format!("Add `{field} = …` here"));
+        let mut defect = Self::new(
+            "file.missing-field",
+            format!("`{field}` is missing"),
+            format!("Add `{field} = …` here"),
+        );
         defect.field = Some(field.to_owned());
         defect
     }
 
     fn duplicate_field(field: &'static str) -> Self {
-        Self::new("file.value", format!("`{field}` is given twice"), "Keep one of the two".to_owned())
+        Self::new(
+            "file.value",
+            format!("`{field}` is given twice"),
+            "Keep one of the two".to_owned(),
+        )
     }
 }
 
@@ -249,7 +220,11 @@ struct Node<'a> {
 
 impl<'a> Node<'a> {
     fn child(&self, value: &'a Value, path: Path) -> Self {
-        Node { value, path, defects: self.defects }
+        Node {
+            value,
+            path,
+            defects: self.defects,
+        }
     }
 }
 
@@ -264,8 +239,16 @@ impl<'de> Deserializer<'de> for Node<'_> {
             Value::Float(number) => visitor.visit_f64(*number),
             Value::Boolean(truth) => visitor.visit_bool(*truth),
             Value::Datetime(moment) => visitor.visit_string(moment.to_string()),
-            Value::Array(values) => visitor.visit_seq(Elements { parent: self.clone(), values, at: 0 }),
-            Value::Table(table) => visitor.visit_map(Fields { parent: self.clone(), fields: table.iter().collect(), at: 0 }),
+            Value::Array(values) => visitor.visit_seq(Elements {
+                parent: self.clone(),
+                values,
+                at: 0,
+            }),
+            Value::Table(table) => visitor.visit_map(Fields {
+                parent: self.clone(),
+                fields: table.iter().collect(),
+                at: 0,
+            }),
         }
         .map_err(|d| d.at(&path))
     }
@@ -281,14 +264,29 @@ impl<'de> Deserializer<'de> for Node<'_> {
         visitor.visit_seq(Attempt(self))
     }
 
-    fn deserialize_struct<V: Visitor<'de>>(self, _: &'static str, known: &'static [&'static str], visitor: V) -> Result<V::Value, Defect> {
-        let Value::Table(table) = self.value else { return self.deserialize_any(visitor) };
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        known: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Defect> {
+        let Value::Table(table) = self.value else {
+            return self.deserialize_any(visitor);
+        };
         let (fields, strange): (Vec<_>, Vec<_>) = table.iter().partition(|(key, _)| known.contains(&key.as_str()));
         for (key, _) in strange {
-            self.defects.borrow_mut().push(Defect::unknown_name(key, known).at(&self.path));
+            self.defects
+                .borrow_mut()
+                .push(Defect::unknown_name(key, known).at(&self.path));
         }
         let path = self.path.clone();
-        visitor.visit_map(Fields { parent: self, fields, at: 0 }).map_err(|d| d.at(&path))
+        visitor
+            .visit_map(Fields {
+                parent: self,
+                fields,
+                at: 0,
+            })
+            .map_err(|d| d.at(&path))
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -321,7 +319,10 @@ impl<'de> SeqAccess<'de> for Attempt<'_> {
     type Error = Defect;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Defect> {
-        Ok(seed.deserialize(self.0.clone()).map_err(|defect| self.0.defects.borrow_mut().push(defect)).ok())
+        Ok(seed
+            .deserialize(self.0.clone())
+            .map_err(|defect| self.0.defects.borrow_mut().push(defect))
+            .ok())
     }
 }
 
@@ -335,7 +336,9 @@ impl<'de> SeqAccess<'de> for Elements<'_> {
     type Error = Defect;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Defect> {
-        let Some(value) = self.values.get(self.at) else { return Ok(None) };
+        let Some(value) = self.values.get(self.at) else {
+            return Ok(None);
+        };
         let node = self.parent.child(value, self.parent.path.index(self.at));
         self.at += 1;
         seed.deserialize(node).map(Some)

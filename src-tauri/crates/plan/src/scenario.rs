@@ -2,6 +2,7 @@
 //! plays them, the bridge compares the end with `expect`. Deliberately no engine settings: a rehearsal runs the plan
 //! as it is, with shorter bakes at most.
 
+mod convert;
 mod file;
 mod lint;
 
@@ -235,10 +236,14 @@ pub enum Gone {
 /// Reads a scenario file and finds what is wrong in it.
 pub fn check(text: &str) -> Checked<Scenario> {
     let mut findings = Findings::new(text);
-    let value = crate::read::read::<ScenarioFile>(text, &mut findings).and_then(|file| file::convert(&file, &mut findings));
+    let value =
+        crate::read::read::<ScenarioFile>(text, &mut findings).and_then(|file| convert::convert(&file, &mut findings));
     if let Some(scenario) = &value {
         lint::check(scenario, &mut findings);
     }
     let value = value.filter(|_| !findings.has_errors());
-    Checked { value, findings: findings.finish() }
+    Checked {
+        value,
+        findings: findings.finish(),
+    }
 }

@@ -19,12 +19,17 @@ pub(crate) enum Form {
 /// Which form `text` has. A comparison hides whatever is compared.
 pub(crate) fn form(text: &str) -> Form {
     // Quoted texts may hold anything; their insides do not count.
-    let Some(bare) = without_quoted(text.trim()) else { return Form::Unreadable };
+    let Some(bare) = without_quoted(text.trim()) else {
+        return Form::Unreadable;
+    };
     let outside = outside_braces(&bare);
     if outside.contains(['<', '>']) || outside.contains("==") || outside.contains("!=") {
         return Form::Comparison;
     }
-    if ["rate", "irate", "increase", "deriv"].iter().any(|f| calls(&outside, f)) {
+    if ["rate", "irate", "increase", "deriv"]
+        .iter()
+        .any(|f| calls(&outside, f))
+    {
         return Form::Rate;
     }
     if outside.contains(['(', ')', '[', ']', '/', '*', '+', '%', '^']) || outside.contains(" - ") {
@@ -35,13 +40,23 @@ pub(crate) fn form(text: &str) -> Form {
         None => (bare.as_str(), None),
     };
     let labels_close = labels.is_none_or(|l| l.trim_end().ends_with('}') && l.matches(['{', '}']).count() == 1);
-    let is_name = name.bytes().enumerate().all(|(at, b)| b.is_ascii_alphabetic() || matches!(b, b'_' | b':') || (at > 0 && b.is_ascii_digit()));
-    if labels_close && is_name && (!name.is_empty() || labels.is_some()) { Form::Selector(name.to_owned()) } else { Form::Unreadable }
+    let is_name = name
+        .bytes()
+        .enumerate()
+        .all(|(at, b)| b.is_ascii_alphabetic() || matches!(b, b'_' | b':') || (at > 0 && b.is_ascii_digit()));
+    if labels_close && is_name && (!name.is_empty() || labels.is_some()) {
+        Form::Selector(name.to_owned())
+    } else {
+        Form::Unreadable
+    }
 }
 
 fn calls(outside: &str, function: &str) -> bool {
     outside.match_indices(function).any(|(at, _)| {
-        let before = outside[..at].chars().next_back().is_none_or(|c| !c.is_alphanumeric() && c != '_');
+        let before = outside[..at]
+            .chars()
+            .next_back()
+            .is_none_or(|c| !c.is_alphanumeric() && c != '_');
         before && outside[at + function.len()..].trim_start().starts_with('(')
     })
 }
@@ -111,7 +126,10 @@ mod tests {
         check("up{job=\"postgres\"}", Form::Selector("up".to_owned()));
         check("http_requests_total", Form::Selector("http_requests_total".to_owned()));
         check("{__name__=~\"a(b|c)[0-9]+ > 3\"}", Form::Selector(String::new()));
-        check("rate(http_requests_total{status=~\"5..\"}[5m]) > 0.05", Form::Comparison);
+        check(
+            "rate(http_requests_total{status=~\"5..\"}[5m]) > 0.05",
+            Form::Comparison,
+        );
         check("up{job=\"postgres\"} == 0", Form::Comparison);
         check("sum by (le) (rate(x[5m]))", Form::Rate);
         check("a / b", Form::Expression);
@@ -128,7 +146,10 @@ mod tests {
     #[test]
     fn the_selector_inside() {
         let check = |text: &str, expect: Option<&str>| assert_eq!(inner_selector(text).as_deref(), expect, "{text}");
-        check("rate(http_requests_total{status=~\"5..\"}[5m]) > 0.05", Some("http_requests_total{status=~\"5..\"}"));
+        check(
+            "rate(http_requests_total{status=~\"5..\"}[5m]) > 0.05",
+            Some("http_requests_total{status=~\"5..\"}"),
+        );
         check("sum(rate(x[5m]))", Some("x"));
         check("1 + ", None);
     }

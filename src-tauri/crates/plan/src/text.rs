@@ -6,7 +6,7 @@ use std::fmt;
 use std::time::Duration;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::{Deserialize, Deserializer, Error, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Unexpected, Visitor};
 use serde::{Serialize, Serializer};
 use timonel_domain::metric::MetricUnit;
 use timonel_domain::time::Timestamp;
@@ -23,7 +23,7 @@ enum Word {
 impl<'de> Deserialize<'de> for Word {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         struct Words;
-        impl Visitor<'_> for Words {
+        impl<'de> Visitor<'de> for Words {
             type Value = Word;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a text or a number")
@@ -39,6 +39,13 @@ impl<'de> Deserialize<'de> for Word {
             }
             fn visit_f64<E: Error>(self, number: f64) -> Result<Word, E> {
                 Ok(Word::Decimal(number))
+            }
+            /// A moment without quotes, which crate `toml` hands over as a table of one text.
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Word, A::Error> {
+                match map.next_entry::<String, String>()? {
+                    Some((key, text)) if key == "$__toml_private_datetime" => Ok(Word::Text(text)),
+                    Some(_) | None => Err(Error::invalid_type(Unexpected::Map, &self)),
+                }
             }
         }
         from.deserialize_any(Words)
@@ -124,7 +131,10 @@ pub(crate) struct Unreadable {
 
 impl Unreadable {
     pub(crate) fn new(message: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { message: message.into(), advice: advice.into() }
+        Self {
+            message: message.into(),
+            advice: advice.into(),
+        }
     }
 }
 
@@ -144,7 +154,10 @@ pub(crate) fn duration(text: &str) -> Result<Duration, Unreadable> {
     }
     // What a century does not hold is a typing mistake, and would overflow when it is added to a time.
     let century = Duration::from_secs(100 * 366 * 24 * 3600);
-    humantime::parse_duration(text.trim()).ok().filter(|d| *d <= century).ok_or_else(no_duration)
+    humantime::parse_duration(text.trim())
+        .ok()
+        .filter(|d| *d <= century)
+        .ok_or_else(no_duration)
 }
 
 /// Such as `5m` or `1h 30m`.
@@ -156,12 +169,20 @@ pub(crate) fn spoken(duration: Duration) -> String {
 pub(crate) fn limit(text: &str, unit: MetricUnit) -> Result<Quantity, Unreadable> {
     let text = text.trim();
     let number = |text: &str| text.trim().parse::<f64>().ok().and_then(Quantity::from_f64);
-    let wrong = |advice: String| Unreadable::new(format!("`{text}` is no limit for a metric in {}", unit_name(unit)), advice);
+    let wrong = |advice: String| {
+        Unreadable::new(
+            format!("`{text}` is no limit for a metric in {}", unit_name(unit)),
+            advice,
+        )
+    };
     match unit {
         MetricUnit::Ratio => match text.strip_suffix('%') {
-            Some(percent) => {
-                percent.trim().parse::<f64>().ok().and_then(|p| Quantity::from_f64(p / 100.0)).ok_or_else(|| wrong("Write a percentage, such as 10%".to_owned()))
-            }
+            Some(percent) => percent
+                .trim()
+                .parse::<f64>()
+                .ok()
+                .and_then(|p| Quantity::from_f64(p / 100.0))
+                .ok_or_else(|| wrong("Write a percentage, such as 10%".to_owned())),
             None => match number(text) {
                 Some(ratio) if (0..=1_000_000).contains(&ratio.micros()) => Ok(ratio),
                 Some(_) => Err(wrong(format!("Write the percent sign: {text}%"))),
@@ -175,7 +196,10 @@ pub(crate) fn limit(text: &str, unit: MetricUnit) -> Result<Quantity, Unreadable
         },
         MetricUnit::Count => number(text).ok_or_else(|| {
             let bare: String = text.chars().filter(|c| c.is_ascii_digit() || *c == '.').collect();
-            wrong(format!("Write a plain number, such as {}", if bare.is_empty() { "1000" } else { &bare }))
+            wrong(format!(
+                "Write a plain number, such as {}",
+                if bare.is_empty() { "1000" } else { &bare }
+            ))
         }),
     }
 }
@@ -214,7 +238,10 @@ impl MomentText {
     pub(crate) fn parse(&self) -> Result<Timestamp, Unreadable> {
         let text = self.to_string();
         text.parse().map_err(|_| {
-            Unreadable::new(format!("`{text}` is no moment with its zone"), "Write it like 2026-11-22T01:30:00Z or 2026-11-22T01:30:00-03:00")
+            Unreadable::new(
+                format!("`{text}` is no moment with its zone"),
+                "Write it like 2026-11-22T01:30:00Z or 2026-11-22T01:30:00-03:00",
+            )
         })
     }
 }
@@ -225,10 +252,28 @@ mod tests {
 
     #[test]
     fn durations() {
-        for (text, secs) in [("30s", 30), ("5m", 300), ("72h", 259_200), ("1w", 604_800), ("1h 30m", 5400), ("10min", 600)] {
+        for (text, secs) in [
+            ("30s", 30),
+            ("5m", 300),
+            ("72h", 259_200),
+            ("1w", 604_800),
+            ("1h 30m", 5400),
+            ("10min", 600),
+        ] {
             assert_eq!(duration(text).unwrap(), Duration::from_secs(secs), "{text}");
         }
-        for text in ["", "5", "m", "5 minutos", "1M", "1y", "-5m", "99999999999w", "5m junk", "NaN s"] {
+        for text in [
+            "",
+            "5",
+            "m",
+            "5 minutos",
+            "1M",
+            "1y",
+            "-5m",
+            "99999999999w",
+            "5m junk",
+            "NaN s",
+        ] {
             assert!(duration(text).is_err(), "{text}");
         }
         assert_eq!(duration("5").unwrap_err().advice, "Write the unit: `5s`, `5m` or `5h`");
@@ -236,7 +281,8 @@ mod tests {
 
     #[test]
     fn limits_are_in_the_metrics_unit() {
-        let check = |text: &str, unit, micros| assert_eq!(limit(text, unit).map(Quantity::micros), Ok(micros), "{text}");
+        let check =
+            |text: &str, unit, micros| assert_eq!(limit(text, unit).map(Quantity::micros), Ok(micros), "{text}");
         check("10%", MetricUnit::Ratio, 100_000);
         check("0.5 %", MetricUnit::Ratio, 5_000);
         check("0.05", MetricUnit::Ratio, 50_000);
@@ -247,7 +293,10 @@ mod tests {
         let advice = |text: &str, unit| limit(text, unit).unwrap_err().advice;
         assert_eq!(advice("10", MetricUnit::Ratio), "Write the percent sign: 10%");
         assert_eq!(advice("3", MetricUnit::Seconds), "Write the unit: 3s or 3ms");
-        assert_eq!(advice("1000 msgs", MetricUnit::Count), "Write a plain number, such as 1000");
+        assert_eq!(
+            advice("1000 msgs", MetricUnit::Count),
+            "Write a plain number, such as 1000"
+        );
         assert!(limit("NaN", MetricUnit::Count).is_err());
         assert!(limit("inf%", MetricUnit::Ratio).is_err());
     }

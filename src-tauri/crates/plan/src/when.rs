@@ -57,19 +57,39 @@ pub(crate) fn subject(text: &str) -> Result<Subject, Unreadable> {
 fn subject_of(words: &[&str]) -> Result<Subject, Unreadable> {
     match words {
         [] => Err(Unreadable::new("the name of a signal or metric is missing", EXAMPLE)),
-        [name] => Ok(Subject { name: (*name).to_owned(), statistic: None }),
+        [name] => Ok(Subject {
+            name: (*name).to_owned(),
+            statistic: None,
+        }),
         [name, word] => match statistic(word) {
-            Some(statistic) => Ok(Subject { name: (*name).to_owned(), statistic: Some(statistic) }),
-            None => Err(Unreadable::new(format!("`{word}` is no statistic"), "Write one of: mean, p50, p95, p99, total, latest, share")),
+            Some(statistic) => Ok(Subject {
+                name: (*name).to_owned(),
+                statistic: Some(statistic),
+            }),
+            None => Err(Unreadable::new(
+                format!("`{word}` is no statistic"),
+                "Write one of: mean, p50, p95, p99, total, latest, share",
+            )),
         },
-        [name, _, rest @ ..] => Err(Unreadable::new(format!("`{}` after `{name}` is not understood", rest.join(" ")), EXAMPLE)),
+        [name, _, rest @ ..] => Err(Unreadable::new(
+            format!("`{}` after `{name}` is not understood", rest.join(" ")),
+            EXAMPLE,
+        )),
     }
 }
 
 fn statistic(word: &str) -> Option<Statistic> {
-    [Statistic::Share, Statistic::Mean, Statistic::P50, Statistic::P95, Statistic::P99, Statistic::Total, Statistic::Latest]
-        .into_iter()
-        .find(|s| s.to_string() == word)
+    [
+        Statistic::Share,
+        Statistic::Mean,
+        Statistic::P50,
+        Statistic::P95,
+        Statistic::P99,
+        Statistic::Total,
+        Statistic::Latest,
+    ]
+    .into_iter()
+    .find(|s| s.to_string() == word)
 }
 
 /// Reads a rule's line.
@@ -77,7 +97,10 @@ pub(crate) fn when(text: &str) -> Result<When, Unreadable> {
     let words = tokens(text);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let Some(operator) = words.iter().position(|w| is_operator(w)) else {
-        return Err(Unreadable::new(format!("`{text}` compares nothing: there is no > or <"), EXAMPLE));
+        return Err(Unreadable::new(
+            format!("`{text}` compares nothing: there is no > or <"),
+            EXAMPLE,
+        ));
     };
     let subject = subject_of(&words[..operator])?;
     let comparison = match words[operator] {
@@ -89,7 +112,10 @@ pub(crate) fn when(text: &str) -> Result<When, Unreadable> {
                 "<=" => "Write `<`: a rule fires beyond its limit",
                 _ => "Write `>` or `<`; instead of `== 0` write `< 1`",
             };
-            return Err(Unreadable::new(format!("a rule does not compare with `{other}`"), advice));
+            return Err(Unreadable::new(
+                format!("a rule does not compare with `{other}`"),
+                advice,
+            ));
         }
     };
     let rest = &words[operator + 1..];
@@ -105,19 +131,33 @@ pub(crate) fn when(text: &str) -> Result<When, Unreadable> {
         let end = after.iter().position(clause).unwrap_or(after.len());
         let slot = if *word == "for" { &mut lasting } else { &mut over };
         if slot.is_some() {
-            return Err(Unreadable::new(format!("`{word}` is written twice"), "Keep one of the two"));
+            return Err(Unreadable::new(
+                format!("`{word}` is written twice"),
+                "Keep one of the two",
+            ));
         }
         *slot = Some(duration(&after[..end].join(" "))?);
         rest = &after[end..];
     }
-    Ok(When { subject, comparison, limit, lasting: lasting.unwrap_or_default(), over })
+    Ok(When {
+        subject,
+        comparison,
+        limit,
+        lasting: lasting.unwrap_or_default(),
+        over,
+    })
 }
 
 /// Reads a bound of a gate, such as `< 2%`: whether it looks downwards, and the limit as written.
 /// The limit itself is always within, so `<` and `<=` say the same.
 pub(crate) fn bound(text: &str) -> Result<(Comparison, String), Unreadable> {
     let words = tokens(text);
-    let unreadable = || Unreadable::new(format!("`{text}` is no bound"), "Write it like `< 2%`, `> 1200ms` or `<= 0`");
+    let unreadable = || {
+        Unreadable::new(
+            format!("`{text}` is no bound"),
+            "Write it like `< 2%`, `> 1200ms` or `<= 0`",
+        )
+    };
     match words.split_first() {
         Some((operator, limit)) if !limit.is_empty() => match operator.as_str() {
             "<" | "<=" => Ok((Comparison::Below, limit.join(" "))),
@@ -136,7 +176,10 @@ mod tests {
     fn lines_as_the_users_write_them() {
         let check = |text: &str, name: &str, statistic, comparison, limit: &str, lasting: u64, over: Option<u64>| {
             let expect = When {
-                subject: Subject { name: name.to_owned(), statistic },
+                subject: Subject {
+                    name: name.to_owned(),
+                    statistic,
+                },
                 comparison,
                 limit: limit.to_owned(),
                 lasting: Duration::from_secs(lasting),
@@ -144,10 +187,42 @@ mod tests {
             };
             assert_eq!(when(text), Ok(expect), "{text}");
         };
-        check("error_rate > 10% for 5m", "error_rate", None, Comparison::Above, "10%", 300, None);
-        check("response_time p95>3s for 5m over 10m", "response_time", Some(Statistic::P95), Comparison::Above, "3s", 300, Some(600));
-        check("speech_recognition < 75 % over 1h 30m for 30m", "speech_recognition", None, Comparison::Below, "75 %", 1800, Some(5400));
-        check("critical_errors > 0", "critical_errors", None, Comparison::Above, "0", 0, None);
+        check(
+            "error_rate > 10% for 5m",
+            "error_rate",
+            None,
+            Comparison::Above,
+            "10%",
+            300,
+            None,
+        );
+        check(
+            "response_time p95>3s for 5m over 10m",
+            "response_time",
+            Some(Statistic::P95),
+            Comparison::Above,
+            "3s",
+            300,
+            Some(600),
+        );
+        check(
+            "speech_recognition < 75 % over 1h 30m for 30m",
+            "speech_recognition",
+            None,
+            Comparison::Below,
+            "75 %",
+            1800,
+            Some(5400),
+        );
+        check(
+            "critical_errors > 0",
+            "critical_errors",
+            None,
+            Comparison::Above,
+            "0",
+            0,
+            None,
+        );
     }
 
     #[test]
@@ -158,7 +233,10 @@ mod tests {
         check("error_rate", EXAMPLE);
         check("error_rate > for 5m", EXAMPLE);
         check("> 10%", EXAMPLE);
-        check("response_time p96 > 3s", "Write one of: mean, p50, p95, p99, total, latest, share");
+        check(
+            "response_time p96 > 3s",
+            "Write one of: mean, p50, p95, p99, total, latest, share",
+        );
         check("error_rate > 10% for 5", "Write the unit: `5s`, `5m` or `5h`");
         check("error_rate > 10% for 5m for 6m", "Keep one of the two");
     }

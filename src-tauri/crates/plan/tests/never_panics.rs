@@ -24,11 +24,37 @@ fn sound(text: &str) {
 /// Bits of what people write, and of what they should not.
 fn word() -> impl Strategy<Value = String> {
     let words = [
-        "", "0", "-1", "100", "1e400", "nan", "inf", "true", "\"\"", "\"5m\"", "\"99999999999999w\"", "\"error_rate > 10% for 5m\"",
-        "\"> 5%\"", "\"< < <\"", "'{arm}'", "'rate(x[5m]) > 0.05'", "'x{'", "[]", "[[]]", "{}", "{ x = 1 }", "2026-11-23T13:00:00Z", "07:32:00",
-        "\"ñandú 📞\"", "\"\\u0000\"", "9223372036854775807",
+        "",
+        "0",
+        "-1",
+        "100",
+        "1e400",
+        "nan",
+        "inf",
+        "true",
+        "\"\"",
+        "\"5m\"",
+        "\"99999999999999w\"",
+        "\"error_rate > 10% for 5m\"",
+        "\"> 5%\"",
+        "\"< < <\"",
+        "'{arm}'",
+        "'rate(x[5m]) > 0.05'",
+        "'x{'",
+        "[]",
+        "[[]]",
+        "{}",
+        "{ x = 1 }",
+        "2026-11-23T13:00:00Z",
+        "07:32:00",
+        "\"ñandú 📞\"",
+        "\"\\u0000\"",
+        "9223372036854775807",
     ];
-    prop_oneof![prop::sample::select(words.as_slice()).prop_map(str::to_owned), any::<String>().prop_map(|s| format!("{s:?}"))]
+    prop_oneof![
+        prop::sample::select(words.to_vec()).prop_map(str::to_owned),
+        any::<String>().prop_map(|s| format!("{s:?}"))
+    ]
 }
 
 proptest! {

@@ -20,7 +20,11 @@ fn all_of_them_are_found_at_once() {
         "notice.critical",
         "traffic.assigned",
     ] {
-        assert!(checked.findings.iter().any(|f| f.code == code), "{code} is not among {:#?}", checked.findings);
+        assert!(
+            checked.findings.iter().any(|f| f.code == code),
+            "{code} is not among {:#?}",
+            checked.findings
+        );
     }
     insta::assert_snapshot!(draw(&checked.findings, "seeds-mistakes.toml", TEXT, false));
 }

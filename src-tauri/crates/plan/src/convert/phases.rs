@@ -22,12 +22,23 @@ pub(super) fn phases(file: &PlanFile, signals: &Signals, checklists: &[Checklist
         let weight = Weight::try_from(phase.weight)
             .map_err(|_| {
                 let message = format!("{} is no weight", phase.weight);
-                out.error(&path.key("weight"), "phase.weight", message, "Write a percentage from 0 to 100 with at most two decimals, such as 10");
+                out.error(
+                    &path.key("weight"),
+                    "phase.weight",
+                    message,
+                    "Write a percentage from 0 to 100 with at most two decimals, such as 10",
+                );
             })
             .ok();
         let bake = duration(&phase.bake, &path.key("bake"), out);
-        let check_in = phase.check_in.as_ref().and_then(|text| duration(text, &path.key("check_in"), out));
-        let planned_start = phase.planned_start.as_ref().and_then(|text| moment(text, &path.key("planned_start"), out));
+        let check_in = phase
+            .check_in
+            .as_ref()
+            .and_then(|text| duration(text, &path.key("check_in"), out));
+        let planned_start = phase
+            .planned_start
+            .as_ref()
+            .and_then(|text| moment(text, &path.key("planned_start"), out));
         let checklist = checklist(phase, file.checklists.len(), checklists, &path, out);
         let mut gates = Vec::new();
         for (index, part) in phase.gates.iter().enumerate() {
@@ -53,16 +64,39 @@ pub(super) fn phases(file: &PlanFile, signals: &Signals, checklists: &[Checklist
     phases
 }
 
-fn checklist(phase: &PhaseFile, written: usize, lists: &[Checklist], path: &Path, out: &mut Findings) -> Option<ChecklistId> {
+fn checklist(
+    phase: &PhaseFile,
+    written: usize,
+    lists: &[Checklist],
+    path: &Path,
+    out: &mut Findings,
+) -> Option<ChecklistId> {
     let name = phase.checklist.as_deref()?;
-    let found = lists.iter().find(|list| list.id.as_str() == name).map(|list| list.id.clone());
+    let found = lists
+        .iter()
+        .find(|list| list.id.as_str() == name)
+        .map(|list| list.id.clone());
     if found.is_none() && lists.len() == written {
-        unknown("checklist", name, lists.iter().map(|l| l.id.as_str()), "reference.checklist", &path.key("checklist"), out);
+        unknown(
+            "checklist",
+            name,
+            lists.iter().map(|l| l.id.as_str()),
+            "reference.checklist",
+            &path.key("checklist"),
+            out,
+        );
     }
     found
 }
 
-fn gate(file: &GateFile, phase: &str, signals: &Signals, path: &Path, seen: &mut BTreeSet<String>, out: &mut Findings) -> Option<Gate> {
+fn gate(
+    file: &GateFile,
+    phase: &str,
+    signals: &Signals,
+    path: &Path,
+    seen: &mut BTreeSet<String>,
+    out: &mut Findings,
+) -> Option<Gate> {
     let name = match (&file.id, &file.of, file.without) {
         (Some(id), _, _) => id.clone(),
         (None, Some(of), _) => format!("{phase}.{}", of.split_whitespace().collect::<Vec<_>>().join(".")),
@@ -70,18 +104,30 @@ fn gate(file: &GateFile, phase: &str, signals: &Signals, path: &Path, seen: &mut
         (None, None, Some(IncidentWord::Security)) => format!("{phase}.security"),
         (None, None, None) => format!("{phase}.gate"),
     };
-    let at = if file.id.is_some() { path.key("id") } else { path.clone() };
+    let at = if file.id.is_some() {
+        path.key("id")
+    } else {
+        path.clone()
+    };
     once(&name, "gate", &at, seen, out);
     let kind = match (&file.go, file.not_worse_than, file.without) {
         (Some(go), None, None) => limits(file, go, signals, path, out),
         (None, Some(_), None) => relative(file, signals, path, out),
         (None, None, Some(event)) => without(file, event, path, out),
         _ => {
-            out.error(path, "gate.shape", "this gate does not say what must hold", "Write exactly one of `go = \"< 2%\"`, `not_worse_than = \"stable\"`, `without = \"critical-error\"`");
+            out.error(
+                path,
+                "gate.shape",
+                "this gate does not say what must hold",
+                "Write exactly one of `go = \"< 2%\"`, `not_worse_than = \"stable\"`, `without = \"critical-error\"`",
+            );
             None
         }
     };
-    Some(Gate { id: id(&name, &at, out, GateId::new)?, kind: kind? })
+    Some(Gate {
+        id: id(&name, &at, out, GateId::new)?,
+        kind: kind?,
+    })
 }
 
 /// Fields that mean nothing in this form are a mistake, not a detail: somebody believes that they do something.
@@ -97,14 +143,29 @@ fn only(file: &GateFile, allowed: &[&str], path: &Path, out: &mut Findings) {
         ("least_units", file.least_units.is_some()),
     ];
     for (key, _) in given.iter().filter(|(key, given)| *given && !allowed.contains(key)) {
-        out.error(&path.key(key), "gate.shape", format!("`{key}` means nothing in a gate of this form"), format!("Take it out; this form knows {}", allowed.join(", ")));
+        out.error(
+            &path.key(key),
+            "gate.shape",
+            format!("`{key}` means nothing in a gate of this form"),
+            format!("Take it out; this form knows {}", allowed.join(", ")),
+        );
     }
 }
 
 /// The question and the metric's unit.
-fn question(file: &GateFile, signals: &Signals, path: &Path, out: &mut Findings) -> Option<(Question, timonel_domain::metric::Metric)> {
+fn question(
+    file: &GateFile,
+    signals: &Signals,
+    path: &Path,
+    out: &mut Findings,
+) -> Option<(Question, timonel_domain::metric::Metric)> {
     let Some(of) = &file.of else {
-        out.error(path, "gate.shape", "this gate does not say what it looks at", "Add `of = \"error_rate\"` or another signal or metric");
+        out.error(
+            path,
+            "gate.shape",
+            "this gate does not say what it looks at",
+            "Add `of = \"error_rate\"` or another signal or metric",
+        );
         return None;
     };
     let of_path = path.key("of");
@@ -122,11 +183,25 @@ fn question(file: &GateFile, signals: &Signals, path: &Path, out: &mut Findings)
         None if known.is_level() => 0,
         None => statistic.least_units(&known.plan.metric),
     };
-    Some((Question { signal: known.plan.id.clone(), side, statistic, window: window?, least_units }, known.plan.metric.clone()))
+    Some((
+        Question {
+            signal: known.plan.id.clone(),
+            side,
+            statistic,
+            window: window?,
+            least_units,
+        },
+        known.plan.metric.clone(),
+    ))
 }
 
 fn limits(file: &GateFile, go: &str, signals: &Signals, path: &Path, out: &mut Findings) -> Option<GateKind> {
-    only(file, &["of", "no_go", "between", "over", "on", "least_units"], path, out);
+    only(
+        file,
+        &["of", "no_go", "between", "over", "on", "least_units"],
+        path,
+        out,
+    );
     let question = question(file, signals, path, out);
     let go_path = path.key("go");
     let (towards, go_text) = said(bound(go), "gate.bound", &go_path, out)?;
@@ -142,23 +217,52 @@ fn limits(file: &GateFile, go: &str, signals: &Signals, path: &Path, out: &mut F
     };
     let Some((away, no_go_text)) = no_go else {
         if file.between.is_some() {
-            out.error(&path.key("between"), "gate.shape", "there is nothing between a limit and itself", "Take `between` out, or add `no_go`");
+            out.error(
+                &path.key("between"),
+                "gate.shape",
+                "there is nothing between a limit and itself",
+                "Take `between` out, or add `no_go`",
+            );
         }
-        return Some(GateKind::Limit { question, comparison, go, no_go: go });
+        return Some(GateKind::Limit {
+            question,
+            comparison,
+            go,
+            no_go: go,
+        });
     };
     let no_go_path = path.key("no_go");
     let no_go = said(text::limit(&no_go_text, metric.unit()), "file.limit", &no_go_path, out)?;
     if away != comparison || comparison.breaches(go, no_go) {
-        out.error(&no_go_path, "gate.reversed", format!("`go` is {} and `no_go` is {}: they overlap", file.go.as_deref().unwrap_or_default(), file.no_go.as_deref().unwrap_or_default()), "Let `no_go` look the other way and lie beyond `go`, such as `go = \"< 2%\"`, `no_go = \"> 5%\"`");
+        out.error(
+            &no_go_path,
+            "gate.reversed",
+            format!(
+                "`go` is {} and `no_go` is {}: they overlap",
+                file.go.as_deref().unwrap_or_default(),
+                file.no_go.as_deref().unwrap_or_default()
+            ),
+            "Let `no_go` look the other way and lie beyond `go`, such as `go = \"< 2%\"`, `no_go = \"> 5%\"`",
+        );
         return None;
     }
     match (go == no_go, file.between) {
         (false, None) => {
             let message = format!("between {go_text} and {no_go_text} this gate says neither go nor no-go");
-            out.error(&no_go_path, "gate.gap", message, "Add `between = \"hold\"` (it waits and says so), or give both the same limit");
+            out.error(
+                &no_go_path,
+                "gate.gap",
+                message,
+                "Add `between = \"hold\"` (it waits and says so), or give both the same limit",
+            );
             None
         }
-        (true, _) | (false, Some(BetweenWord::Hold)) => Some(GateKind::Limit { question, comparison, go, no_go }),
+        (true, _) | (false, Some(BetweenWord::Hold)) => Some(GateKind::Limit {
+            question,
+            comparison,
+            go,
+            no_go,
+        }),
     }
 }
 
@@ -166,20 +270,34 @@ fn relative(file: &GateFile, signals: &Signals, path: &Path, out: &mut Findings)
     only(file, &["of", "margin", "over", "on", "least_units"], path, out);
     let question = question(file, signals, path, out);
     let Some(margin) = &file.margin else {
-        out.error(path, "gate.margin", "\"not worse\" without a margin can never be shown, however many calls there are", "Add how much worse still counts as the same: `margin = \"1%\"`");
+        out.error(
+            path,
+            "gate.margin",
+            "\"not worse\" without a margin can never be shown, however many calls there are",
+            "Add how much worse still counts as the same: `margin = \"1%\"`",
+        );
         return None;
     };
     let (question, metric) = question?;
     let margin = limit(margin, metric.unit(), &path.key("margin"), out)?;
     if margin.micros() <= 0 {
-        out.error(&path.key("margin"), "gate.margin", "\"not worse\" by nothing can never be shown, however many calls there are", "Write how much worse still counts as the same, such as 1%");
+        out.error(
+            &path.key("margin"),
+            "gate.margin",
+            "\"not worse\" by nothing can never be shown, however many calls there are",
+            "Write how much worse still counts as the same, such as 1%",
+        );
         return None;
     }
     let comparison = match metric.direction() {
         timonel_domain::metric::Direction::LowerIsBetter => Comparison::Above,
         timonel_domain::metric::Direction::HigherIsBetter => Comparison::Below,
     };
-    Some(GateKind::Relative { question, comparison, margin })
+    Some(GateKind::Relative {
+        question,
+        comparison,
+        margin,
+    })
 }
 
 fn without(file: &GateFile, event: IncidentWord, path: &Path, out: &mut Findings) -> Option<GateKind> {
@@ -189,12 +307,22 @@ fn without(file: &GateFile, event: IncidentWord, path: &Path, out: &mut Findings
         IncidentWord::Security => Incident::Security,
     };
     let Some(lasting) = &file.lasting else {
-        out.error(path, "gate.shape", "this gate does not say for how long", "Add `lasting = \"72h\"`");
+        out.error(
+            path,
+            "gate.shape",
+            "this gate does not say for how long",
+            "Add `lasting = \"72h\"`",
+        );
         return None;
     };
     let lasting = duration(lasting, &path.key("lasting"), out)?;
     if lasting == Duration::ZERO {
-        out.error(&path.key("lasting"), "gate.shape", "no time at all without an event says nothing", "Write how long, such as 72h");
+        out.error(
+            &path.key("lasting"),
+            "gate.shape",
+            "no time at all without an event says nothing",
+            "Write how long, such as 72h",
+        );
     }
     Some(GateKind::Without { event, lasting })
 }

@@ -53,18 +53,37 @@ fn convert(rule: &RuleFile, id: Option<RuleId>, signals: &Signals, path: &Path, 
     };
     let (statistic, side, limit, clear_limit) = (statistic?, side?, written_limit?, clear?);
     if when.comparison.breaches(clear_limit, limit) {
-        out.error(&path.key("clear"), "rule.clear", "the breach would end before it begins", format!("Write a value on the good side of {}", when.limit));
+        out.error(
+            &path.key("clear"),
+            "rule.clear",
+            "the breach would end before it begins",
+            format!("Write a value on the good side of {}", when.limit),
+        );
     }
     // A level has no window of its own: its newest reading is looked at.
-    let window = when.over.unwrap_or(if when.lasting.is_zero() { DEFAULT_WINDOW } else { when.lasting });
+    let window = when.over.unwrap_or(if when.lasting.is_zero() {
+        DEFAULT_WINDOW
+    } else {
+        when.lasting
+    });
     let least_units = match (rule.least_units, statistic) {
         (Some(least), _) => u64::from(least),
-        (None, Statistic::Share | Statistic::Mean | Statistic::P50 | Statistic::P95 | Statistic::P99) if known.is_level() => 0,
+        (None, Statistic::Share | Statistic::Mean | Statistic::P50 | Statistic::P95 | Statistic::P99)
+            if known.is_level() =>
+        {
+            0
+        }
         (None, statistic) => statistic.least_units(metric),
     };
     Some(Rule {
         id: id?,
-        question: Question { signal: known.plan.id.clone(), side, statistic, window, least_units },
+        question: Question {
+            signal: known.plan.id.clone(),
+            side,
+            statistic,
+            window,
+            least_units,
+        },
         comparison: when.comparison,
         limit,
         lasting: when.lasting,

@@ -16,16 +16,26 @@ use crate::text::spoken;
 pub(super) fn check(file: &PlanFile, converted: &Converted, out: &mut Findings) {
     let plan = &converted.parsed.plan;
     for (path, written, rule) in paired(parts(&file.rules, "rules"), &plan.rules, |a, b| a.id == b.id.as_str()) {
-        let Some(signal) = plan.signal(&rule.question.signal) else { continue };
+        let Some(signal) = plan.signal(&rule.question.signal) else {
+            continue;
+        };
         timing(rule, signal, &path, out);
         reach(rule, signal, &path, out);
         acting(rule, written, &path, out);
     }
     for (path, phase) in parts(&file.phases, "phases") {
         for (index, gate) in phase.gates.iter().enumerate() {
-            let Some(over) = gate.get().and_then(|g| g.over.as_ref()).and_then(|o| o.parse().ok()) else { continue };
-            let of = gate.get().and_then(|g| g.of.as_deref()).and_then(|of| of.split_whitespace().next());
-            let signal = plan.signals.iter().find(|s| Some(s.id.as_str()) == of || Some(s.metric.name()) == of);
+            let Some(over) = gate.get().and_then(|g| g.over.as_ref()).and_then(|o| o.parse().ok()) else {
+                continue;
+            };
+            let of = gate
+                .get()
+                .and_then(|g| g.of.as_deref())
+                .and_then(|of| of.split_whitespace().next());
+            let signal = plan
+                .signals
+                .iter()
+                .find(|s| Some(s.id.as_str()) == of || Some(s.metric.name()) == of);
             if let Some(signal) = signal
                 && over < signal.interval * 2
             {
@@ -36,8 +46,21 @@ pub(super) fn check(file: &PlanFile, converted: &Converted, out: &mut Findings) 
 }
 
 fn window_error(window: Duration, signal: &SignalPlan, path: &Path, out: &mut Findings) {
-    let message = format!("{} holds fewer than two readings of `{}`, which is read every {}", spoken(window), signal.id, spoken(signal.interval));
-    out.error(path, "rule.window", message, format!("Look at {} or more: add `over`, or read the signal more often", spoken(signal.interval * 2)));
+    let message = format!(
+        "{} holds fewer than two readings of `{}`, which is read every {}",
+        spoken(window),
+        signal.id,
+        spoken(signal.interval)
+    );
+    out.error(
+        path,
+        "rule.window",
+        message,
+        format!(
+            "Look at {} or more: add `over`, or read the signal more often",
+            spoken(signal.interval * 2)
+        ),
+    );
 }
 
 fn timing(rule: &Rule, signal: &SignalPlan, path: &Path, out: &mut Findings) {
@@ -46,8 +69,20 @@ fn timing(rule: &Rule, signal: &SignalPlan, path: &Path, out: &mut Findings) {
         window_error(rule.question.window, signal, &path, out);
     }
     if !rule.lasting.is_zero() && rule.lasting < signal.interval {
-        let message = format!("`for {}` is over before the next reading, {} later: one reading fires it", spoken(rule.lasting), spoken(signal.interval));
-        out.warning(&path, "rule.for", message, format!("Write `for {}` or more, or leave `for` out if one reading is enough", spoken(signal.interval * 2)));
+        let message = format!(
+            "`for {}` is over before the next reading, {} later: one reading fires it",
+            spoken(rule.lasting),
+            spoken(signal.interval)
+        );
+        out.warning(
+            &path,
+            "rule.for",
+            message,
+            format!(
+                "Write `for {}` or more, or leave `for` out if one reading is enough",
+                spoken(signal.interval * 2)
+            ),
+        );
     }
 }
 
@@ -58,14 +93,21 @@ fn reach(rule: &Rule, signal: &SignalPlan, path: &Path, out: &mut Findings) {
     let never = match (rule.comparison, unit) {
         (Comparison::Above, MetricUnit::Ratio) => rule.limit >= Quantity::from_micros(1_000_000),
         (Comparison::Above, MetricUnit::Seconds | MetricUnit::Count) => false,
-        (Comparison::Below, MetricUnit::Ratio | MetricUnit::Seconds | MetricUnit::Count) => rule.limit <= Quantity::from_micros(0),
+        (Comparison::Below, MetricUnit::Ratio | MetricUnit::Seconds | MetricUnit::Count) => {
+            rule.limit <= Quantity::from_micros(0)
+        }
     };
     if never {
         let advice = match rule.comparison {
             Comparison::Above => "A share is never above 100%: write a smaller percentage",
             Comparison::Below => "Nothing is below zero here: write a limit above 0, such as `< 1`",
         };
-        out.error(&path, "rule.never-fires", "no value breaches this limit, so the rule never fires", advice);
+        out.error(
+            &path,
+            "rule.never-fires",
+            "no value breaches this limit, so the rule never fires",
+            advice,
+        );
     }
     let good_way = matches!(
         (signal.metric.direction(), rule.comparison),
@@ -74,31 +116,60 @@ fn reach(rule: &Rule, signal: &SignalPlan, path: &Path, out: &mut Findings) {
     // Too few calls or too many can both be bad; shares and times have one bad direction.
     if good_way && unit != MetricUnit::Count {
         let sign = if rule.comparison == Comparison::Below { ">" } else { "<" };
-        out.warning(&path, "rule.direction", format!("this fires when `{}` is good", signal.metric.name()), format!("Write `{sign}` if the opposite is meant"));
+        out.warning(
+            &path,
+            "rule.direction",
+            format!("this fires when `{}` is good", signal.metric.name()),
+            format!("Write `{sign}` if the opposite is meant"),
+        );
     }
 }
 
 fn acting(rule: &Rule, written: &RuleFile, path: &Path, out: &mut Findings) {
     if rule.action != Action::Rollback {
         if written.evidence.is_some() {
-            out.warning(&path.key("evidence"), "rule.evidence", "evidence matters only to rules that roll back", "Take `evidence` out");
+            out.warning(
+                &path.key("evidence"),
+                "rule.evidence",
+                "evidence matters only to rules that roll back",
+                "Take `evidence` out",
+            );
         }
         if written.on_no_data == Some(crate::model::NoDataWord::Rollback) {
-            out.error(&path.key("on_no_data"), "rule.no-data", "missing data would do more than the breach itself", "Write `then = \"rollback\"`, or take `on_no_data` out");
+            out.error(
+                &path.key("on_no_data"),
+                "rule.no-data",
+                "missing data would do more than the breach itself",
+                "Write `then = \"rollback\"`, or take `on_no_data` out",
+            );
         }
         return;
     }
     match rule.evidence {
         EvidenceMode::Literal => {}
         EvidenceMode::Gated | EvidenceMode::Fast => {
-            let at = if written.evidence.is_some() { path.key("evidence") } else { path.key("then") };
-            out.warning(&at, "rule.evidence-not-yet", "this version of Timonel computes no evidence, so the rule will alert and freeze, and not roll back", "Write `evidence = \"literal\"` if it shall act exactly as it is written");
+            let at = if written.evidence.is_some() {
+                path.key("evidence")
+            } else {
+                path.key("then")
+            };
+            out.warning(
+                &at,
+                "rule.evidence-not-yet",
+                "this version of Timonel computes no evidence, so the rule will alert and freeze, and not roll back",
+                "Write `evidence = \"literal\"` if it shall act exactly as it is written",
+            );
         }
     }
     match rule.question.side {
         Side::Canary => {}
         Side::Whole | Side::Stable => {
-            out.warning(&path.key("on"), "rule.not-the-canary", "this rolls back for something that stable shares, which putting calls back does not cure", "Write `then = \"alert\"`: it freezes and offers the rollback");
+            out.warning(
+                &path.key("on"),
+                "rule.not-the-canary",
+                "this rolls back for something that stable shares, which putting calls back does not cure",
+                "Write `then = \"alert\"`: it freezes and offers the rollback",
+            );
         }
     }
 }
