@@ -22,7 +22,7 @@ mod signal;
 pub use counters::{Advance, Counters, Increment, Point};
 pub use endpoint::{Credential, Endpoint, Timing};
 pub use error::Error;
-pub use exposition::{Exposition, Family, Format, Kind, Series, parse};
+pub use exposition::{Exposition, Family, Format, Kind, Parser, Series, parse};
 pub use histogram::{Distribution, merge};
 pub use labels::Labels;
 pub use query::{Api, Data, Queried, Track};

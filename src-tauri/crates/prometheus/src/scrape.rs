@@ -12,7 +12,7 @@ use timonel_ports::signal::{Reading, SignalError, Source, SourceDescription};
 use crate::counters::Point;
 use crate::endpoint::{Endpoint, Timing, ask, not_ahead, success};
 use crate::error::Error;
-use crate::exposition::{Exposition, Format, parse};
+use crate::exposition::{Exposition, Format, Parser};
 use crate::meter::{Measured, Meter, Step};
 use crate::selector::Selector;
 use crate::signal::SignalSpec;
@@ -22,6 +22,7 @@ use crate::signal::SignalSpec;
 pub struct Scrape {
     http: Client,
     endpoint: Endpoint,
+    parser: Mutex<Parser>,
     signals: Vec<Signal>,
 }
 
@@ -63,6 +64,7 @@ impl Scrape {
         Ok(Self {
             http,
             endpoint,
+            parser: Mutex::default(),
             signals,
         })
     }
@@ -84,7 +86,8 @@ impl Scrape {
             .headers
             .get(header::CONTENT_TYPE)
             .and_then(|value| value.to_str().ok());
-        Ok((parse(Format::of(kind), &answer.body)?, answer.sent_at))
+        let mut parser = self.parser.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok((parser.parse(Format::of(kind), &answer.body)?, answer.sent_at))
     }
 }
 

@@ -1,30 +1,45 @@
-//! Spelling a sample line the one way that the library reads, where Prometheus reads it in several.
+//! Taking a sample line apart, and spelling its name and labels the one way that the library reads, where Prometheus
+//! reads them in several.
 //!
 //! Every difference is one of Prometheus's own parser cases: tabs and runs of blanks; a quoted metric name that is not the
 //! first thing in the braces; labels with no comma between them (text format only); a backslash before any other
-//! character, which stays; `Inf` without a sign. OpenMetrics instead allows exactly one blank between the parts, which
-//! the library does not insist on, and an exemplar, which the library takes only where it knows the family's type.
+//! character, which stays. OpenMetrics instead allows exactly one blank between the parts, which the library does not
+//! insist on, and an exemplar, which the library takes only where it knows the family's type.
 //! Anything that is wrong otherwise is left for the library to refuse.
 
 use super::Format;
 
-/// One line in the library's spelling, each part with its line's end.
-#[derive(Debug, PartialEq)]
-pub(super) struct Line {
+/// One line, taken apart.
+#[derive(Debug)]
+pub(super) struct Line<'a> {
     /// The sample.
-    pub(super) sample: String,
-    /// The exemplar, written as a sample of a series called `exemplar`.
-    pub(super) exemplar: Option<String>,
+    pub(super) sample: Part<'a>,
+    /// The exemplar, as a sample of a series called `exemplar`.
+    pub(super) exemplar: Option<Part<'a>>,
 }
 
-/// `line` as the library reads it.
-pub(super) fn canonical(line: &str, format: Format) -> Result<Line, String> {
+/// A name with labels, a number, perhaps a time.
+#[derive(Debug)]
+pub(super) struct Part<'a> {
+    /// The name and labels in the library's spelling.
+    pub(super) head: String,
+    /// The number as it is written.
+    pub(super) value: &'a str,
+    /// The time as it is written.
+    pub(super) at: Option<&'a str>,
+}
+
+/// `line` taken apart.
+pub(super) fn canonical(line: &str, format: Format) -> Result<Line<'_>, String> {
     let (head, tail) = head(line, format)?;
     match format {
-        Format::Text => Ok(Line {
-            sample: spell(&head, tail.split([' ', '\t']).filter(|word| !word.is_empty())),
-            exemplar: None,
-        }),
+        Format::Text => {
+            let words = tail.split([' ', '\t']).filter(|word| !word.is_empty());
+            Ok(Line {
+                sample: part(head, words)?,
+                exemplar: None,
+            })
+        }
         Format::OpenMetrics => {
             let (tail, exemplar) = match tail.split_once(" # ") {
                 Some((tail, exemplar)) => (tail, Some(exemplar)),
@@ -35,10 +50,10 @@ pub(super) fn canonical(line: &str, format: Format) -> Result<Line, String> {
                 if !text.starts_with('{') {
                     return Err("its exemplar has no labels".to_owned());
                 }
-                Ok(spell(&format!("exemplar{head}"), words(tail)?))
+                part(format!("exemplar{head}"), words(tail)?)
             });
             Ok(Line {
-                sample: spell(&head, words(tail)?),
+                sample: part(head, words(tail)?)?,
                 exemplar: exemplar.transpose()?,
             })
         }
@@ -50,26 +65,19 @@ fn words(tail: &str) -> Result<impl Iterator<Item = &str>, String> {
     let words = tail
         .strip_prefix(' ')
         .ok_or("one blank and the value must follow the name and labels")?;
-    if words
-        .split(' ')
-        .any(|word| word.is_empty() || word.contains('\t') || word.starts_with('{'))
-    {
+    if words.split(' ').any(|word| word.is_empty() || word.contains('\t')) {
         return Err("its parts must be set apart by exactly one blank".into());
     }
     Ok(words.split(' '))
 }
 
-fn spell<'a>(head: &str, words: impl Iterator<Item = &'a str>) -> String {
-    let mut line = head.to_owned();
-    for word in words {
-        line.push(' ');
-        if word.eq_ignore_ascii_case("inf") || word.eq_ignore_ascii_case("infinity") {
-            line.push('+');
-        }
-        line.push_str(word);
+fn part<'a>(head: String, mut words: impl Iterator<Item = &'a str>) -> Result<Part<'a>, String> {
+    let value = words.next().ok_or("the value is missing")?;
+    let at = words.next();
+    match words.next() {
+        None => Ok(Part { head, value, at }),
+        Some(more) => Err(format!("`{more}` is one too many after the value and its time")),
     }
-    line.push('\n');
-    line
 }
 
 /// The name and labels without blanks and with a quoted name first, and what follows them.

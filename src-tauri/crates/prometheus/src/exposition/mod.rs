@@ -1,10 +1,11 @@
 //! What a program says about itself at `/metrics`: the Prometheus text format 0.0.4 and OpenMetrics 1.0.
 //!
-//! Crate `openmetrics-parser` reads each sample line: names, labels, escapes, numbers. It is not given whole documents,
+//! Crate `openmetrics-parser` reads the names, labels and escapes of each series. It is not given whole documents,
 //! because as a validator it refuses some that Prometheus reads every day (a counter that is NaN, label sets that differ
 //! within a family, series after a family that they do not belong to, a bare `#`, a last line without its end) and a
 //! scrape must not be lost to those. So the lines, the comments and the families are put together here, and
-//! [`canonical`] spells a line as the crate wants it. Held to Prometheus's own parser cases in `tests/exposition`.
+//! [`canonical`] spells a series as the crate wants it; what it has read once is kept for the next scrape, which has the
+//! same series with other numbers. Held to Prometheus's own parser cases in `tests/exposition`.
 //!
 //! Deliberately not here: help texts and the labels of exemplars (checked, not kept), native histograms, protobuf.
 
@@ -18,7 +19,7 @@ use timonel_domain::time::Timestamp;
 
 use crate::error::Error;
 use crate::labels::Labels;
-use canonical::{Line, canonical};
+use canonical::{Part, canonical};
 
 /// In which format an exposition is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,13 +136,37 @@ impl Exposition {
     }
 }
 
-/// Reads an exposition; `Exposition` with the line where it is not well-formed. Of two equal series the first is kept.
+/// Reads expositions, one after the other, and remembers the series of the last one.
+#[derive(Debug, Default)]
+pub struct Parser {
+    series: Heads,
+}
+
+/// Reads one exposition; see [`Parser::parse`].
 pub fn parse(format: Format, body: &[u8]) -> Result<Exposition, Error> {
+    Parser::default().parse(format, body)
+}
+
+impl Parser {
+    /// Reads an exposition; `Exposition` with the line where it is not well-formed. Of two equal series the first is kept.
+    pub fn parse(&mut self, format: Format, body: &[u8]) -> Result<Exposition, Error> {
+        let known = std::mem::take(&mut self.series);
+        let (read, families) = document(format, body, known)?;
+        self.series = read;
+        Ok(Exposition { families })
+    }
+}
+
+type Heads = HashMap<String, (String, Labels)>;
+
+fn document(format: Format, body: &[u8], known: Heads) -> Result<(Heads, Vec<Family>), Error> {
     let mut reader = Reader {
         format,
         families: Vec::new(),
         index: HashMap::new(),
         seen: HashSet::new(),
+        known,
+        read: HashMap::new(),
     };
     let mut ended = false;
     let mut lines = body.split(|byte| *byte == b'\n').enumerate().peekable();
@@ -174,9 +199,7 @@ pub fn parse(format: Format, body: &[u8]) -> Result<Exposition, Error> {
         });
     }
     reader.settle_births();
-    Ok(Exposition {
-        families: reader.families,
-    })
+    Ok((reader.read, reader.families))
 }
 
 struct Reader {
@@ -184,6 +207,10 @@ struct Reader {
     families: Vec<Family>,
     index: HashMap<String, usize>,
     seen: HashSet<(String, Labels)>,
+    /// Of the exposition before.
+    known: Heads,
+    /// Of this one.
+    read: Heads,
 }
 
 impl Reader {
@@ -257,18 +284,21 @@ impl Reader {
     }
 
     fn sample(&mut self, line: &str) -> Result<(), String> {
-        let Line { sample, exemplar } = canonical(line, self.format)?;
-        if let Some(exemplar) = exemplar {
-            let read = read_line(&exemplar).map_err(|why| format!("its exemplar: {why}"))?;
-            time(read.at, Format::OpenMetrics)?;
+        let line = canonical(line, self.format)?;
+        if let Some(Part { head, value, at }) = line.exemplar {
+            read_head(&head).map_err(|why| format!("its exemplar: {why}"))?;
+            number(value)?;
+            time(at, Format::OpenMetrics)?;
         }
-        let read = read_line(&sample)?;
-        let at = time(read.at, self.format)?;
-        let home = self.home(&read.name);
-        if self.seen.insert((read.name.clone(), read.labels.clone())) {
-            let Read {
-                name, labels, value, ..
-            } = read;
+        let Part { head, value, at } = line.sample;
+        let (name, labels) = match self.known.remove(&head) {
+            Some(known) => known,
+            None => read_head(&head)?,
+        };
+        let (value, at) = (number(value)?, time(at, self.format)?);
+        if self.seen.insert((name.clone(), labels.clone())) {
+            let home = self.home(&name);
+            self.read.insert(head, (name.clone(), labels.clone()));
             self.families[home].series.push(Series {
                 name,
                 labels,
@@ -321,52 +351,46 @@ impl Reader {
                     | Kind::Unknown => "",
                 };
                 let born = births.get(&series.labels.without(bound)).copied();
-                series.born = born.and_then(|secs| time(Some(secs), Format::OpenMetrics).ok().flatten());
+                series.born = born.and_then(|secs| moment(secs * 1e3).ok());
             }
         }
     }
 }
 
-struct Read {
-    name: String,
-    labels: Labels,
-    value: f64,
-    at: Option<f64>,
-}
-
-/// One canonical sample line, read by the library.
-fn read_line(line: &str) -> Result<Read, String> {
-    let whole =
-        parse_prometheus(line).map_err(|_| "it is no sample: `name{label=\"value\"} number` is expected".to_owned())?;
+/// A series in canonical spelling, read by the library: its name and labels.
+fn read_head(head: &str) -> Result<(String, Labels), String> {
+    let whole = parse_prometheus(&format!("{head} 0\n"))
+        .map_err(|_| "it is no sample: `name{label=\"value\"} number` is expected".to_owned())?;
     let family = whole.families.into_values().next().ok_or("it is no sample")?;
     let sample: &Sample<PrometheusValue> = family.iter_samples().next().ok_or("it is no sample")?;
-    let PrometheusValue::Unknown(value) = &sample.value else {
-        return Err("it is no plain sample".into());
-    };
     let labelset = sample.get_labelset().map_err(|e| e.to_string())?;
     let labels = labelset.iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
-    Ok(Read {
-        name: family.family_name.clone(),
-        labels: Labels::new(labels),
-        value: value.as_f64(),
-        at: sample.timestamp,
-    })
+    Ok((family.family_name.clone(), Labels::new(labels)))
+}
+
+/// The standard library reads what Go's does, but for the underscores and hexadecimals that Prometheus refuses as well.
+fn number(written: &str) -> Result<f64, String> {
+    written.parse().map_err(|_| format!("`{written}` is no number"))
 }
 
 /// A written time: whole milliseconds in the text format, seconds in OpenMetrics.
-fn time(written: Option<f64>, format: Format) -> Result<Option<Timestamp>, String> {
+fn time(written: Option<&str>, format: Format) -> Result<Option<Timestamp>, String> {
     let Some(written) = written else { return Ok(None) };
-    let micros = match format {
-        Format::Text if written.fract() != 0.0 => return Err("its time is not in whole milliseconds".into()),
-        Format::Text => written * 1e3,
-        // To milliseconds, as Prometheus keeps them.
-        Format::OpenMetrics => (written * 1e3).round() * 1e3,
+    let millis = match format {
+        Format::Text => written
+            .parse::<i64>()
+            .map_err(|_| format!("`{written}` is no time in milliseconds"))? as f64,
+        Format::OpenMetrics => number(written)? * 1e3,
     };
-    if micros.abs() < 9e18 {
-        Ok(Some(Timestamp::from_micros(micros as i64)))
-    } else {
-        Err("its time is out of range".into())
+    moment(millis).map(Some)
+}
+
+/// To milliseconds, as Prometheus keeps them.
+fn moment(millis: f64) -> Result<Timestamp, String> {
+    if !millis.is_finite() || millis.abs() > 9e15 {
+        return Err("its time is out of range".into());
     }
+    Ok(Timestamp::from_micros(millis.round() as i64 * 1000))
 }
 
 /// The metric name, bare or quoted, at the start of `text`, and what follows it.
@@ -374,8 +398,8 @@ fn metric_name(text: &str) -> Result<(String, &str), String> {
     let missing = || "the metric's name is missing".to_owned();
     if text.starts_with('"') {
         let end = canonical::quoted_end(text).ok_or_else(missing)?;
-        let read = read_line(&format!("{{{}}} 0\n", &text[..end]))?;
-        return Ok((read.name, &text[end..]));
+        let (name, _) = read_head(&format!("{{{}}}", &text[..end]))?;
+        return Ok((name, &text[end..]));
     }
     let name_char = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':');
     let end = text.find(|c| !name_char(c)).unwrap_or(text.len());

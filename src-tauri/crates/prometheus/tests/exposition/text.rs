@@ -65,6 +65,7 @@ fn text_numbers() {
         ("Inf", f64::INFINITY),
         ("1e+06", 1e6),
         ("1.0E9", 1e9),
+        (".5", 0.5),
         ("-3", -3.0),
         ("+3", 3.0),
         ("9007199254740993", 9_007_199_254_740_992.0),
@@ -163,5 +164,17 @@ fn text_that_prometheus_refuses() {
         b"{} 1",
     ] {
         refused(Format::Text, input);
+    }
+}
+
+#[test]
+fn a_parser_that_remembers_reads_the_same() {
+    let mut parser = timonel_prometheus::Parser::default();
+    for n in 0..3 {
+        let input = format!("a{{x=\"1\"}} {n}\na{{ x = \"1\" }} 9\nb{n} 1 {n}\n# TYPE a counter\n");
+        let again = parser.parse(Format::Text, input.as_bytes()).unwrap();
+        assert_eq!(again, parse(Format::Text, input.as_bytes()).unwrap());
+        assert_eq!(again.series().next().unwrap().value, f64::from(n));
+        parser.parse(Format::Text, b"broken {").unwrap_err();
     }
 }
