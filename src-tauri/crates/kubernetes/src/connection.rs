@@ -196,7 +196,8 @@ impl Connection {
     }
 }
 
-/// TLS by ring, for the whole process. kube asks for the process's provider and panics where there is none.
+/// TLS by ring, for the whole process. kube asks for the process's provider, and rustls panics where more than one is
+/// compiled in (any dependency may do that) and nobody has chosen.
 fn use_ring() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use timonel_domain::time::{Mono, Timestamp};
 use timonel_domain::value::{TargetId, Weight};
 use timonel_kubernetes::{Access, Connection, Destination, KubernetesError, Spec, VirtualService};
-use timonel_ports::clock::{Busy, Clock, InFlight, InFlightNote, SharedClock, Sleep, SystemClock};
+use timonel_ports::clock::{Busy, Clock, InFlight, InFlightNote, SharedClock, Sleep, SystemClock, within};
 use timonel_ports::target::{Target, TargetError};
 use timonel_ports::task::{Task, spawn};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -208,6 +208,22 @@ fn spec(namespace: &str) -> Spec {
     }
 }
 
+/// Polls `work`, which must not end, until something holds.
+async fn until<T: std::fmt::Debug>(work: &mut (impl Future<Output = T> + Unpin), holds: impl Fn() -> bool) {
+    let polled = async {
+        while !holds() {
+            tokio::select! {
+                biased;
+                out = &mut *work => panic!("ended early: {out:?}"),
+                () = tokio::task::yield_now() => {}
+            }
+        }
+    };
+    within(&*SystemClock::shared(), Duration::from_secs(20), polled)
+        .await
+        .expect("what this test waits for");
+}
+
 #[tokio::test]
 async fn every_request_carries_the_id_that_the_clock_knows() {
     let server = Scripted::start(vec![group(), ok(&object(7, 5)), ok(&object(7, 6))]).await;
@@ -261,13 +277,7 @@ async fn a_request_counts_until_its_answer_has_been_read_to_the_end() {
     say.send(format!("{head}{half}").into_bytes()).unwrap();
     let mut reading = Box::pin(target.read());
     // Polled until the server has our second request: the first half is on its way or has arrived.
-    while server.heads().len() < 2 {
-        tokio::select! {
-            biased;
-            read = &mut reading => panic!("half an answer was enough: {read:?}"),
-            () = tokio::task::yield_now() => {}
-        }
-    }
+    until(&mut reading, || server.heads().len() == 2).await;
     assert_eq!(*notes.lock().unwrap(), [(41, InFlightNote::Done)]);
     say.send(rest.as_bytes().to_vec()).unwrap();
     drop(say);
@@ -357,20 +367,14 @@ async fn a_watch_tells_the_clock_what_it_has_read_and_when_it_waits() {
     for part in [start, &middle] {
         say.send(chunk(part)).unwrap();
         sent += part.len() as u64;
-        // Until all of it has been read and the reader waits again.
-        while !(read(&notes) == sent
-            && notes
+        let waits = || {
+            notes
                 .lock()
                 .unwrap()
                 .last()
-                .is_some_and(|(_, note)| *note == InFlightNote::Waiting))
-        {
-            tokio::select! {
-                biased;
-                done = &mut changed => panic!("nothing has changed yet: {done:?}"),
-                () = tokio::task::yield_now() => {}
-            }
-        }
+                .is_some_and(|(_, note)| *note == InFlightNote::Waiting)
+        };
+        until(&mut changed, || read(&notes) == sent && waits()).await;
     }
     say.send(chunk(end)).unwrap();
     changed.await.unwrap();
