@@ -88,6 +88,38 @@ fn a_preflight_without_the_right_to_write_says_which_right() {
     });
 }
 
+#[test]
+fn a_preflight_of_a_route_that_cannot_be_weighed_shows_what_to_write() {
+    drive(Speed::Max, |clock| async move {
+        let server = Server::start(&clock, Weight::percent(5)).await;
+        let target = server.target(clock.shared()).await;
+        let third = json!([{"op": "add", "path": "/spec/http/1/route/-",
+            "value": {"destination": {"host": "casos-service", "subset": "shadow"}, "weight": 0}}]);
+        server.cluster.write_as("flux", PATH, third).unwrap();
+        let preflight = target.preflight().await.unwrap();
+        let failed: Vec<_> = preflight.checks.iter().filter(|check| !check.ok).collect();
+        assert_eq!(failed.len(), 1, "{failed:?}");
+        assert_eq!(failed[0].code, "target.shape");
+        assert!(
+            failed[0]
+                .proof
+                .contains("- destination: {host: casos-service, subset: stable}"),
+            "{}",
+            failed[0].proof
+        );
+
+        server.cluster.delete(PATH).unwrap();
+        let preflight = target.preflight().await.unwrap();
+        let failed: Vec<_> = preflight
+            .checks
+            .iter()
+            .filter(|check| !check.ok)
+            .map(|check| check.code.as_str())
+            .collect();
+        assert_eq!(failed, ["target.present"]);
+    });
+}
+
 /// The engine holds one `changed()` for hours: it must outlive the end of every watch, resets, silence and a forgotten history.
 #[test]
 fn a_watch_lives_through_what_happens_to_watches() {
