@@ -1,1 +1,75 @@
 //! Composition: builds the engine from a configuration and answers the screen's questions.
+//!
+//! The only crate that knows every adapter, and the only one that knows the engine. Deliberately not here: windows,
+//! terminals, and any decision about a rollout.
+
+pub mod connect;
+pub mod desk;
+pub mod doctor;
+pub mod operator;
+pub mod rehearsal;
+pub mod summary;
+
+use timonel_engine::EngineError;
+use timonel_ports::store::StoreError;
+
+pub use desk::Desk;
+pub use rehearsal::{Rehearsal, Told};
+pub use summary::Summary;
+
+/// Why a question of the screen could not be answered.
+#[derive(Debug, thiserror::Error)]
+pub enum BridgeError {
+    /// A connection that the plan needs cannot be made.
+    #[error("cannot connect {what}: {why}")]
+    Connect {
+        /// The target or source.
+        what: String,
+        /// Why, and what to do.
+        why: String,
+    },
+    /// The store does not do what it should.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// The engine does not start.
+    #[error("{0}")]
+    Engine(#[from] EngineError),
+    /// The engine ended in the middle of it.
+    #[error("the engine ended unexpectedly; start again, and look into the log")]
+    Gone,
+    /// The simulator's world cannot be built.
+    #[error("the simulator does not start: {0}")]
+    Simulator(String),
+    /// Nothing of that name is there.
+    #[error("there is no {what} `{name}`. {advice}")]
+    Unknown {
+        /// What kind of thing.
+        what: &'static str,
+        /// The name.
+        name: String,
+        /// What there is, or what to do.
+        advice: String,
+    },
+    /// A folder cannot be used.
+    #[error("cannot use the folder {place}: {why}")]
+    Folder {
+        /// Which folder.
+        place: String,
+        /// What the system said.
+        why: String,
+    },
+    /// The plan that the store keeps is not one that this version understands.
+    #[error("the stored plan `{plan}` cannot be read by this version: {why}")]
+    Plan {
+        /// Which plan.
+        plan: String,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+impl From<timonel_ports::mailbox::Closed> for BridgeError {
+    fn from(_: timonel_ports::mailbox::Closed) -> Self {
+        BridgeError::Gone
+    }
+}

@@ -1,2 +1,87 @@
-//! `timonelctl`.
-fn main() {}
+//! `timonelctl`: every command a person needs without a window. Links no WebKit.
+//!
+//! A thin caller of `bridge`, as the window is: it reads arguments, prints answers, and decides nothing.
+//! Exit codes: 0 as it should be, 1 not as it should be, 2 bad input.
+
+mod args;
+mod doctor;
+mod ensayo;
+mod files;
+mod shift;
+mod told;
+mod words;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Args, Command, PlanCommand};
+use crate::words::Words;
+
+/// Why a command did not do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The input is bad; what is wrong has been printed.
+    #[error("bad input")]
+    BadInput,
+    /// A file cannot be read.
+    #[error("cannot read {path}: {why}")]
+    Unreadable { path: String, why: std::io::Error },
+    /// Something did not end as it should; what has been printed.
+    #[error("not as it should be")]
+    NotAsItShould,
+    /// The bridge could not do it.
+    #[error("{0}")]
+    Bridge(#[from] timonel_bridge::BridgeError),
+    /// This process cannot run at all.
+    #[error("cannot run: {0}")]
+    Process(#[from] std::io::Error),
+}
+
+impl Failure {
+    fn code(&self) -> ExitCode {
+        match self {
+            Failure::BadInput | Failure::Unreadable { .. } => ExitCode::from(2),
+            Failure::Bridge(timonel_bridge::BridgeError::Unknown { .. }) => ExitCode::from(2),
+            Failure::NotAsItShould | Failure::Bridge(_) | Failure::Process(_) => ExitCode::from(1),
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let words = Words::of_this_desk(args.lang.as_deref());
+    let filter = tracing_subscriber::EnvFilter::try_from_env("TIMONEL_LOG").unwrap_or_else(|_| "error".into());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    match run(args.command, &words) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            match &failure {
+                // Both have said what is wrong already.
+                Failure::BadInput | Failure::NotAsItShould => {}
+                Failure::Unreadable { .. } | Failure::Bridge(_) | Failure::Process(_) => {
+                    eprintln!("timonelctl: {failure}")
+                }
+            }
+            failure.code()
+        }
+    }
+}
+
+fn run(command: Command, words: &Words) -> Result<(), Failure> {
+    match command {
+        Command::Plan(PlanCommand::Check { file, scenario }) => files::check(&file, scenario.as_deref(), words),
+        Command::Plan(PlanCommand::Schema { scenario }) => files::schema(scenario),
+        Command::Rehearse(args) => runtime()?.block_on(ensayo::rehearse(args, words)),
+        Command::Status { folder } => runtime()?.block_on(shift::status(&folder.path(), words)),
+        Command::Rollback(args) => runtime()?.block_on(shift::roll_back(args, words)),
+        Command::Doctor(args) => runtime()?.block_on(doctor::doctor(args, words)),
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}

@@ -195,7 +195,7 @@ impl Engine {
         let (reply, done) = answer(&self.handle.clock);
         if self.handle.to.send(Message::Stop(reply)).is_ok() {
             // A closed mailbox says that the owner has ended already.
-            drop(done.recv().await);
+            done.recv().await.unwrap_or_default();
         }
         for task in &self.tasks {
             task.abort();

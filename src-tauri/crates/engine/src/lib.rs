@@ -20,3 +20,4 @@ mod watch;
 
 pub use bulletin::{Bulletin, Snapshot};
 pub use engine::{Engine, EngineError, Handle, Parts};
+pub use recovery::state_of;

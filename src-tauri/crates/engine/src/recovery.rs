@@ -19,6 +19,15 @@ pub(crate) struct Recovered {
     pub(crate) last: Option<Timestamp>,
 }
 
+/// The state of a rollout by its journal, without running it.
+pub async fn state_of(
+    store: &(impl JournalStore + ?Sized),
+    rollout: &RolloutId,
+    plan: &Plan,
+) -> Result<State, EngineError> {
+    Ok(replay(store, rollout, plan).await?.state)
+}
+
 /// Replays all steps of a rollout.
 pub(crate) async fn replay(
     store: &(impl JournalStore + ?Sized),

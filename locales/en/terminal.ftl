@@ -1,0 +1,76 @@
+# What timonelctl says in the terminal.
+
+plan-good = Plan { $plan }: { $phases } phases, { $targets } targets, { $rules } rules. It can be used.
+rehearsal-title = Rehearsal on the simulator: { $title }
+progress = { $elapsed } · { $stage } · accepted { $accepted } · observed { $observed }
+raising = raises { $target } to { $to }
+lowering = lowers { $target } to { $to }
+rejected = not done: { $reason }
+manual-due = { $target } does not confirm: have the manual commands at hand (timonelctl rollback --commands)
+somebody = somebody
+frozen = frozen
+
+side-stable = stable
+side-canary = new
+side-whole = shared
+
+stage-draft = not armed
+stage-armed = armed
+stage-shifting = moving to { $phase }
+stage-baking = { $phase }, serving its time
+stage-deciding = { $phase }, deciding
+stage-awaiting-approval = { $phase }, waits for approval
+stage-rolling-back = rolling back
+stage-rolled-back = rolled back, latched until a person resets it
+stage-completed = completed
+stage-closed = closed
+
+cause-person = { $person } asked for it
+cause-rule = rule { $rule } asked for it
+cause-critical-error = critical error in data or integrity
+cause-security = security incident
+cause-resumed = it was under way at the start
+
+notice-rule-firing = Rule { $rule } holds.
+notice-rule-wants-rollback = Rule { $rule } asks to roll back and may not do so by itself: decide.
+notice-rule-resolved = Rule { $rule } holds no longer.
+notice-signal-lost = No data of { $signal } ({ $side }). Nothing advances until they are back.
+notice-signals-back = The data are back.
+notice-gap = Nobody watched since { $from }.
+notice-critical-error = Critical error in data or integrity.
+notice-security = Security incident.
+notice-phase-entered = Phase { $phase }: running and verified.
+notice-awaiting-approval = Phase { $phase } waits for approval to go on.
+notice-shift-failed = { $target } could not be moved ({ $why }). What was moved is put back; a person decides.
+notice-lower-failed = { $target } did not go down at the first attempt ({ $why }). It is tried again and again.
+notice-rollback-started = Rolling back to { $to }: { $cause }.
+notice-not-read-back = { $target } has not confirmed for 10 s. A person is needed.
+notice-contrary = { $target } says that it is down, and { $units } new calls still reach the new system. A person is needed.
+notice-rollback-verified = All targets verified: new calls go to stable.
+notice-drained = No call is left in progress on the new system.
+notice-drift-below = { $by } lowered { $target } to { $live }. That is respected and the rollout frozen: roll back the others too?
+notice-drift-above = { $by } raised { $target } to { $live }. It is put back.
+notice-drift-persists = Somebody keeps raising { $target }. A person is needed.
+notice-completed = Completed: all calls go to the new system.
+
+outcome-rolled-back = Rolled back. The rehearsal took { $elapsed }.
+outcome-completed = Completed. The rehearsal took { $elapsed }.
+outcome-frozen = Frozen, waits for a person or for the data. The rehearsal took { $elapsed }.
+verified = verified
+not-verified = NOT VERIFIED
+summary-target = { $target }: requested { $requested } · accepted { $accepted } · observed { $observed } · { $verified }
+summary-escalated = A person was called.
+time-breach = began to fail  { $at }  { $since }
+time-decided = decided        { $at }  { $since }
+time-accepted = accepted       { $at }  { $since }
+time-verified = verified       { $at }  { $since }
+time-drained = drained        { $at }  { $since }
+
+status-none = There are no rollouts in { $folder }.
+status-rollout = { $rollout } ({ $environment }): { $stage }
+status-target = { $target }: accepted { $accepted } · read { $read }
+status-hold = held by { $hold }
+
+doctor-simulator = The plan's environment is the simulator: there are no real targets to check. Choose another with --environment.
+doctor-good = All is well.
+doctor-bad = Something needs mending: see the lines with ✗.

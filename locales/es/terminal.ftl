@@ -1,0 +1,76 @@
+# What timonelctl says in the terminal.
+
+plan-good = Plan { $plan }: { $phases } fases, { $targets } destinos, { $rules } reglas. Se puede usar.
+rehearsal-title = Ensayo en el simulador: { $title }
+progress = { $elapsed } · { $stage } · aceptado { $accepted } · observado { $observed }
+raising = sube { $target } a { $to }
+lowering = baja { $target } a { $to }
+rejected = no se hizo: { $reason }
+manual-due = { $target } no confirma: tenga a mano los comandos manuales (timonelctl rollback --commands)
+somebody = alguien
+frozen = congelado
+
+side-stable = estable
+side-canary = nuevo
+side-whole = común
+
+stage-draft = sin armar
+stage-armed = armado
+stage-shifting = moviendo a { $phase }
+stage-baking = { $phase }, cumpliendo su tiempo
+stage-deciding = { $phase }, decidiendo
+stage-awaiting-approval = { $phase }, espera aprobación
+stage-rolling-back = revirtiendo
+stage-rolled-back = revertido, bloqueado hasta que una persona lo restablezca
+stage-completed = completado
+stage-closed = cerrado
+
+cause-person = lo pidió { $person }
+cause-rule = lo pidió la regla { $rule }
+cause-critical-error = error crítico en datos o integridad
+cause-security = incidente de seguridad
+cause-resumed = seguía en curso al arrancar
+
+notice-rule-firing = La regla { $rule } se cumple.
+notice-rule-wants-rollback = La regla { $rule } pide revertir y no puede hacerlo sola: decida usted.
+notice-rule-resolved = La regla { $rule } ya no se cumple.
+notice-signal-lost = Sin datos de { $signal } ({ $side }). No se avanza hasta que vuelvan.
+notice-signals-back = Vuelven los datos.
+notice-gap = Nadie vigiló desde { $from }.
+notice-critical-error = Error crítico en datos o integridad.
+notice-security = Incidente de seguridad.
+notice-phase-entered = Fase { $phase }: en marcha y comprobada.
+notice-awaiting-approval = La fase { $phase } espera aprobación para seguir.
+notice-shift-failed = No se pudo mover { $target } ({ $why }). Se devuelve lo ya movido; decide una persona.
+notice-lower-failed = { $target } no bajó al primer intento ({ $why }). Se sigue intentando.
+notice-rollback-started = Se revierte a { $to }: { $cause }.
+notice-not-read-back = { $target } no confirma la bajada tras 10 s. Hace falta una persona.
+notice-contrary = { $target } dice que bajó, pero { $units } llamadas nuevas siguen llegando al nuevo. Hace falta una persona.
+notice-rollback-verified = Todos los destinos comprobados: las llamadas nuevas van al estable.
+notice-drained = No queda ninguna llamada en curso en el nuevo.
+notice-drift-below = { $by } bajó { $target } a { $live }. Se respeta y se congela: ¿revertir también los demás?
+notice-drift-above = { $by } subió { $target } a { $live }. Se devuelve a su sitio.
+notice-drift-persists = Alguien sigue subiendo { $target }. Hace falta una persona.
+notice-completed = Completado: todas las llamadas van al nuevo.
+
+outcome-rolled-back = Revertido. Duración del ensayo: { $elapsed }.
+outcome-completed = Completado. Duración del ensayo: { $elapsed }.
+outcome-frozen = Congelado, espera a una persona o a que vuelvan los datos. Duración del ensayo: { $elapsed }.
+verified = comprobado
+not-verified = SIN COMPROBAR
+summary-target = { $target }: pedido { $requested } · aceptado { $accepted } · observado { $observed } · { $verified }
+summary-escalated = Se llamó a una persona.
+time-breach = empezó a fallar  { $at }  { $since }
+time-decided = se decidió       { $at }  { $since }
+time-accepted = se aceptó        { $at }  { $since }
+time-verified = se comprobó      { $at }  { $since }
+time-drained = se vació         { $at }  { $since }
+
+status-none = No hay despliegues en { $folder }.
+status-rollout = { $rollout } ({ $environment }): { $stage }
+status-target = { $target }: aceptado { $accepted } · leído { $read }
+status-hold = detenido por { $hold }
+
+doctor-simulator = El entorno del plan es el simulador: no hay destinos reales que comprobar. Elija otro con --environment.
+doctor-good = Todo en orden.
+doctor-bad = Hay algo que arreglar: mire las líneas con ✗.

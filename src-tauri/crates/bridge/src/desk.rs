@@ -1,0 +1,210 @@
+//! This installation's own store, and putting a rollout of it back from here, with whatever is left working.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use timonel_domain::plan::Plan;
+use timonel_domain::rollout::{Stage, State};
+use timonel_domain::value::{Person, RolloutId, Writer};
+use timonel_engine::command::Wish;
+use timonel_engine::{Bulletin, Engine, Parts, Snapshot};
+use timonel_journal::entry::Body;
+use timonel_journal::intent::IntentFolder;
+use timonel_plan::Parsed;
+use timonel_ports::clock::SharedClock;
+use timonel_ports::commands::{Command, CommandId, Commands, in_process};
+use timonel_ports::store::{RolloutRow, RolloutStore};
+use timonel_ports::target::{Goal, ManualCommand};
+use timonel_store::Sqlite;
+
+use crate::BridgeError;
+use crate::connect::{Connections, connect};
+
+/// A person's desk: one installation with its folder.
+#[derive(Debug)]
+pub struct Desk {
+    folder: PathBuf,
+    clock: SharedClock,
+    store: Arc<Sqlite>,
+}
+
+/// A rollout as lists show it.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    /// The stored row.
+    pub row: RolloutRow,
+    /// The plan it runs.
+    pub plan: Plan,
+    /// Its state by the journal.
+    pub state: State,
+}
+
+impl Desk {
+    /// Opens the store in `folder`, which is made where it is not there.
+    pub async fn open(folder: &Path, clock: &SharedClock) -> Result<Self, BridgeError> {
+        let made = std::fs::create_dir_all(folder);
+        made.map_err(|e| BridgeError::Folder {
+            place: folder.display().to_string(),
+            why: e.to_string(),
+        })?;
+        let store = Sqlite::open(&folder.join("timonel.db"), clock.clone()).await?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            clock: clock.clone(),
+            store: Arc::new(store),
+        })
+    }
+
+    /// All rollouts with their state by the journal, the last opened first.
+    pub async fn rollouts(&self) -> Result<Vec<Listed>, BridgeError> {
+        let mut out = Vec::new();
+        for row in self.store.rollouts().await? {
+            let (parsed, _) = self.plan_of(&row).await?;
+            let state = timonel_engine::state_of(&*self.store, &row.id, &parsed.plan).await?;
+            out.push(Listed {
+                row,
+                plan: parsed.plan,
+                state,
+            });
+        }
+        Ok(out)
+    }
+
+    /// The plan of a rollout as it was kept, in its environment.
+    pub async fn plan_of(&self, row: &RolloutRow) -> Result<(Parsed, String), BridgeError> {
+        let broken = |why: String| BridgeError::Plan {
+            plan: row.plan.to_string(),
+            why,
+        };
+        let kept = self.store.plan(&row.plan, row.revision).await?;
+        let text = kept
+            .ok_or_else(|| broken("it is not in the store".to_owned()))?
+            .text()
+            .to_owned();
+        let checked = timonel_plan::check(&text);
+        let Some(parsed) = checked.value else {
+            return Err(broken(
+                checked
+                    .findings
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+                    .join("; "),
+            ));
+        };
+        let mut parsed = parsed
+            .in_environment(&row.environment)
+            .map_err(|e| broken(e.to_string()))?;
+        parsed.plan.revision = row.revision;
+        Ok((parsed, text))
+    }
+
+    /// Puts a rollout back to 0 % from here and follows it until every target is read back.
+    ///
+    /// The engine is taken up in this process, so that the rollback is journalled, verified and resumed as any other.
+    pub async fn roll_back(
+        &self,
+        row: &RolloutRow,
+        by: Person,
+        connections: &Connections,
+        confirmed: bool,
+        mut tell: impl FnMut(&Bulletin) + Send,
+    ) -> Result<Snapshot, BridgeError> {
+        let (engine, commands) = self.engine(row, connections).await?;
+        let mut bulletins = engine.handle().subscribe()?;
+        let wish = match Wish::roll_back() {
+            Wish::RollBack { level, .. } => Wish::RollBack { level, confirmed },
+            other => other,
+        };
+        let command = Command {
+            id: CommandId::new(&format!("desk:{}", self.clock.now().micros())).expect("a good id"),
+            by,
+            at: self.clock.now(),
+            what: Body::of(&wish).expect("a wish serialises"),
+        };
+        commands.submit(command).await.map_err(|_| BridgeError::Gone)?;
+        loop {
+            let bulletin = bulletins.recv().await.ok_or(BridgeError::Gone)?;
+            tell(&bulletin);
+            let rejected = bulletin
+                .effects
+                .iter()
+                .any(|e| matches!(e, timonel_domain::rollout::Effect::Rejected(_)));
+            if rejected || bulletin.state.stage == Stage::RolledBack {
+                break;
+            }
+        }
+        let end = engine.handle().look().await?;
+        engine.stop().await;
+        Ok(end)
+    }
+
+    /// The commands by which a person can put each target of a rollout back to 0 % without us.
+    pub async fn manual_commands(
+        &self,
+        row: &RolloutRow,
+        connections: &Connections,
+    ) -> Result<Vec<ManualCommand>, BridgeError> {
+        let (plan, _) = self.plan_of(row).await?;
+        let state = timonel_engine::state_of(&*self.store, &row.id, &plan.plan).await?;
+        let goal = Goal::Lower {
+            to: timonel_domain::value::Weight::ZERO,
+            generation: state.generation,
+        };
+        let connected = connect(&plan, connections, &self.clock).await?;
+        Ok(connected
+            .targets
+            .iter()
+            .flat_map(|t| t.manual_commands(&goal))
+            .collect())
+    }
+
+    async fn engine(
+        &self,
+        row: &RolloutRow,
+        connections: &Connections,
+    ) -> Result<(Engine, impl Commands + use<>), BridgeError> {
+        let (plan, plan_text) = self.plan_of(row).await?;
+        let connected = connect(&plan, connections, &self.clock).await?;
+        let (commands, feed) = in_process(&self.clock);
+        let engine = Engine::start(Parts {
+            rollout: row.id.clone(),
+            plan: plan.plan,
+            plan_text,
+            clock: self.clock.clone(),
+            writer: Writer::new("escritorio").expect("a good id"),
+            store: self.store.clone(),
+            helm: self.store.clone(),
+            commands: Box::new(feed),
+            targets: connected.targets,
+            sources: connected.sources,
+            intents: IntentFolder::new(self.folder.join("intents")),
+        })
+        .await?;
+        Ok((engine, commands))
+    }
+
+    /// One rollout by its id, or the only one that is not closed where none is named.
+    pub async fn rollout(&self, id: Option<&RolloutId>) -> Result<RolloutRow, BridgeError> {
+        let rows = self.store.rollouts().await?;
+        let open: Vec<_> = rows.iter().filter(|r| r.closed_at.is_none()).collect();
+        let advice = match open.as_slice() {
+            [] => "No rollout is open in this installation.".to_owned(),
+            open => format!(
+                "Open are: {}.",
+                open.iter().map(|r| r.id.as_str()).collect::<Vec<_>>().join(", ")
+            ),
+        };
+        let name = id.map_or_else(|| "(none named)".to_owned(), ToString::to_string);
+        let unknown = BridgeError::Unknown {
+            what: "rollout",
+            name,
+            advice,
+        };
+        match (id, open.as_slice()) {
+            (Some(id), _) => rows.iter().find(|r| r.id == *id).cloned().ok_or(unknown),
+            (None, [only]) => Ok((*only).clone()),
+            (None, _) => Err(unknown),
+        }
+    }
+}

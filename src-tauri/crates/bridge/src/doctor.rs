@@ -1,0 +1,129 @@
+//! Whether everything that a rollout needs is there, each with its proof: for a person before a shift.
+
+use std::path::Path;
+
+use timonel_journal::chain::Verifier;
+use timonel_journal::intent::IntentFolder;
+use timonel_plan::Parsed;
+use timonel_ports::clock::SharedClock;
+use timonel_ports::store::{JournalStore, Part, Position, RolloutStore};
+use timonel_ports::target::Check;
+use timonel_store::Sqlite;
+
+use crate::connect::{Connections, connect};
+
+/// Checks this installation: folder, store, journal, unfinished rollbacks.
+pub async fn installation(folder: &Path, clock: &SharedClock) -> Vec<Check> {
+    let mut out = Vec::new();
+    let mut check = |code: &str, found: Result<String, String>| {
+        let ok = found.is_ok();
+        out.push(Check {
+            code: code.to_owned(),
+            ok,
+            proof: found.unwrap_or_else(|e| e),
+        });
+    };
+    let database = folder.join("timonel.db");
+    if !database.exists() {
+        check(
+            "store.absent",
+            Ok(format!(
+                "{} is not there yet: the first rollout makes it",
+                database.display()
+            )),
+        );
+        return out;
+    }
+    match Sqlite::open(&database, clock.clone()).await {
+        Ok(store) => {
+            check("store.open", Ok(database.display().to_string()));
+            check("journal.chain", chain(&store).await);
+            let rollouts = store
+                .rollouts()
+                .await
+                .map(|r| format!("{} rollouts", r.len()))
+                .map_err(|e| e.to_string());
+            check("store.rollouts", rollouts);
+        }
+        Err(error) => check("store.open", Err(error.to_string())),
+    }
+    let pending = match IntentFolder::new(folder.join("intents")).pending() {
+        Ok(found) if found.is_empty() => Ok("no rollback is under way".to_owned()),
+        Ok(found) => Err(found
+            .iter()
+            .map(|f| match f {
+                Ok(intent) => format!(
+                    "a rollback of {} was begun at {} and is not verified",
+                    intent.rollout, intent.occurred_at
+                ),
+                Err(error) => error.to_string(),
+            })
+            .collect::<Vec<_>>()
+            .join("; ")),
+        Err(error) => Err(error.to_string()),
+    };
+    check("rollback.unfinished", pending);
+    out
+}
+
+async fn chain(store: &Sqlite) -> Result<String, String> {
+    let mut after = Position::START;
+    let mut verifier = Verifier::default();
+    loop {
+        let page = store.entries(Part::All, after, 1000).await.map_err(|e| e.to_string())?;
+        for placed in &page {
+            after = placed.position;
+            verifier.push(&placed.sealed).map_err(|e| e.to_string())?;
+        }
+        if page.is_empty() {
+            return Ok(format!("{} entries, chain unbroken", verifier.finish().count));
+        }
+    }
+}
+
+/// Checks every target and source of a plan in its chosen environment. Writes nothing.
+pub async fn plan(plan: &Parsed, connections: &Connections, clock: &SharedClock) -> Vec<Check> {
+    let connected = match connect(plan, connections, clock).await {
+        Ok(connected) => connected,
+        Err(error) => {
+            return vec![Check {
+                code: "connect".to_owned(),
+                ok: false,
+                proof: error.to_string(),
+            }];
+        }
+    };
+    let mut out = Vec::new();
+    for target in connected.targets {
+        let place = target.describe().place;
+        match target.preflight().await {
+            Ok(found) => out.extend(found.checks.into_iter().map(|c| Check {
+                proof: format!("{place}: {}", c.proof),
+                ..c
+            })),
+            Err(error) => out.push(Check {
+                code: error.code().to_owned(),
+                ok: false,
+                proof: error.to_string(),
+            }),
+        }
+    }
+    for (source, _) in connected.sources {
+        let place = source.describe().place;
+        for reading in source.read().await {
+            let what = format!("{place}: {} {:?}", reading.signal, reading.side);
+            let (ok, proof) = match reading.outcome {
+                Ok(samples) => (true, format!("{what}: {} samples", samples.len())),
+                // One reading of a counter tells only that it is there.
+                Err(timonel_ports::signal::SignalError::First { .. }) => (true, format!("{what}: there")),
+                Err(error) => (false, format!("{what}: {error}")),
+            };
+            out.push(Check {
+                code: "signal.read".to_owned(),
+                ok,
+                proof,
+            });
+        }
+    }
+    out
+}

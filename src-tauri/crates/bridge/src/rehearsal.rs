@@ -1,0 +1,276 @@
+//! A rehearsal: the whole product against the simulator's world, over real sockets, in virtual time.
+//!
+//! It is the path of a real rollout; only the addresses, the clock and the person are the simulator's.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use timonel_domain::rollout::{Effect, Hold, Stage, State};
+use timonel_domain::time::Timestamp;
+use timonel_domain::value::{RolloutId, Writer};
+use timonel_engine::{Bulletin, Engine, Parts, Snapshot};
+use timonel_journal::chain::Verifier;
+use timonel_journal::intent::IntentFolder;
+use timonel_journal::record::STEP;
+use timonel_kubernetes::Access;
+use timonel_plan::Parsed;
+use timonel_plan::model::SourceKind;
+use timonel_plan::parsed::SIMULATOR;
+use timonel_plan::scenario::Scenario;
+use timonel_ports::clock::{Clock, SharedClock, sleep};
+use timonel_ports::commands::in_process;
+use timonel_ports::mailbox::Receiver;
+use timonel_ports::store::{JournalStore, Part, Position};
+use timonel_ports::task::counted;
+use timonel_simulator::simulator::Simulator;
+use timonel_simulator::time::{Speed, VirtualClock};
+use timonel_store::Sqlite;
+
+use crate::BridgeError;
+use crate::connect::{Cluster, Connections, connect};
+use crate::operator::VirtualOperator;
+use crate::summary::Summary;
+
+/// Traffic has this long after the decision to show that a rollback worked.
+const PATIENCE: Duration = Duration::from_secs(15 * 60);
+/// Nothing has been done to the rollout for so long by anybody but the clock: it waits for a person.
+const WAITS: Duration = Duration::from_secs(20 * 60);
+
+/// What to rehearse.
+#[derive(Debug, Clone)]
+pub struct Rehearsal {
+    /// The plan.
+    pub plan: Parsed,
+    /// The plan as it was written.
+    pub plan_text: String,
+    /// What happens.
+    pub scenario: Scenario,
+    /// How fast.
+    pub speed: Speed,
+    /// Where the store and the intent file go: an empty folder.
+    pub folder: PathBuf,
+    /// Addresses that stand in for the simulator's, by the name of the source: a real Prometheus beside the world.
+    pub sources: BTreeMap<String, String>,
+}
+
+/// What is told while it runs.
+#[derive(Debug, Clone)]
+pub enum Told {
+    /// The world is there: where its parts listen.
+    Opened {
+        /// The metrics endpoint of the simulated programs.
+        metrics: String,
+        /// The simulated Prometheus.
+        prometheus: String,
+    },
+    /// A step of the rollout.
+    Step(Box<Bulletin>),
+    /// The whole picture, now and then.
+    Picture(Box<Snapshot>),
+}
+
+/// How it ended, with the samples that the simulated Prometheus holds.
+#[derive(Debug)]
+pub struct Rehearsed {
+    /// The end.
+    pub summary: Summary,
+    /// How long the rehearsal took in virtual time.
+    pub lasted: Duration,
+    /// All samples in OpenMetrics text with their times, as `promtool tsdb create-blocks-from openmetrics` reads them.
+    pub samples: String,
+}
+
+impl Rehearsal {
+    /// Runs it to its end. `tell` is called in order and must not block.
+    pub async fn run(self, mut tell: impl FnMut(Told) + Send) -> Result<Rehearsed, BridgeError> {
+        let clock = VirtualClock::new(self.scenario.start);
+        let speed = self.speed;
+        let work = counted(clock.shared(), self.play(clock.clone(), &mut tell));
+        tokio::select! {
+            ended = work => ended,
+            () = clock.run(speed) => Err(BridgeError::Gone),
+        }
+    }
+
+    async fn play(self, clock: VirtualClock, tell: &mut (impl FnMut(Told) + Send)) -> Result<Rehearsed, BridgeError> {
+        let shared = clock.shared();
+        let begun = clock.mono();
+        let places = self.plan.targets.iter().map(|t| (t.id.clone(), t.name.clone()));
+        let simulator = Simulator::start(&clock, &self.scenario, self.scenario.seed, places)
+            .await
+            .map_err(|e| BridgeError::Simulator(e.to_string()))?;
+        tell(Told::Opened {
+            metrics: simulator.metrics_url(),
+            prometheus: simulator.prometheus_url(),
+        });
+        let plan = self.plan_in_the_world()?;
+        let connected = connect(&plan, &self.connections(&plan, &simulator), &shared).await?;
+        let store = Arc::new(Sqlite::open(&self.folder.join("timonel.db"), shared.clone()).await?);
+        let (commands, feed) = in_process(&shared);
+        let engine = Engine::start(Parts {
+            rollout: RolloutId::new("ensayo").expect("a good id"),
+            plan: plan.plan.clone(),
+            plan_text: self.plan_text.clone(),
+            clock: shared.clone(),
+            writer: Writer::new("simulador").expect("a good id"),
+            store: store.clone(),
+            helm: store.clone(),
+            commands: Box::new(feed),
+            targets: connected.targets,
+            sources: connected.sources,
+            intents: IntentFolder::new(self.folder.join("intents")),
+        })
+        .await?;
+        let mut watch = Watch {
+            operator: VirtualOperator::new(shared.clone(), commands, self.scenario.operator.clone()),
+            clock: shared.clone(),
+            limit: self.scenario.start + self.scenario.limit,
+            phase: None,
+            steps: 0,
+            touched: self.scenario.start,
+        };
+        watch.operator.begin(&plan.plan);
+        let bulletins = engine.handle().subscribe()?;
+        watch.until_the_end(&engine, bulletins, tell).await?;
+        let end = engine.handle().look().await?;
+        engine.stop().await;
+        let lost = lost_events(&*store, watch.steps).await?;
+        let samples = simulator.dump_openmetrics();
+        let lasted = clock.mono().saturating_since(begun);
+        Ok(Rehearsed {
+            summary: Summary::new(&end, watch.phase, lost),
+            lasted,
+            samples,
+        })
+    }
+
+    fn plan_in_the_world(&self) -> Result<Parsed, BridgeError> {
+        let plan = self.plan.clone().in_environment(SIMULATOR);
+        let plan = plan.map_err(|e| BridgeError::Simulator(e.to_string()))?;
+        Ok(match self.scenario.bake_at_most {
+            Some(most) => plan.with_bake_at_most(most),
+            None => plan,
+        })
+    }
+
+    fn connections(&self, plan: &Parsed, simulator: &Simulator) -> Connections {
+        let cluster = || Cluster {
+            access: Access::Text(simulator.kubeconfig().into()),
+            context: None,
+        };
+        let mut sources: BTreeMap<_, _> = plan
+            .sources
+            .iter()
+            .map(|s| match s.kind {
+                SourceKind::Prometheus => (s.name.clone(), simulator.prometheus_url()),
+                SourceKind::Scrape => (s.name.clone(), simulator.metrics_url()),
+            })
+            .collect();
+        sources.extend(self.sources.clone());
+        Connections {
+            clusters: plan.targets.iter().map(|t| (t.cluster.clone(), cluster())).collect(),
+            sources,
+        }
+    }
+}
+
+/// Follows the rollout and says when the rehearsal is over.
+struct Watch {
+    operator: VirtualOperator,
+    clock: SharedClock,
+    limit: Timestamp,
+    phase: Option<usize>,
+    steps: u64,
+    touched: Timestamp,
+}
+
+impl Watch {
+    async fn until_the_end(
+        &mut self,
+        engine: &Engine,
+        mut bulletins: Receiver<Bulletin>,
+        tell: &mut (impl FnMut(Told) + Send),
+    ) -> Result<(), BridgeError> {
+        const LOOK: Duration = Duration::from_secs(5);
+        let mut look = sleep(&*self.clock, LOOK);
+        loop {
+            tokio::select! {
+                biased;
+                bulletin = bulletins.recv() => {
+                    let bulletin = bulletin.ok_or(BridgeError::Gone)?;
+                    self.step(&bulletin);
+                    tell(Told::Step(Box::new(bulletin)));
+                }
+                () = &mut look => {
+                    look = sleep(&*self.clock, LOOK);
+                    let picture = engine.handle().look().await?;
+                    let over = self.is_over(&picture);
+                    tell(Told::Picture(Box::new(picture)));
+                    if over {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    fn step(&mut self, bulletin: &Bulletin) {
+        self.steps += 1;
+        self.phase = bulletin.state.stage.phase().or(self.phase);
+        let rejected = bulletin.effects.iter().any(|e| matches!(e, Effect::Rejected(_)));
+        if !bulletin.effects.is_empty() {
+            self.touched = bulletin.at;
+        }
+        self.operator.sees(&bulletin.state.stage, rejected);
+    }
+
+    fn is_over(&self, picture: &Snapshot) -> bool {
+        if picture.at >= self.limit {
+            return true;
+        }
+        let state = &picture.state;
+        match state.stage {
+            Stage::Completed { .. } | Stage::Closed => true,
+            Stage::RolledBack | Stage::RollingBack { .. } => rollback_is_over(picture, state),
+            Stage::Draft
+            | Stage::Armed
+            | Stage::Shifting { .. }
+            | Stage::Baking { .. }
+            | Stage::Deciding { .. }
+            | Stage::AwaitingApproval { .. } => {
+                let needs_person = state.holds.iter().any(|h: &Hold| !h.clears_by_itself());
+                needs_person && picture.at.since(self.touched) >= WAITS
+            }
+        }
+    }
+}
+
+fn rollback_is_over(picture: &Snapshot, state: &State) -> bool {
+    let Some(rollback) = &state.rollback else { return true };
+    let splitter = picture.plan.splitter().and_then(|s| state.targets.get(&s.id));
+    let drained = picture.plan.traffic.active.is_none() || splitter.is_some_and(|t| t.marks.drained.is_some());
+    (rollback.verified_at.is_some() && drained) || picture.at.since(rollback.decided_at) >= PATIENCE
+}
+
+/// Steps that were told and are not in the journal, and a broken chain counts as one more.
+async fn lost_events(store: &dyn JournalStore, steps: u64) -> Result<u64, BridgeError> {
+    let mut after = Position::START;
+    let mut verifier = Verifier::default();
+    let (mut kept, mut broken) = (0u64, 0u64);
+    loop {
+        let page = store.entries(Part::All, after, 1000).await?;
+        for placed in &page {
+            after = placed.position;
+            kept += u64::from(placed.sealed.entry().is_ok_and(|e| e.kind.as_str() == STEP));
+            if let Err(fault) = verifier.push(&placed.sealed) {
+                tracing::error!(%fault, "the journal does not verify");
+                broken = 1;
+            }
+        }
+        if page.is_empty() {
+            return Ok(steps.saturating_sub(kept) + broken);
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand};
+use timonel_domain::value::{Person, RolloutId};
+use timonel_simulator::time::Speed;
+
+/// Moves live phone calls to a new system a little at a time, and puts every call back at once.
+#[derive(Debug, Parser)]
+#[command(name = "timonelctl", version, about)]
+pub(crate) struct Args {
+    /// Language of what is printed: es or en. The desk's own by default.
+    #[arg(long, global = true)]
+    pub(crate) lang: Option<String>,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Plan files: check one, print the JSON Schema.
+    #[command(subcommand)]
+    Plan(PlanCommand),
+    /// Run a plan against the simulator's world, over real sockets, in virtual time.
+    Rehearse(Rehearse),
+    /// The rollouts of this installation and where they stand, by the journal.
+    Status {
+        #[command(flatten)]
+        folder: Folder,
+    },
+    /// Put a rollout back to 0 % from here, now.
+    Rollback(Rollback),
+    /// Check this installation, and a plan's targets and sources; write nothing.
+    Doctor(Doctor),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PlanCommand {
+    /// Say what is wrong in a plan file, where, and what to write instead. Exit 2 where it cannot be used.
+    Check {
+        /// The plan.
+        file: PathBuf,
+        /// A scenario to check together with it.
+        #[arg(long)]
+        scenario: Option<PathBuf>,
+    },
+    /// Print the JSON Schema of plan files.
+    Schema {
+        /// That of scenario files instead.
+        #[arg(long)]
+        scenario: bool,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Rehearse {
+    /// The plan.
+    pub(crate) plan: PathBuf,
+    /// What happens in the world.
+    #[arg(long)]
+    pub(crate) scenario: PathBuf,
+    /// Virtual seconds a real second, or `max`.
+    #[arg(long, default_value = "max")]
+    pub(crate) speed: Speed,
+    /// Seed of the world in place of the scenario's.
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// One JSON object a line: the steps, and last the summary.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Keep store, intent file and samples in this new folder instead of a temporary one.
+    #[arg(long)]
+    pub(crate) keep: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Folder {
+    /// The installation's folder; by default $TIMONEL_HOME, else ~/.local/share/timonel.
+    #[arg(long = "home")]
+    home: Option<PathBuf>,
+}
+
+impl Folder {
+    pub(crate) fn path(&self) -> PathBuf {
+        let given = self
+            .home
+            .clone()
+            .or_else(|| std::env::var_os("TIMONEL_HOME").map(PathBuf::from));
+        given.unwrap_or_else(|| {
+            let data = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from);
+            let data = data.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/share")));
+            data.unwrap_or_else(|| PathBuf::from(".")).join("timonel")
+        })
+    }
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Rollback {
+    #[command(flatten)]
+    pub(crate) folder: Folder,
+    /// Which rollout; may be left out where only one is open.
+    #[arg(long)]
+    pub(crate) rollout: Option<RolloutId>,
+    /// Who asks for it, for the journal.
+    #[arg(long, env = "USER", default_value = "desconocido")]
+    pub(crate) by: Person,
+    /// A kubeconfig in place of the one kubectl would use.
+    #[arg(long)]
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// Say yes where the stable side is no longer kept.
+    #[arg(long)]
+    pub(crate) confirmed: bool,
+    /// Only print the commands to paste; do nothing.
+    #[arg(long)]
+    pub(crate) commands: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Doctor {
+    #[command(flatten)]
+    pub(crate) folder: Folder,
+    /// A plan whose targets and sources are checked as well.
+    #[arg(long)]
+    pub(crate) plan: Option<PathBuf>,
+    /// The plan's environment.
+    #[arg(long, requires = "plan")]
+    pub(crate) environment: Option<String>,
+    /// A kubeconfig in place of the one kubectl would use.
+    #[arg(long)]
+    pub(crate) kubeconfig: Option<PathBuf>,
+}

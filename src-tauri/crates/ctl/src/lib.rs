@@ -1,1 +1,0 @@
-//! timonelctl: every command a person needs without a window.

@@ -1,0 +1,74 @@
+//! `status` and `rollback`: what a person on shift needs when there is no window.
+
+use std::path::Path;
+
+use timonel_bridge::Desk;
+use timonel_bridge::connect::Connections;
+use timonel_domain::rollout::Stage;
+use timonel_domain::value::Weight;
+use timonel_ports::clock::SystemClock;
+
+use crate::args::Rollback;
+use crate::words::Words;
+use crate::{Failure, told};
+
+pub(crate) async fn status(folder: &Path, words: &Words) -> Result<(), Failure> {
+    let clock = SystemClock::shared();
+    let rollouts = Desk::open(folder, &clock).await?.rollouts().await?;
+    if rollouts.is_empty() {
+        println!(
+            "{}",
+            words.say("status-none", &[("folder", folder.display().to_string())])
+        );
+    }
+    let weight = |w: Option<Weight>| w.map_or_else(|| "—".to_owned(), |w| w.to_string());
+    for listed in rollouts {
+        let stage = told::stage(&listed.state, &listed.plan, words);
+        let values = [
+            ("rollout", listed.row.id.to_string()),
+            ("environment", listed.row.environment.clone()),
+            ("stage", stage),
+        ];
+        println!("{}", words.say("status-rollout", &values));
+        for (id, target) in &listed.state.targets {
+            let values = [
+                ("target", id.to_string()),
+                ("accepted", weight(target.accepted)),
+                ("read", weight(target.read)),
+            ];
+            println!("  {}", words.say("status-target", &values));
+        }
+        for hold in &listed.state.holds {
+            println!("  {}", words.say("status-hold", &[("hold", format!("{hold:?}"))]));
+        }
+    }
+    Ok(())
+}
+
+pub(crate) async fn roll_back(args: Rollback, words: &Words) -> Result<(), Failure> {
+    let clock = SystemClock::shared();
+    let desk = Desk::open(&args.folder.path(), &clock).await?;
+    let row = desk.rollout(args.rollout.as_ref()).await?;
+    let (plan, _) = desk.plan_of(&row).await?;
+    let connections = Connections::of_environment(&plan, args.kubeconfig);
+    if args.commands {
+        for command in desk.manual_commands(&row, &connections).await? {
+            println!("# {}\n{}", command.program, command.line);
+        }
+        return Ok(());
+    }
+    let domain_plan = plan.plan.clone();
+    let end = desk
+        .roll_back(&row, args.by, &connections, args.confirmed, |bulletin| {
+            for line in told::sentences(bulletin, &domain_plan, words) {
+                println!("{line}");
+            }
+        })
+        .await?;
+    println!("{}", told::stage(&end.state, &end.plan, words));
+    if end.state.stage == Stage::RolledBack {
+        Ok(())
+    } else {
+        Err(Failure::NotAsItShould)
+    }
+}

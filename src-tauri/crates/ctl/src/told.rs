@@ -1,0 +1,160 @@
+//! What happened, for people: one sentence for each notice, in the person's language.
+
+use timonel_domain::plan::{Incident, Plan, Severity};
+use timonel_domain::rollout::{Cause, Effect, Level, Notice, Stage, State};
+use timonel_domain::value::Side;
+use timonel_engine::Bulletin;
+
+use crate::words::Words;
+
+/// The sentences of a step that people should read; empty for most steps.
+pub(crate) fn sentences(bulletin: &Bulletin, plan: &Plan, words: &Words) -> Vec<String> {
+    let mut out = Vec::new();
+    for effect in &bulletin.effects {
+        let line = match effect {
+            Effect::Notify(notice) => format!("{} {}", sign(notice.severity()), of_notice(notice, plan, words)),
+            Effect::Rejected(reason) => words.say("rejected", &[("reason", reason.to_string())]),
+            Effect::ShowManual { target, .. } => words.say("manual-due", &[("target", target.to_string())]),
+            Effect::Lower { target, to, .. } => {
+                words.say("lowering", &[("target", target.to_string()), ("to", to.to_string())])
+            }
+            Effect::Raise { target, to, .. } => {
+                words.say("raising", &[("target", target.to_string()), ("to", to.to_string())])
+            }
+        };
+        out.push(format!("{}  {line}", clock(bulletin)));
+    }
+    out
+}
+
+/// Shape beside every colour: the sign alone says how loud a line is.
+fn sign(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical => "▲",
+        Severity::High => "◆",
+        Severity::Medium => "●",
+        Severity::Low => "·",
+    }
+}
+
+fn clock(bulletin: &Bulletin) -> String {
+    // RFC 3339 in UTC: the time of day is enough on one screen.
+    bulletin.at.to_string().get(11..19).unwrap_or_default().to_owned()
+}
+
+/// The stage in a few words.
+pub(crate) fn stage(state: &State, plan: &Plan, words: &Words) -> String {
+    let phase = |i: usize| plan.phases.get(i).map(|p| p.name.clone()).unwrap_or_default();
+    let key = match state.stage {
+        Stage::Draft => "stage-draft",
+        Stage::Armed => "stage-armed",
+        Stage::Shifting { .. } => "stage-shifting",
+        Stage::Baking { .. } => "stage-baking",
+        Stage::Deciding { .. } => "stage-deciding",
+        Stage::AwaitingApproval { .. } => "stage-awaiting-approval",
+        Stage::RollingBack { .. } => "stage-rolling-back",
+        Stage::RolledBack => "stage-rolled-back",
+        Stage::Completed { .. } => "stage-completed",
+        Stage::Closed => "stage-closed",
+    };
+    let name = state.stage.phase().map(phase).unwrap_or_default();
+    let text = words.say(key, &[("phase", name)]);
+    if state.is_frozen() {
+        format!("{text} · {}", words.say("frozen", &[]))
+    } else {
+        text
+    }
+}
+
+fn of_notice(notice: &Notice, plan: &Plan, words: &Words) -> String {
+    let phase = |i: &usize| plan.phases.get(*i).map(|p| p.name.clone()).unwrap_or_default();
+    let by = |by: &Option<String>| by.clone().unwrap_or_else(|| words.say("somebody", &[]));
+    match notice {
+        Notice::RuleFiring {
+            rule, wants_rollback, ..
+        } => {
+            let key = if *wants_rollback {
+                "notice-rule-wants-rollback"
+            } else {
+                "notice-rule-firing"
+            };
+            words.say(key, &[("rule", rule.to_string())])
+        }
+        Notice::RuleResolved { rule } => words.say("notice-rule-resolved", &[("rule", rule.to_string())]),
+        Notice::SignalLost { signal, side } => {
+            let side = words.say(side_key(*side), &[]);
+            words.say("notice-signal-lost", &[("signal", signal.to_string()), ("side", side)])
+        }
+        Notice::SignalsBack => words.say("notice-signals-back", &[]),
+        Notice::Gap { from } => words.say("notice-gap", &[("from", from.to_string())]),
+        Notice::Incident {
+            kind: Incident::CriticalError,
+        } => words.say("notice-critical-error", &[]),
+        Notice::Incident {
+            kind: Incident::Security,
+        } => words.say("notice-security", &[]),
+        Notice::PhaseEntered { phase: i } => words.say("notice-phase-entered", &[("phase", phase(i))]),
+        Notice::AwaitingApproval { phase: i } => words.say("notice-awaiting-approval", &[("phase", phase(i))]),
+        Notice::ShiftFailed { target, failure } => words.say(
+            "notice-shift-failed",
+            &[("target", target.to_string()), ("why", failure.text.clone())],
+        ),
+        Notice::LowerFailed { target, failure } => words.say(
+            "notice-lower-failed",
+            &[("target", target.to_string()), ("why", failure.text.clone())],
+        ),
+        Notice::RollbackStarted { level, cause } => {
+            let to = match level {
+                Level::Total => "0 %".to_owned(),
+                Level::Reduce(to) => to.to_string(),
+            };
+            words.say(
+                "notice-rollback-started",
+                &[("to", to), ("cause", of_cause(cause, words))],
+            )
+        }
+        Notice::NotReadBack { target } => words.say("notice-not-read-back", &[("target", target.to_string())]),
+        Notice::ContraryTraffic { target, units } => words.say(
+            "notice-contrary",
+            &[("target", target.to_string()), ("units", units.to_string())],
+        ),
+        Notice::RollbackVerified => words.say("notice-rollback-verified", &[]),
+        Notice::Drained => words.say("notice-drained", &[]),
+        Notice::DriftBelow { target, live, by: who } => words.say(
+            "notice-drift-below",
+            &[
+                ("target", target.to_string()),
+                ("live", live.to_string()),
+                ("by", by(who)),
+            ],
+        ),
+        Notice::DriftAbove { target, live, by: who } => words.say(
+            "notice-drift-above",
+            &[
+                ("target", target.to_string()),
+                ("live", live.to_string()),
+                ("by", by(who)),
+            ],
+        ),
+        Notice::DriftPersists { target } => words.say("notice-drift-persists", &[("target", target.to_string())]),
+        Notice::Completed => words.say("notice-completed", &[]),
+    }
+}
+
+fn side_key(side: Side) -> &'static str {
+    match side {
+        Side::Stable => "side-stable",
+        Side::Canary => "side-canary",
+        Side::Whole => "side-whole",
+    }
+}
+
+fn of_cause(cause: &Cause, words: &Words) -> String {
+    match cause {
+        Cause::Person(person) => words.say("cause-person", &[("person", person.to_string())]),
+        Cause::Rule(rule) => words.say("cause-rule", &[("rule", rule.to_string())]),
+        Cause::Incident(Incident::CriticalError) => words.say("cause-critical-error", &[]),
+        Cause::Incident(Incident::Security) => words.say("cause-security", &[]),
+        Cause::Resumed => words.say("cause-resumed", &[]),
+    }
+}

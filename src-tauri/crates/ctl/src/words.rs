@@ -1,0 +1,66 @@
+//! What the terminal says, in the person's language: Spanish first, English second, from `locales/*/terminal.ftl`.
+
+use fluent::concurrent::FluentBundle;
+use fluent::{FluentArgs, FluentResource, FluentValue};
+use unic_langid::LanguageIdentifier;
+
+/// The sentences of one language.
+pub(crate) struct Words(FluentBundle<FluentResource>);
+
+const ES: &str = include_str!("../../../../locales/es/terminal.ftl");
+const EN: &str = include_str!("../../../../locales/en/terminal.ftl");
+
+impl Words {
+    /// In `asked`, else in the desk's language; Spanish where that is neither of the two.
+    pub(crate) fn of_this_desk(asked: Option<&str>) -> Self {
+        let desk = asked
+            .map(str::to_owned)
+            .or_else(sys_locale::get_locale)
+            .unwrap_or_default();
+        Self::new(if desk.to_lowercase().starts_with("en") {
+            "en"
+        } else {
+            "es"
+        })
+    }
+
+    fn new(language: &str) -> Self {
+        let text = if language == "en" { EN } else { ES };
+        // Both texts are compiled in and tested below, so a fault here is ours and loses at most a sentence.
+        let resource = FluentResource::try_new(text.to_owned()).unwrap_or_else(|(partial, _)| partial);
+        let id: LanguageIdentifier = language.parse().unwrap_or_default();
+        let mut bundle = FluentBundle::new_concurrent(vec![id]);
+        bundle.set_use_isolating(false);
+        bundle.add_resource_overriding(resource);
+        Self(bundle)
+    }
+
+    /// The sentence of `key` with its values, which are formatted already.
+    pub(crate) fn say(&self, key: &str, values: &[(&str, String)]) -> String {
+        let Some(pattern) = self.0.get_message(key).and_then(|m| m.value()) else {
+            return key.to_owned();
+        };
+        let mut args = FluentArgs::new();
+        for (name, value) in values {
+            args.set(*name, FluentValue::from(value.as_str()));
+        }
+        self.0
+            .format_pattern(pattern, Some(&args), &mut Vec::new())
+            .into_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_languages_parse_and_speak() {
+        for (language, text) in [("es", ES), ("en", EN)] {
+            assert!(FluentResource::try_new(text.to_owned()).is_ok(), "{language}");
+            let words = Words::new(language);
+            let said = words.say("notice-not-read-back", &[("target", "casos".to_owned())]);
+            assert!(said.contains("casos") && said.len() > 20, "{said}");
+        }
+    }
+}
