@@ -16,7 +16,7 @@ use crate::value::{GateId, Quantity, RuleId, Side, SignalId};
 use crate::window::{self, Answer};
 
 /// No window reaches further back than this, however few units there were.
-const FURTHEST: Duration = Duration::from_secs(24 * 3600);
+pub const FURTHEST: Duration = Duration::from_secs(24 * 3600);
 
 /// How fresh a signal is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

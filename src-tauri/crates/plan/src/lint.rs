@@ -121,6 +121,7 @@ fn bakes(file: &PlanFile, converted: &Converted, out: &mut Findings) {
         .filter(|r| r.action != Action::Notify)
         .max_by_key(|r| r.question.window.max(r.lasting));
     for (path, phase) in placed(file, converted) {
+        let gates = path.key("gates");
         let path = path.key("bake");
         if phase.bake.is_zero() {
             out.warning(
@@ -147,6 +148,17 @@ fn bakes(file: &PlanFile, converted: &Converted, out: &mut Findings) {
             );
         }
         for gate in &phase.gates {
+            if let (GateKind::Relative { .. }, Weight::FULL) = (&gate.kind, phase.weight) {
+                out.error(
+                    &gates,
+                    "gate.no-stable",
+                    format!(
+                        "gate `{}` compares with stable, which has no calls at 100 %: it never opens",
+                        gate.id
+                    ),
+                    "Write a limit with `go`, or leave the gate out of this phase",
+                );
+            }
             if let GateKind::Limit { question, .. } | GateKind::Relative { question, .. } = &gate.kind
                 && question.window > phase.bake
             {

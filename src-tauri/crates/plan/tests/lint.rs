@@ -327,6 +327,25 @@ fn rules_can_be_read_and_can_fire() {
     expect(line, "error_rate > 10%", &[]);
     expect(
         line,
+        "error_rate > 10% for 5m over 25h",
+        &[
+            "error rule.window-too-long rules[0].when",
+            "warning phase.bake-below-rule phases[0].bake",
+            "warning phase.bake-below-rule phases[1].bake",
+        ],
+    );
+    expect(
+        "then = \"alert\"",
+        "then = \"alert\"\nleast_units = 20",
+        &["warning rule.least-units rules[1].least_units"],
+    );
+    expect(
+        "level = 'kafka_consumergroup_lag'",
+        "level = '{__name__=\"kafka_lag\"}'",
+        &["error signal.selector signals[2].level"],
+    );
+    expect(
+        line,
         "error_rate > 10% for 45m",
         &[
             "warning phase.bake-below-rule phases[0].bake",
@@ -436,6 +455,13 @@ fn gates_can_open_and_say_what_holds_between() {
         "{ of = \"error_rate\", go = \"< 2%\" }, { of = \"error_rate\", go = \"< 3%\" }",
         &["error file.duplicate-id phases[0].gates[1]"],
     );
+}
+
+#[test]
+fn at_100_there_is_no_stable_to_compare_with() {
+    let last = "name = \"100\"\nweight = 100\nbake = \"30m\"\n";
+    let gate = "gates = [{ of = \"error_rate\", not_worse_than = \"stable\", margin = \"1%\" }]\n";
+    expect(last, &format!("{last}{gate}"), &["error gate.no-stable phases[1].gates"]);
 }
 
 #[test]

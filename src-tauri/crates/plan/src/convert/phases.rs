@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use timonel_domain::metric::{Direction, MetricUnit};
 use timonel_domain::plan::{Checklist, Comparison, Gate, GateKind, Incident, Phase, Question};
 use timonel_domain::value::{ChecklistId, GateId, PhaseId, Weight};
 
+use super::signals::Known;
 use super::{DEFAULT_WINDOW, Signals, duration, id, limit, moment, once, parts, said, unknown};
 use crate::finding::Findings;
 use crate::model::{BetweenWord, GateFile, IncidentWord, PhaseFile, PlanFile};
@@ -152,13 +154,13 @@ fn only(file: &GateFile, allowed: &[&str], path: &Path, out: &mut Findings) {
     }
 }
 
-/// The question and the metric's unit.
-fn question(
+/// The question, and the signal that answers it.
+fn question<'a>(
     file: &GateFile,
-    signals: &Signals,
+    signals: &'a Signals,
     path: &Path,
     out: &mut Findings,
-) -> Option<(Question, timonel_domain::metric::Metric)> {
+) -> Option<(Question, &'a Known)> {
     let Some(of) = &file.of else {
         out.error(
             path,
@@ -191,7 +193,7 @@ fn question(
             window: window?,
             least_units,
         },
-        known.plan.metric.clone(),
+        known,
     ))
 }
 
@@ -209,12 +211,26 @@ fn limits(file: &GateFile, go: &str, signals: &Signals, path: &Path, out: &mut F
         Some(text) => Some(said(bound(text), "gate.bound", &path.key("no_go"), out)?),
         None => None,
     };
-    let (question, metric) = question?;
+    let (question, known) = question?;
+    let metric = &known.plan.metric;
     let go = said(text::limit(&go_text, metric.unit()), "file.limit", &go_path, out)?;
     let comparison = match towards {
         Comparison::Below => Comparison::Above,
         Comparison::Above => Comparison::Below,
     };
+    let bad = match metric.direction() {
+        Direction::LowerIsBetter => Comparison::Above,
+        Direction::HigherIsBetter => Comparison::Below,
+    };
+    // Too few calls or too many can both be bad; shares and times have one bad direction.
+    if comparison != bad && metric.unit() != MetricUnit::Count {
+        out.warning(
+            &go_path,
+            "gate.direction",
+            format!("this gate opens when `{}` is bad", metric.name()),
+            "Turn `<` and `>` round if the opposite is meant",
+        );
+    }
     let Some((away, no_go_text)) = no_go else {
         if file.between.is_some() {
             out.error(
@@ -267,7 +283,7 @@ fn limits(file: &GateFile, go: &str, signals: &Signals, path: &Path, out: &mut F
 }
 
 fn relative(file: &GateFile, signals: &Signals, path: &Path, out: &mut Findings) -> Option<GateKind> {
-    only(file, &["of", "margin", "over", "on", "least_units"], path, out);
+    only(file, &["of", "margin", "over", "least_units"], path, out);
     let question = question(file, signals, path, out);
     let Some(margin) = &file.margin else {
         out.error(
@@ -278,7 +294,32 @@ fn relative(file: &GateFile, signals: &Signals, path: &Path, out: &mut Findings)
         );
         return None;
     };
-    let (question, metric) = question?;
+    let (question, known) = question?;
+    let metric = &known.plan.metric;
+    if !known.has_both_arms() {
+        out.error(
+            &path.key("of"),
+            "gate.sides",
+            format!(
+                "`{}` is not measured for each side, so there is nothing to compare",
+                known.plan.id
+            ),
+            "Give the signal `arms`, or write a limit with `go`",
+        );
+        return None;
+    }
+    if matches!(metric.unit(), MetricUnit::Count) {
+        out.error(
+            &path.key("of"),
+            "gate.counts",
+            format!(
+                "`{}` counts things, and the sides have different shares of the calls",
+                metric.name()
+            ),
+            "Compare a share or a time, or write a limit with `go`",
+        );
+        return None;
+    }
     let margin = limit(margin, metric.unit(), &path.key("margin"), out)?;
     if margin.micros() <= 0 {
         out.error(
@@ -290,8 +331,8 @@ fn relative(file: &GateFile, signals: &Signals, path: &Path, out: &mut Findings)
         return None;
     }
     let comparison = match metric.direction() {
-        timonel_domain::metric::Direction::LowerIsBetter => Comparison::Above,
-        timonel_domain::metric::Direction::HigherIsBetter => Comparison::Below,
+        Direction::LowerIsBetter => Comparison::Above,
+        Direction::HigherIsBetter => Comparison::Below,
     };
     Some(GateKind::Relative {
         question,

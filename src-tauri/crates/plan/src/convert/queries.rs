@@ -187,6 +187,12 @@ fn readable(key: &str, text: &str, source: Option<SourceKind>) -> Result<(), Unr
         None => format!("Write a selector, such as `{key} = 'http_requests_total{{service=\"casos\"}}'`"),
     };
     match (form(text), key) {
+        (Form::Selector(name), _) if name.is_empty() => Err(Unreadable::new(
+            format!("`{text}` names no metric"),
+            format!(
+                "Write the metric's name before the braces, such as `{key} = 'http_requests_total{{service=\"casos\"}}'`"
+            ),
+        )),
         (Form::Selector(_), _) => Ok(()),
         (Form::Rate | Form::Expression, "level") if source != Some(SourceKind::Scrape) => Ok(()),
         (Form::Expression | Form::Rate, "level") => {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use timonel_domain::board::FURTHEST;
 use timonel_domain::metric::{Direction, MetricUnit, Statistic};
 use timonel_domain::plan::{Action, Comparison, EvidenceMode, Rule, SignalPlan};
 use timonel_domain::value::{Quantity, Side};
@@ -21,6 +22,7 @@ pub(super) fn check(file: &PlanFile, converted: &Converted, out: &mut Findings) 
         };
         timing(rule, signal, &path, out);
         reach(rule, signal, &path, out);
+        units(rule, written, &path, out);
         acting(rule, written, &path, out);
     }
     for (path, phase) in parts(&file.phases, "phases") {
@@ -65,7 +67,17 @@ fn window_error(window: Duration, signal: &SignalPlan, path: &Path, out: &mut Fi
 
 fn timing(rule: &Rule, signal: &SignalPlan, path: &Path, out: &mut Findings) {
     let path = path.key("when");
-    if rule.question.statistic != Statistic::Latest && rule.question.window < signal.interval * 2 {
+    let looks_back = rule.question.statistic != Statistic::Latest;
+    if looks_back && rule.question.window > FURTHEST {
+        let message = format!("no window reaches further back than {}", spoken(FURTHEST));
+        out.error(
+            &path,
+            "rule.window-too-long",
+            message,
+            "Write a shorter window with `over`",
+        );
+    }
+    if looks_back && rule.question.window < signal.interval * 2 {
         window_error(rule.question.window, signal, &path, out);
     }
     if !rule.lasting.is_zero() && rule.lasting < signal.interval {
@@ -121,6 +133,22 @@ fn reach(rule: &Rule, signal: &SignalPlan, path: &Path, out: &mut Findings) {
             "rule.direction",
             format!("this fires when `{}` is good", signal.metric.name()),
             format!("Write `{sign}` if the opposite is meant"),
+        );
+    }
+}
+
+/// Occurrences and levels are not made of units, so that no number of them is ever too few.
+fn units(rule: &Rule, written: &RuleFile, path: &Path, out: &mut Findings) {
+    let counts = matches!(rule.question.statistic, Statistic::Total | Statistic::Latest);
+    if counts && written.least_units.is_some() {
+        out.warning(
+            &path.key("least_units"),
+            "rule.least-units",
+            format!(
+                "`{}` is looked at whatever the number of calls",
+                rule.question.statistic
+            ),
+            "Take `least_units` out",
         );
     }
 }
