@@ -10,6 +10,7 @@ mod number;
 mod promql;
 mod query;
 mod samples;
+mod selector;
 
 use timonel_domain::time::Timestamp;
 use timonel_plan::scenario::Gone;
@@ -37,7 +38,12 @@ impl Observatory {
         let now = world.now().micros().div_euclid(1000);
         let late = (now - OFFSET_MILLIS).rem_euclid(SCRAPE_MILLIS);
         let next_scrape = if late == 0 { now } else { now + SCRAPE_MILLIS - late };
-        Self { samples: Samples::new(&world), world, next_scrape, endpoint: None }
+        Self {
+            samples: Samples::new(&world),
+            world,
+            next_scrape,
+            endpoint: None,
+        }
     }
 
     /// Lets everything happen up to `at`, every scrape that was due by then included.

@@ -57,7 +57,10 @@ impl Player {
     pub(crate) async fn play(self, faults: Vec<TimedFault>) {
         let origin = self.clock.mono();
         let mut active: Vec<(usize, Active)> = Vec::new();
-        let begins = faults.iter().enumerate().map(|(index, timed)| Reverse((origin + timed.at, Cue::Begin, index)));
+        let begins = faults
+            .iter()
+            .enumerate()
+            .map(|(index, timed)| Reverse((origin + timed.at, Cue::Begin, index)));
         let mut agenda: BinaryHeap<_> = begins.collect();
         while let Some(Reverse((at, cue, index))) = agenda.pop() {
             self.clock.sleep_until(at).await;
@@ -67,18 +70,30 @@ impl Player {
                     let until = lasting.map(|lasting| at + lasting);
                     agenda.extend(until.map(|until| Reverse((until, Cue::End, index))));
                     let on_cluster = self.begin(fault);
-                    active.push((index, Active { fault: fault.clone(), until, on_cluster }));
+                    active.push((
+                        index,
+                        Active {
+                            fault: fault.clone(),
+                            until,
+                            on_cluster,
+                        },
+                    ));
                 }
                 Cue::Again => self.drift(fault),
                 Cue::End => {
                     if let Some(place) = active.iter().position(|(i, _)| *i == index) {
                         let (_, over) = active.remove(place);
-                        over.on_cluster.into_iter().for_each(|id| self.cluster.faults().clear(id));
+                        over.on_cluster
+                            .into_iter()
+                            .for_each(|id| self.cluster.faults().clear(id));
                     }
                 }
             }
             if let (Cue::Begin | Cue::Again, Fault::Drift { every: Some(every), .. }) = (cue, fault) {
-                let until = active.iter().find(|(i, _)| *i == index).and_then(|(_, active)| active.until);
+                let until = active
+                    .iter()
+                    .find(|(i, _)| *i == index)
+                    .and_then(|(_, active)| active.until);
                 let again = at + *every;
                 if until.is_none_or(|until| again < until) {
                     agenda.push(Reverse((again, Cue::Again, index)));
@@ -96,7 +111,11 @@ impl Player {
             Fault::TargetDown { target, how } => return self.set(target, cluster_fault(*how)),
             Fault::ReadbackLies { target } => return self.set(target, cluster::Fault::ReadBackLies),
             Fault::OwnNetworkLost => {
-                return self.cluster.faults().set(Scope::Cluster, Calls::All, cluster::Fault::BlackHole).ok();
+                return self
+                    .cluster
+                    .faults()
+                    .set(Scope::Cluster, Calls::All, cluster::Fault::BlackHole)
+                    .ok();
             }
             Fault::CanaryErrors { .. }
             | Fault::CanaryLatency { .. }
@@ -108,15 +127,24 @@ impl Player {
 
     fn set(&self, target: &TargetId, fault: cluster::Fault) -> Option<FaultId> {
         let route = self.targets.get(target)?;
-        let set = self.cluster.faults().set(Scope::Object(route.path()), Calls::All, fault);
-        set.inspect_err(|error| tracing::error!(%error, "a fault could not be set")).ok()
+        let set = self
+            .cluster
+            .faults()
+            .set(Scope::Object(route.path()), Calls::All, fault);
+        set.inspect_err(|error| tracing::error!(%error, "a fault could not be set"))
+            .ok()
     }
 
     /// Another writer sets the target's weight now.
     fn drift(&self, fault: &Fault) {
-        let Fault::Drift { target, to, by, .. } = fault else { return };
+        let Fault::Drift { target, to, by, .. } = fault else {
+            return;
+        };
         let Some(route) = self.targets.get(target) else { return };
-        let patch = self.cluster.get(&route.path()).and_then(|object| weights_patch(&object, &route.name, *to));
+        let patch = self
+            .cluster
+            .get(&route.path())
+            .and_then(|object| weights_patch(&object, route.name, *to));
         let Some(patch) = patch else {
             tracing::warn!(%target, "there is no route whose weight could drift");
             return;
@@ -137,8 +165,14 @@ impl Player {
                 Fault::CanaryErrors { rate } => canary.error_rate = *rate,
                 Fault::CanaryLatency { median } => canary.latency_median = median.as_secs_f64(),
                 Fault::CanaryAbandonment { rate } => canary.abandonment = *rate,
-                Fault::SourceGone { source: WorldSource::Metrics, how } => gone[0] = Some(*how),
-                Fault::SourceGone { source: WorldSource::Prometheus, how } => gone[1] = Some(*how),
+                Fault::SourceGone {
+                    source: WorldSource::Metrics,
+                    how,
+                } => gone[0] = Some(*how),
+                Fault::SourceGone {
+                    source: WorldSource::Prometheus,
+                    how,
+                } => gone[1] = Some(*how),
                 Fault::OwnNetworkLost => network_lost = true,
                 Fault::TargetDown { .. } | Fault::Drift { .. } | Fault::CriticalError | Fault::ReadbackLies { .. } => {}
             }
@@ -156,12 +190,14 @@ fn cluster_fault(how: Down) -> cluster::Fault {
         Down::Reset => cluster::Fault::Reset,
         Down::Unavailable => cluster::Fault::Unavailable,
         Down::WebhookDown => cluster::Fault::WebhookDown,
-        Down::WebhookRefuses => {
-            cluster::Fault::WebhookDenies { reason: "configuration is invalid: total destination weight = 0".to_owned() }
-        }
+        Down::WebhookRefuses => cluster::Fault::WebhookDenies {
+            reason: "configuration is invalid: total destination weight = 0".to_owned(),
+        },
         Down::Unauthenticated => cluster::Fault::Unauthorized,
         Down::Forbidden => cluster::Fault::Forbidden,
-        Down::Throttled => cluster::Fault::TooManyRequests { retry_after: Some(RETRY_AFTER) },
+        Down::Throttled => cluster::Fault::TooManyRequests {
+            retry_after: Some(RETRY_AFTER),
+        },
     }
 }
 
@@ -175,9 +211,13 @@ fn weights_patch(object: &Value, route: &str, to: Weight) -> Option<Value> {
         Some("stable") => Some(100 - canary),
         Some(_) | None => None,
     };
-    let operations = https[at]["route"].as_array()?.iter().enumerate().filter_map(|(i, destination)| {
-        let path = format!("/spec/http/{at}/route/{i}/weight");
-        Some(json!({"op": "add", "path": path, "value": weight(destination)?}))
-    });
+    let operations = https[at]["route"]
+        .as_array()?
+        .iter()
+        .enumerate()
+        .filter_map(|(i, destination)| {
+            let path = format!("/spec/http/{at}/route/{i}/weight");
+            Some(json!({"op": "add", "path": path, "value": weight(destination)?}))
+        });
     Some(Value::Array(operations.collect()))
 }

@@ -50,14 +50,22 @@ impl State {
 
 impl Outages {
     pub(crate) fn new(clock: VirtualClock) -> Self {
-        Self { clock, state: Arc::default() }
+        Self {
+            clock,
+            state: Arc::default(),
+        }
     }
 
     /// Sets all at once.
     pub(crate) fn set(&self, network_lost: bool, metrics: Option<Gone>, prometheus: Option<Gone>) {
         let mut state = self.state();
         let waiting = std::mem::take(&mut state.waiting);
-        *state = State { network_lost, metrics, prometheus, waiting: Vec::new() };
+        *state = State {
+            network_lost,
+            metrics,
+            prometheus,
+            waiting: Vec::new(),
+        };
         drop(state);
         for request in waiting {
             // It is no error if its client has gone.
@@ -98,7 +106,12 @@ impl Outages {
 
 /// The router of one of the two endpoints.
 pub(crate) fn router(scene: Scene, outages: Outages, seed: u64, source: WorldSource) -> Router {
-    let endpoint = Endpoint { scene, outages, seed, source };
+    let endpoint = Endpoint {
+        scene,
+        outages,
+        seed,
+        source,
+    };
     Router::new().fallback(move |request: Request| {
         let endpoint = endpoint.clone();
         async move { endpoint.answer(request).await }
@@ -115,7 +128,10 @@ struct Endpoint {
 
 impl Endpoint {
     async fn answer(&self, request: Request) -> Response {
-        let id = request.headers().get(REQUEST_ID_HEADER).and_then(|id| id.to_str().ok()?.parse().ok());
+        let id = request
+            .headers()
+            .get(REQUEST_ID_HEADER)
+            .and_then(|id| id.to_str().ok()?.parse().ok());
         let (parts, body) = request.into_parts();
         let path = parts.uri.path();
         let Ok(body) = to_bytes(body, MOST_FORM_BYTES).await else {
@@ -142,8 +158,10 @@ impl Endpoint {
                 let query = parts.uri.query().unwrap_or_default().as_bytes();
                 let posted = if is_form { &body[..] } else { &[] };
                 // What is in the form goes before what is in the address, as in Go.
-                let form: Vec<(String, String)> =
-                    [posted, query].into_iter().flat_map(|part| form_urlencoded::parse(part).into_owned()).collect();
+                let form: Vec<(String, String)> = [posted, query]
+                    .into_iter()
+                    .flat_map(|part| form_urlencoded::parse(part).into_owned())
+                    .collect();
                 let gone = self.outages.gone(self.source);
                 reply(self.scene.look(|seen| seen.answer(path, &form, gone)))
             }
@@ -159,14 +177,20 @@ impl Endpoint {
             // NaN is in the text itself.
             None | Some(Gone::Nan | Gone::Down) => self.scene.look(|seen| seen.exposition()),
         };
-        reply(Reply { status: 200, content_type: crate::metrics::CONTENT_TYPE, body })
+        reply(Reply {
+            status: 200,
+            content_type: crate::metrics::CONTENT_TYPE,
+            body,
+        })
     }
 }
 
 fn reply(reply: Reply) -> Response {
     let mut response = Response::new(Body::from(reply.body));
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
     response
 }
 

@@ -3,6 +3,8 @@
 //! A world has run for a while when a rehearsal begins: calls are in progress and windows are full. Nothing here is told to
 //! the adapters; they get addresses.
 
+mod objects;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
@@ -11,7 +13,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use serde_json::{Value, json};
 use timonel_domain::time::Timestamp;
 use timonel_domain::value::{Arm, TargetId, Weight};
 use timonel_plan::scenario::{self, ArmHealth, CallTraffic, Fault, Gone, Scenario, WorldSource};
@@ -19,19 +20,17 @@ use timonel_ports::clock::Clock;
 use timonel_ports::task::{self, Task};
 use tokio::net::TcpListener;
 
+pub use self::objects::{FOLLOWER, NAMESPACE, SPLITTER};
+
+pub(crate) use self::objects::Route;
+
+use self::objects::{ROUTES, objects};
 use crate::cluster::{Cluster, ClusterError};
 use crate::metrics::Observatory;
 use crate::player::Player;
 use crate::serve::{Outages, router};
 use crate::time::VirtualClock;
 use crate::world::{Conduct, Profile, Traffic, World};
-
-/// The namespace of all objects.
-pub const NAMESPACE: &str = "prod";
-/// The VirtualService that divides the calls; its named route is `casos`.
-pub const SPLITTER: &str = "casos-vs";
-/// The VirtualService that lets the canary's calls through; its named route is `derivacion`.
-pub const FOLLOWER: &str = "derivacion-vs";
 
 /// How long a world has run when a rehearsal begins.
 const PAST: Duration = Duration::from_secs(30 * 60);
@@ -48,7 +47,9 @@ pub enum StartError {
     #[error("the simulated cluster refused an object of the world: {0}")]
     Object(#[from] ClusterError),
     /// The clock stands elsewhere.
-    #[error("the clock stands at {clock} but scenario `{scenario}` starts at {start}: make the clock with the scenario's start")]
+    #[error(
+        "the clock stands at {clock} but scenario `{scenario}` starts at {start}: make the clock with the scenario's start"
+    )]
     Clock {
         /// Now.
         clock: Timestamp,
@@ -58,7 +59,9 @@ pub enum StartError {
         start: Timestamp,
     },
     /// A fault names a target that the world does not have.
-    #[error("scenario `{scenario}` has a fault of target `{target}`, which writes no VirtualService of the simulated world")]
+    #[error(
+        "scenario `{scenario}` has a fault of target `{target}`, which writes no VirtualService of the simulated world"
+    )]
     UnknownTarget {
         /// Its id.
         scenario: String,
@@ -66,41 +69,15 @@ pub enum StartError {
         target: TargetId,
     },
     /// A target writes something that the world does not have.
-    #[error("target `{target}` writes `{virtual_service}`, but the simulated world has only `casos-vs` and `derivacion-vs`")]
+    #[error(
+        "target `{target}` writes `{virtual_service}`, but the simulated world has only `casos-vs` and `derivacion-vs`"
+    )]
     UnknownRoute {
         /// The plan's target.
         target: TargetId,
         /// What it writes.
         virtual_service: String,
     },
-}
-
-/// The named route of a VirtualService.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Route {
-    virtual_service: &'static str,
-    pub(crate) name: &'static str,
-    host: &'static str,
-}
-
-const ROUTES: [Route; 2] = [
-    Route { virtual_service: SPLITTER, name: "casos", host: "casos-service" },
-    Route { virtual_service: FOLLOWER, name: "derivacion", host: "derivacion-service" },
-];
-
-impl Route {
-    pub(crate) fn path(self) -> String {
-        format!("/apis/networking.istio.io/v1/namespaces/{NAMESPACE}/virtualservices/{}", self.virtual_service)
-    }
-
-    /// What the data plane gives the canary of the route now; nothing where there is no such route.
-    fn canary(self, cluster: &Cluster) -> Weight {
-        let shares = cluster.effective_weights(NAMESPACE, self.virtual_service, self.name);
-        let all: u64 = shares.iter().map(|share| u64::from(share.weight)).sum();
-        let canary: u64 = shares.iter().filter(|share| share.subset == "canary").map(|share| u64::from(share.weight)).sum();
-        let hundredths = (canary * u64::from(Weight::FULL.hundredths())).checked_div(all).unwrap_or(0);
-        u16::try_from(hundredths).ok().and_then(Weight::from_hundredths).unwrap_or(Weight::ZERO)
-    }
 }
 
 /// The world on its clock, with those who watch it: whoever looks or changes does so at the present moment.
@@ -148,7 +125,17 @@ pub struct Simulator {
     cluster_address: SocketAddr,
     prometheus_address: SocketAddr,
     metrics_address: SocketAddr,
-    tasks: Vec<Task<()>>,
+    _tasks: Tasks,
+}
+
+/// Tasks that end with this, also where the world was not started to its end.
+#[derive(Debug, Default)]
+struct Tasks(Vec<Task<()>>);
+
+impl Drop for Tasks {
+    fn drop(&mut self) {
+        self.0.iter().for_each(Task::abort);
+    }
 }
 
 impl Simulator {
@@ -162,19 +149,32 @@ impl Simulator {
         targets: impl IntoIterator<Item = (TargetId, String)>,
     ) -> Result<Self, StartError> {
         if clock.now() != scenario.start {
-            return Err(StartError::Clock { clock: clock.now(), scenario: scenario.id.clone(), start: scenario.start });
+            return Err(StartError::Clock {
+                clock: clock.now(),
+                scenario: scenario.id.clone(),
+                start: scenario.start,
+            });
         }
         let targets = places(scenario, targets)?;
         let (stable, canary) = (Conduct::from(&scenario.stable), Conduct::from(&scenario.canary));
-        let world = World::new(seed, scenario.start - PAST, Traffic::from(&scenario.traffic), stable, canary);
-        let scene = Scene { clock: clock.clone(), observatory: Arc::new(Mutex::new(Observatory::new(world))) };
+        let world = World::new(
+            seed,
+            scenario.start - PAST,
+            Traffic::from(&scenario.traffic),
+            stable,
+            canary,
+        );
+        let scene = Scene {
+            clock: clock.clone(),
+            observatory: Arc::new(Mutex::new(Observatory::new(world))),
+        };
         let cluster = Cluster::new(clock.clone(), seed, TOKEN);
         for object in objects() {
             cluster.insert(object)?;
         }
         let outages = Outages::new(clock.clone());
 
-        let mut tasks = Vec::new();
+        let mut tasks = Tasks::default();
         let cluster_address = listen(clock, cluster.router(), &mut tasks).await?;
         let metrics = router(scene.clone(), outages.clone(), seed, WorldSource::Metrics);
         let metrics_address = listen(clock, metrics, &mut tasks).await?;
@@ -184,14 +184,30 @@ impl Simulator {
         let mut changes = cluster.changes();
         scene.follow(&cluster);
         let (follower, followed) = (scene.clone(), cluster.clone());
-        tasks.push(task::spawn(&clock.shared(), async move {
+        tasks.0.push(task::spawn(&clock.shared(), async move {
             while let Some(()) = changes.next().await {
                 follower.follow(&followed);
             }
         }));
-        let player = Player { clock: clock.clone(), scene: scene.clone(), cluster: cluster.clone(), outages, targets, canary };
-        tasks.push(task::spawn(&clock.shared(), player.play(scenario.faults.clone())));
-        Ok(Self { scene, cluster, cluster_address, prometheus_address, metrics_address, tasks })
+        let player = Player {
+            clock: clock.clone(),
+            scene: scene.clone(),
+            cluster: cluster.clone(),
+            outages,
+            targets,
+            canary,
+        };
+        tasks
+            .0
+            .push(task::spawn(&clock.shared(), player.play(scenario.faults.clone())));
+        Ok(Self {
+            scene,
+            cluster,
+            cluster_address,
+            prometheus_address,
+            metrics_address,
+            _tasks: tasks,
+        })
     }
 
     /// Where the cluster's API listens.
@@ -245,12 +261,6 @@ impl Simulator {
     }
 }
 
-impl Drop for Simulator {
-    fn drop(&mut self) {
-        self.tasks.iter().for_each(Task::abort);
-    }
-}
-
 impl fmt::Debug for Simulator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Simulator")
@@ -270,7 +280,12 @@ fn places(
     for (target, virtual_service) in targets {
         match ROUTES.iter().find(|route| route.virtual_service == virtual_service) {
             Some(route) => drop(places.insert(target, *route)),
-            None => return Err(StartError::UnknownRoute { target, virtual_service }),
+            None => {
+                return Err(StartError::UnknownRoute {
+                    target,
+                    virtual_service,
+                });
+            }
         }
     }
     for timed in &scenario.faults {
@@ -284,73 +299,25 @@ fn places(
             | Fault::CriticalError => continue,
         };
         if !places.contains_key(target) {
-            return Err(StartError::UnknownTarget { scenario: scenario.id.clone(), target: target.clone() });
+            return Err(StartError::UnknownTarget {
+                scenario: scenario.id.clone(),
+                target: target.clone(),
+            });
         }
     }
     Ok(places)
 }
 
-async fn listen(clock: &VirtualClock, router: Router, tasks: &mut Vec<Task<()>>) -> Result<SocketAddr, StartError> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(StartError::Listen)?;
+async fn listen(clock: &VirtualClock, router: Router, tasks: &mut Tasks) -> Result<SocketAddr, StartError> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .await
+        .map_err(StartError::Listen)?;
     let address = listener.local_addr().map_err(StartError::Listen)?;
     let shared = clock.shared();
-    tasks.push(task::spawn(&clock.shared(), async move { match crate::cluster::serve(shared, listener, router).await {} }));
+    tasks.0.push(task::spawn(&clock.shared(), async move {
+        match crate::cluster::serve(shared, listener, router).await {}
+    }));
     Ok(address)
-}
-
-/// The objects of the world: for each route a Service, a DestinationRule and a VirtualService.
-fn objects() -> Vec<Value> {
-    ROUTES.iter().flat_map(|route| [service(route), destination_rule(route), virtual_service(route)]).collect()
-}
-
-fn service(route: &Route) -> Value {
-    json!({
-        "apiVersion": "v1", "kind": "Service",
-        "metadata": {"namespace": NAMESPACE, "name": route.host, "labels": {"app": route.name}},
-        "spec": {"selector": {"app": route.name}, "ports": [{"name": "http", "port": 80, "targetPort": 8080, "protocol": "TCP"}]},
-    })
-}
-
-fn destination_rule(route: &Route) -> Value {
-    json!({
-        "apiVersion": "networking.istio.io/v1", "kind": "DestinationRule",
-        "metadata": {"namespace": NAMESPACE, "name": route.host},
-        "spec": {
-            "host": route.host,
-            "subsets": [
-                {"name": "stable", "labels": {"version": "stable"}},
-                {"name": "canary", "labels": {"version": "canary"}},
-            ],
-        },
-    })
-}
-
-fn virtual_service(route: &Route) -> Value {
-    let to = |subset: &str| json!({"host": route.host, "subset": subset});
-    json!({
-        "apiVersion": "networking.istio.io/v1", "kind": "VirtualService",
-        "metadata": {"namespace": NAMESPACE, "name": route.virtual_service, "labels": {"app": route.name}},
-        "spec": {
-            "hosts": [route.host],
-            "http": [
-                {
-                    // Testers reach the canary whatever the weight is; nobody may touch this one.
-                    "name": format!("{}-probe", route.name),
-                    "match": [{"headers": {"canary": {"exact": "true"}}}],
-                    "route": [{"destination": to("canary")}],
-                },
-                {
-                    "name": route.name,
-                    "timeout": "10s",
-                    "retries": {"attempts": 2, "perTryTimeout": "4s", "retryOn": "5xx,reset"},
-                    "route": [
-                        {"destination": to("stable"), "weight": 100},
-                        {"destination": to("canary"), "weight": 0},
-                    ],
-                },
-            ],
-        },
-    })
 }
 
 impl From<&ArmHealth> for Conduct {

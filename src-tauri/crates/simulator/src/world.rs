@@ -176,7 +176,12 @@ impl World {
             let gap = self.arrivals.exponential() / rate;
             self.next_arrival = self.next_arrival.saturating_add(gap as i64 + 1);
             let chance = self.arrivals.uniform();
-            if chance * peak < self.traffic.profile.intensity(Timestamp::from_micros(self.next_arrival)) {
+            if chance * peak
+                < self
+                    .traffic
+                    .profile
+                    .intensity(Timestamp::from_micros(self.next_arrival))
+            {
                 return;
             }
         }
@@ -185,7 +190,11 @@ impl World {
     fn arrive(&mut self) {
         let at = self.next_arrival;
         let chance = self.split.uniform() * f64::from(Weight::FULL.hundredths());
-        let arm = if chance < f64::from(self.splitter.hundredths()) { Arm::Canary } else { Arm::Stable };
+        let arm = if chance < f64::from(self.splitter.hundredths()) {
+            Arm::Canary
+        } else {
+            Arm::Stable
+        };
         let books = &mut self.books[arm as usize];
         books.assigned.push(at);
         books.in_progress += 1;
@@ -209,7 +218,9 @@ impl World {
 
     /// The call whose turn it is goes on.
     fn go_on(&mut self) {
-        let Some(mut entry) = self.agenda.peek_mut() else { return };
+        let Some(mut entry) = self.agenda.peek_mut() else {
+            return;
+        };
         let Reverse((due, _, slot)) = *entry;
         let call = &mut self.slots[slot as usize];
         let arm = call.arm();
@@ -217,7 +228,12 @@ impl World {
             Arm::Stable => Weight::FULL,
             Arm::Canary => self.follower,
         };
-        match call.go_on(due, &self.conduct[arm as usize], follower, &mut self.books[arm as usize]) {
+        match call.go_on(
+            due,
+            &self.conduct[arm as usize],
+            follower,
+            &mut self.books[arm as usize],
+        ) {
             // Changed in place: the heap sifts it down once.
             Next::At(next) => entry.0.0 = next,
             Next::Over => {

@@ -1,5 +1,7 @@
 //! The world as such: who calls when, on which arm, with what end; the same for the same seed, however it is advanced.
 
+#![allow(clippy::unwrap_used, reason = "a test stops where it cannot go on")]
+
 use std::time::Duration;
 
 use timonel_domain::time::Timestamp;
@@ -14,11 +16,22 @@ fn start() -> Timestamp {
 }
 
 fn conduct() -> Conduct {
-    Conduct { error_rate: 0.02, abandonment: 0.04, latency_median: 0.35, latency_spread: 0.4, recognition: 0.94 }
+    Conduct {
+        error_rate: 0.02,
+        abandonment: 0.04,
+        latency_median: 0.35,
+        latency_spread: 0.4,
+        recognition: 0.94,
+    }
 }
 
 fn world(seed: u64, profile: Profile) -> World {
-    let traffic = Traffic { calls_per_day: 20_000.0, profile, mean_call: Duration::from_secs(90), requests_per_call: 6.0 };
+    let traffic = Traffic {
+        calls_per_day: 20_000.0,
+        profile,
+        mean_call: Duration::from_secs(90),
+        requests_per_call: 6.0,
+    };
     World::new(seed, start(), traffic, conduct(), conduct())
 }
 
@@ -30,7 +43,10 @@ fn value(world: &World, name: &str, labels: &[&str]) -> f64 {
             self.2 = name.to_owned();
         }
         fn sample(&mut self, suffix: &'static str, labels: &[(&'static str, &'static str)], value: f64) {
-            let has_all = self.1.iter().all(|wanted| labels.iter().any(|(_, value)| value == wanted));
+            let has_all = self
+                .1
+                .iter()
+                .all(|wanted| labels.iter().any(|(_, value)| value == wanted));
             if format!("{}{suffix}", self.2) == self.0 && has_all {
                 self.3 += value;
             }
@@ -44,7 +60,10 @@ fn value(world: &World, name: &str, labels: &[&str]) -> f64 {
 /// Whether `k` of `n` is within 4.5 standard deviations of `p`: a right world fails this once in 150 000 seeds.
 fn check_share(k: f64, n: f64, p: f64, what: &str) {
     let deviation = (n * p * (1.0 - p)).sqrt();
-    assert!((k - n * p).abs() < 4.5 * deviation + 1.0, "{what}: {k} of {n} is not {p}");
+    assert!(
+        (k - n * p).abs() < 4.5 * deviation + 1.0,
+        "{what}: {k} of {n} is not {p}"
+    );
 }
 
 #[test]
@@ -60,9 +79,15 @@ fn calls_follow_the_profile() {
     for (hour, calls) in by_hour.iter().enumerate() {
         let minutes = (0..60).map(|m| start() + Duration::from_secs(hour as u64 * 3600 + m * 60 + 30));
         let expect = 20_000.0 / 24.0 * minutes.map(|at| Profile::Office.intensity(at)).sum::<f64>() / 60.0;
-        assert!((calls - expect).abs() < 4.5 * expect.sqrt() + 1.0, "hour {hour}: {calls}, not {expect}");
+        assert!(
+            (calls - expect).abs() < 4.5 * expect.sqrt() + 1.0,
+            "hour {hour}: {calls}, not {expect}"
+        );
     }
-    assert!(by_hour[5] < by_hour[1] * 0.6 && by_hour[5] < by_hour[8] * 0.8, "two to three is the lunch dip: {by_hour:?}");
+    assert!(
+        by_hour[5] < by_hour[1] * 0.6 && by_hour[5] < by_hour[8] * 0.8,
+        "two to three is the lunch dip: {by_hour:?}"
+    );
 }
 
 #[test]
@@ -70,7 +95,14 @@ fn many_small_steps_are_one_big_step() {
     let changes = |world: &mut World, minute: u64| match minute {
         20 => world.set_follower(Weight::FULL),
         25 => world.set_splitter(Weight::percent(10)),
-        40 => world.set_conduct(Arm::Canary, Conduct { error_rate: 0.3, latency_median: 2.0, ..conduct() }),
+        40 => world.set_conduct(
+            Arm::Canary,
+            Conduct {
+                error_rate: 0.3,
+                latency_median: 2.0,
+                ..conduct()
+            },
+        ),
         55 => world.critical_error(),
         60 => world.set_splitter(Weight::ZERO),
         _ => {}
@@ -115,8 +147,16 @@ fn calls_are_shared_by_the_weight_in_force() {
         world.set_splitter(Weight::percent(percent));
         world.advance_to(from + Duration::from_secs(hours * 3600));
         let [stable, canary] = [Arm::Stable, Arm::Canary].map(|arm| world.assigned_since(arm, from) as f64);
-        assert!(stable + canary > 700.0 * hours as f64, "{percent} %: only {stable} + {canary} calls");
-        check_share(canary, stable + canary, f64::from(percent) / 100.0, &format!("{percent} %"));
+        assert!(
+            stable + canary > 700.0 * hours as f64,
+            "{percent} %: only {stable} + {canary} calls"
+        );
+        check_share(
+            canary,
+            stable + canary,
+            f64::from(percent) / 100.0,
+            &format!("{percent} %"),
+        );
     }
     assert_eq!(world.in_progress(Arm::Canary), 0, "the canary has drained");
 }
@@ -124,7 +164,13 @@ fn calls_are_shared_by_the_weight_in_force() {
 #[test]
 fn arms_behave_as_they_are_told() {
     let mut world = world(6, Profile::Flat);
-    let bad = Conduct { error_rate: 0.2, abandonment: 0.3, latency_median: 1.1, latency_spread: 0.3, recognition: 0.7 };
+    let bad = Conduct {
+        error_rate: 0.2,
+        abandonment: 0.3,
+        latency_median: 1.1,
+        latency_spread: 0.3,
+        recognition: 0.7,
+    };
     world.set_conduct(Arm::Canary, bad);
     world.set_splitter(Weight::percent(50));
     world.set_follower(Weight::FULL);
@@ -132,15 +178,39 @@ fn arms_behave_as_they_are_told() {
     for (arm, conduct) in [("stable", conduct()), ("canary", bad)] {
         let get = |name: &str, label: &str| value(&world, name, &[arm, label]);
         let requests = get("http_requests_total", "casos");
-        check_share(get("http_requests_total", "500"), requests, conduct.error_rate, "errors");
+        check_share(
+            get("http_requests_total", "500"),
+            requests,
+            conduct.error_rate,
+            "errors",
+        );
         let turns = value(&world, "ivr_speech_turns_total", &[arm]);
-        check_share(get("ivr_speech_turns_total", "recognised"), turns, conduct.recognition, "recognition");
+        check_share(
+            get("ivr_speech_turns_total", "recognised"),
+            turns,
+            conduct.recognition,
+            "recognition",
+        );
         let calls = value(&world, "ivr_calls_finished_total", &[arm]);
-        check_share(get("ivr_calls_finished_total", "abandoned"), calls, conduct.abandonment, "abandonment");
+        check_share(
+            get("ivr_calls_finished_total", "abandoned"),
+            calls,
+            conduct.abandonment,
+            "abandonment",
+        );
         let stayed = calls - get("ivr_calls_finished_total", "abandoned");
-        check_share(get("ivr_calls_finished_total", "failed"), stayed, conduct.error_rate, "failed calls");
+        check_share(
+            get("ivr_calls_finished_total", "failed"),
+            stayed,
+            conduct.error_rate,
+            "failed calls",
+        );
         // 0.35·e^(0.4·z) ≤ 0.5 where z ≤ 0.8917; 1.1·e^(0.3·z) ≤ 1 where z ≤ -0.3177.
-        let (bound, share) = if arm == "stable" { ("0.5", 0.8137) } else { ("1", 0.3754) };
+        let (bound, share) = if arm == "stable" {
+            ("0.5", 0.8137)
+        } else {
+            ("1", 0.3754)
+        };
         let below = value(&world, "http_request_duration_seconds_bucket", &[arm, bound]);
         check_share(below, requests, share, "latency");
         assert_eq!(get("http_request_duration_seconds_count", "casos"), requests);
@@ -164,7 +234,10 @@ fn a_canary_behind_a_closed_follower_fails() {
         let requests = value(&world, "http_requests_total", &["canary"]);
         let failed = value(&world, "http_requests_total", &["canary", "500"]);
         assert!(requests > 1000.0);
-        assert!(value(&world, "http_requests_total", &["stable", "500"]) < 0.04 * value(&world, "http_requests_total", &["stable"]));
+        assert!(
+            value(&world, "http_requests_total", &["stable", "500"])
+                < 0.04 * value(&world, "http_requests_total", &["stable"])
+        );
         (requests, failed, value(&world, "ivr_breaker_opens_total", &["canary"]))
     };
     let (requests, failed, opens) = run(Weight::ZERO);
@@ -184,18 +257,34 @@ fn a_fault_changes_nothing_but_what_it_is_about() {
         world.set_splitter(Weight::percent(30));
         world.set_follower(Weight::FULL);
         world.advance_to(start() + DAY / 48);
-        world.set_conduct(Arm::Canary, Conduct { error_rate, ..conduct() });
+        world.set_conduct(
+            Arm::Canary,
+            Conduct {
+                error_rate,
+                ..conduct()
+            },
+        );
         world.advance_to(start() + DAY / 24);
         let text = render(&world, false);
         let is_about_it = |line: &str| {
-            line.contains("canary") && ["requests_total", "outcome=", "breaker"].iter().any(|name| line.contains(name))
+            line.contains("canary")
+                && ["requests_total", "outcome=", "breaker"]
+                    .iter()
+                    .any(|name| line.contains(name))
         };
-        let lines: Vec<String> = text.lines().filter(|line| !is_about_it(line)).map(str::to_owned).collect();
+        let lines: Vec<String> = text
+            .lines()
+            .filter(|line| !is_about_it(line))
+            .map(str::to_owned)
+            .collect();
         (lines, value(&world, "http_requests_total", &["canary", "500"]))
     };
     let (calm, few) = run(0.02);
     let (bad, many) = run(0.6);
-    assert_eq!(calm, bad, "the same callers, at the same moments, with the same latencies");
+    assert_eq!(
+        calm, bad,
+        "the same callers, at the same moments, with the same latencies"
+    );
     assert!(many > 5.0 * few);
 }
 
@@ -214,15 +303,23 @@ fn a_scrape_sees_the_world_of_its_own_instant() {
     let eager = run(Duration::from_millis(100));
     assert_eq!(eager, run(Duration::from_secs(3600)));
     let calls = r#"ivr_calls_assigned_total{instance="casos:8080",job="casos",version="stable"}"#;
-    let times: Vec<&str> = eager.lines().filter(|l| l.starts_with(calls)).filter_map(|l| l.rsplit(' ').next()).collect();
+    let times: Vec<&str> = eager
+        .lines()
+        .filter(|l| l.starts_with(calls))
+        .filter_map(|l| l.rsplit(' ').next())
+        .collect();
     assert_eq!(times.len(), 120);
     assert_eq!(times[..2], ["1795424403.217", "1795424418.217"]);
 }
 
 #[test]
 fn nobody_calls() {
-    let traffic =
-        Traffic { calls_per_day: 0.0, profile: Profile::Office, mean_call: Duration::from_secs(90), requests_per_call: 6.0 };
+    let traffic = Traffic {
+        calls_per_day: 0.0,
+        profile: Profile::Office,
+        mean_call: Duration::from_secs(90),
+        requests_per_call: 6.0,
+    };
     let mut world = World::new(1, start(), traffic, conduct(), conduct());
     world.advance_to(start() + DAY);
     assert_eq!(value(&world, "ivr_calls_assigned_total", &[]), 0.0);

@@ -3,10 +3,10 @@
 use timonel_domain::time::Timestamp;
 use timonel_plan::scenario::Gone;
 
+use super::number;
 use super::promql::{self, Query};
 use super::query::{self, Matrix, Value, Vector};
 use super::samples::{Labels, Samples};
-use super::number;
 
 /// More points a series than this are refused.
 const MOST_POINTS: i64 = 11_000;
@@ -24,11 +24,19 @@ pub struct Reply {
 
 impl Reply {
     fn json(status: u16, body: String) -> Self {
-        Self { status, content_type: "application/json", body }
+        Self {
+            status,
+            content_type: "application/json",
+            body,
+        }
     }
 
     fn text(status: u16, body: &str) -> Self {
-        Self { status, content_type: "text/plain; charset=utf-8", body: body.to_owned() }
+        Self {
+            status,
+            content_type: "text/plain; charset=utf-8",
+            body: body.to_owned(),
+        }
     }
 }
 
@@ -41,21 +49,37 @@ impl Bad {
     }
 }
 
-pub(super) fn answer(samples: &Samples, now: Timestamp, path: &str, form: &[(String, String)], gone: Option<Gone>) -> Reply {
-    let form = Form { pairs: form, now: now.micros().div_euclid(1000) };
+pub(super) fn answer(
+    samples: &Samples,
+    now: Timestamp,
+    path: &str,
+    form: &[(String, String)],
+    gone: Option<Gone>,
+) -> Reply {
+    let form = Form {
+        pairs: form,
+        now: now.micros().div_euclid(1000),
+    };
     let data = match path {
         "/-/ready" => return Reply::text(200, "Prometheus Server is Ready.\n"),
         "/-/healthy" => return Reply::text(200, "Prometheus Server is Healthy.\n"),
-        "/api/v1/status/buildinfo" => Ok(r#"{"version":"2.42.0","revision":"","branch":"simulator","buildUser":"","buildDate":"","goVersion":""}"#.to_owned()),
+        "/api/v1/status/buildinfo" => Ok(
+            r#"{"version":"2.42.0","revision":"","branch":"simulator","buildUser":"","buildDate":"","goVersion":""}"#
+                .to_owned(),
+        ),
         "/api/v1/query" => instant(samples, &form, gone),
         "/api/v1/query_range" => range(samples, &form, gone),
         _ => return Reply::text(404, "404 page not found\n"),
     };
     match data {
         Ok(data) => Reply::json(200, format!("{{\"status\":\"success\",\"data\":{data}}}")),
-        Err(Bad(why)) => {
-            Reply::json(400, format!("{{\"status\":\"error\",\"errorType\":\"bad_data\",\"error\":{}}}", quoted(&why)))
-        }
+        Err(Bad(why)) => Reply::json(
+            400,
+            format!(
+                "{{\"status\":\"error\",\"errorType\":\"bad_data\",\"error\":{}}}",
+                quoted(&why)
+            ),
+        ),
     }
 }
 
@@ -66,7 +90,10 @@ struct Form<'a> {
 
 impl Form<'_> {
     fn get(&self, name: &str) -> &str {
-        self.pairs.iter().find(|(n, _)| n == name).map_or("", |(_, value)| value)
+        self.pairs
+            .iter()
+            .find(|(n, _)| n == name)
+            .map_or("", |(_, value)| value)
     }
 
     fn query(&self) -> Result<Query, Bad> {
@@ -89,20 +116,29 @@ impl Form<'_> {
     fn step(&self) -> Result<i64, Bad> {
         let text = self.get("step");
         let seconds = text.parse::<f64>().ok().filter(|seconds| seconds.is_finite());
-        let step = seconds.map(|seconds| (seconds * 1000.0) as i64).or_else(|| promql::duration(text));
+        let step = seconds
+            .map(|seconds| (seconds * 1000.0) as i64)
+            .or_else(|| promql::duration(text));
         match step {
             Some(step) if step > 0 => Ok(step),
             Some(_) => Err(Bad::parameter(
                 "step",
                 "zero or negative query resolution step widths are not accepted. Try a positive integer",
             )),
-            None => Err(Bad::parameter("step", format!("cannot parse \"{text}\" to a valid duration"))),
+            None => Err(Bad::parameter(
+                "step",
+                format!("cannot parse \"{text}\" to a valid duration"),
+            )),
         }
     }
 }
 
 fn instant(samples: &Samples, form: &Form<'_>, gone: Option<Gone>) -> Result<String, Bad> {
-    let at = if form.get("time").is_empty() { form.now } else { form.time("time")? };
+    let at = if form.get("time").is_empty() {
+        form.now
+    } else {
+        form.time("time")?
+    };
     let value = query::instant(samples, &form.query()?, at);
     Ok(match value {
         Value::Vector(vector) => vector_json(distort(vector, gone, |value| *value = f64::NAN), at),
@@ -145,7 +181,8 @@ fn distort<T>(mut series: Vec<(Labels, T)>, gone: Option<Gone>, no_number: impl 
 }
 
 fn vector_json(vector: Vector, at: i64) -> String {
-    let one = |(labels, value): &(Labels, f64)| format!("{{\"metric\":{},\"value\":{}}}", metric(labels), point(at, *value));
+    let one =
+        |(labels, value): &(Labels, f64)| format!("{{\"metric\":{},\"value\":{}}}", metric(labels), point(at, *value));
     let series: Vec<String> = vector.iter().map(one).collect();
     format!("{{\"resultType\":\"vector\",\"result\":[{}]}}", series.join(","))
 }
@@ -160,7 +197,10 @@ fn matrix_json(matrix: Matrix) -> String {
 }
 
 fn metric(labels: &Labels) -> String {
-    let pairs: Vec<String> = labels.iter().map(|(name, value)| format!("{}:{}", quoted(name), quoted(value))).collect();
+    let pairs: Vec<String> = labels
+        .iter()
+        .map(|(name, value)| format!("{}:{}", quoted(name), quoted(value)))
+        .collect();
     format!("{{{}}}", pairs.join(","))
 }
 

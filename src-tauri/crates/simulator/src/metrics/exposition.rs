@@ -12,7 +12,11 @@ pub(crate) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8"
 
 /// The world's series as it stands; every value `NaN` where `nan` says so.
 pub fn render(world: &World, nan: bool) -> String {
-    let mut text = Text { out: String::with_capacity(16 * 1024), family: "", nan };
+    let mut text = Text {
+        out: String::with_capacity(16 * 1024),
+        family: "",
+        nan,
+    };
     world.visit(&mut text);
     text.out
 }
@@ -27,12 +31,23 @@ impl Visitor for Text {
     fn family(&mut self, name: &'static str, kind: Kind, help: &'static str) {
         self.family = name;
         // Writing to a string cannot fail.
-        let _ = writeln!(self.out, "# HELP {name} {}\n# TYPE {name} {}", escape_help(help), kind_text(kind));
+        let _ = writeln!(
+            self.out,
+            "# HELP {name} {}\n# TYPE {name} {}",
+            escape_help(help),
+            kind_text(kind)
+        );
     }
 
     fn sample(&mut self, suffix: &'static str, labels: &[(&'static str, &'static str)], value: f64) {
         let value = if self.nan { f64::NAN } else { value };
-        let _ = writeln!(self.out, "{}{suffix}{} {}", self.family, Braces(labels), number::text(value));
+        let _ = writeln!(
+            self.out,
+            "{}{suffix}{} {}",
+            self.family,
+            Braces(labels),
+            number::text(value)
+        );
     }
 }
 
@@ -73,7 +88,10 @@ mod tests {
     fn labels_are_escaped() {
         let none: &[(&str, &str)] = &[];
         assert_eq!(Braces(none).to_string(), "");
-        assert_eq!(Braces(&[("a", "b"), ("path", "C:\\x\n\"y\"")]).to_string(), r#"{a="b",path="C:\\x\n\"y\""}"#);
+        assert_eq!(
+            Braces(&[("a", "b"), ("path", "C:\\x\n\"y\"")]).to_string(),
+            r#"{a="b",path="C:\\x\n\"y\""}"#
+        );
         assert_eq!(escape_help("one\\two\nthree \"four\""), r#"one\\two\nthree "four""#);
     }
 }

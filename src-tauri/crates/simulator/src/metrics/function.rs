@@ -43,7 +43,10 @@ pub(super) fn extrapolated(points: &[(i64, f64)], end: i64, range: i64, per_seco
 
 /// The values of a series' points that are no markers.
 pub(super) fn values(points: &[Point]) -> Vec<(i64, f64)> {
-    points.iter().filter_map(|point| Some((point.at, point.value?))).collect()
+    points
+        .iter()
+        .filter_map(|point| Some((point.at, point.value?)))
+        .collect()
 }
 
 /// `bucketQuantile`: `buckets` are cumulative, by upper bound, in any order.
@@ -112,21 +115,37 @@ mod tests {
         // 5, 20, 35, 50 s: 3 a second... the slope is 1/s over 45 s, 5 s missing at the start and 10 s at the end.
         let points = [(5_000, 100.0), (20_000, 115.0), (35_000, 130.0), (50_000, 145.0)];
         assert_eq!(extrapolated(&points, MINUTE, MINUTE, false), Some(45.0 * (60.0 / 45.0)));
-        assert_eq!(extrapolated(&points, MINUTE, MINUTE, true), Some(45.0 * (60.0 / 45.0 / 60.0)));
+        assert_eq!(
+            extrapolated(&points, MINUTE, MINUTE, true),
+            Some(45.0 * (60.0 / 45.0 / 60.0))
+        );
     }
 
     #[test]
     fn a_range_that_is_half_empty_is_extrapolated_by_half_an_interval() {
         // 15 s apart; 20 s missing at the end is more than 16.5 s, so 7.5 s are added; 10 s missing at the start are.
         let points = [(10_000, 1000.0), (25_000, 1003.0), (40_000, 1006.0)];
-        assert_eq!(extrapolated(&points, MINUTE, MINUTE, false), Some(6.0 * ((30.0 + 10.0 + 7.5) / 30.0)));
+        assert_eq!(
+            extrapolated(&points, MINUTE, MINUTE, false),
+            Some(6.0 * ((30.0 + 10.0 + 7.5) / 30.0))
+        );
     }
 
     #[test]
     fn a_counter_is_not_extrapolated_below_zero() {
         // 2 a second from 1 on at 10 s: it was 0 half a second before, not 10 s before.
-        let points = [(10_000, 1.0), (20_000, 21.0), (30_000, 41.0), (40_000, 61.0), (50_000, 81.0), (60_000, 101.0)];
-        assert_eq!(extrapolated(&points, MINUTE, MINUTE, false), Some(100.0 * ((50.0 + 0.5) / 50.0)));
+        let points = [
+            (10_000, 1.0),
+            (20_000, 21.0),
+            (30_000, 41.0),
+            (40_000, 61.0),
+            (50_000, 81.0),
+            (60_000, 101.0),
+        ];
+        assert_eq!(
+            extrapolated(&points, MINUTE, MINUTE, false),
+            Some(100.0 * ((50.0 + 0.5) / 50.0))
+        );
     }
 
     #[test]
@@ -141,7 +160,10 @@ mod tests {
         assert_eq!(extrapolated(&[(0, 1.0)], MINUTE, MINUTE, true), None);
         assert_eq!(extrapolated(&[], MINUTE, MINUTE, true), None);
         // Nor is there one where nothing happened, but that is zero.
-        assert_eq!(extrapolated(&[(0, 0.0), (15_000, 0.0)], MINUTE, MINUTE, true), Some(0.0));
+        assert_eq!(
+            extrapolated(&[(0, 0.0), (15_000, 0.0)], MINUTE, MINUTE, true),
+            Some(0.0)
+        );
     }
 
     #[test]
@@ -149,7 +171,10 @@ mod tests {
         let inf = f64::INFINITY;
         let check = |q: f64, buckets: &[(f64, f64)], expect: f64| {
             let got = quantile(q, buckets.to_vec());
-            assert!(got == expect || (got.is_nan() && expect.is_nan()), "{q} of {buckets:?}: {got}, not {expect}");
+            assert!(
+                got == expect || (got.is_nan() && expect.is_nan()),
+                "{q} of {buckets:?}: {got}, not {expect}"
+            );
         };
         let usual = [(0.1, 10.0), (0.5, 30.0), (1.0, 38.0), (inf, 40.0)];
         // Rank 20 is the tenth of twenty between 0.1 and 0.5.

@@ -14,7 +14,9 @@ pub(super) fn text(value: f64) -> String {
     }
     let short = format!("{value:e}");
     let (digits, exponent) = short.split_once('e').unwrap_or((&short, "0"));
-    let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |exponent| ('-', exponent));
+    let (sign, exponent) = exponent
+        .strip_prefix('-')
+        .map_or(('+', exponent), |exponent| ('-', exponent));
     format!("{digits}e{sign}{exponent:0>2}")
 }
 
@@ -22,7 +24,11 @@ pub(super) fn text(value: f64) -> String {
 pub(super) fn time(millis: i64) -> String {
     let (seconds, rest) = (millis / 1000, millis % 1000);
     let sign = if millis < 0 && seconds == 0 { "-" } else { "" };
-    if rest == 0 { seconds.to_string() } else { format!("{sign}{seconds}.{:03}", rest.abs()) }
+    if rest == 0 {
+        seconds.to_string()
+    } else {
+        format!("{sign}{seconds}.{:03}", rest.abs())
+    }
 }
 
 #[cfg(test)]

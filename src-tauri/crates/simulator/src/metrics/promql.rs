@@ -3,9 +3,7 @@
 //! Deliberately not a PromQL parser: what is valid there and no template here is refused, so that a plan's queries are the
 //! ones that were compared with a real Prometheus.
 
-use regex::Regex;
-
-use super::samples::Series;
+use super::selector::Selector;
 
 /// One of the templates.
 #[derive(Debug, Clone)]
@@ -17,7 +15,11 @@ pub(super) enum Query {
     /// `sum(sel)`
     Over(Aggregate, Selector),
     /// `sum(rate(sel[5m]))` or `sum(increase(sel[5m]))`
-    SumOf { function: Slope, selector: Selector, range: i64 },
+    SumOf {
+        function: Slope,
+        selector: Selector,
+        range: i64,
+    },
     /// `histogram_quantile(0.95, sum by (le) (rate(sel[5m])))`
     Quantile { q: f64, selector: Selector, range: i64 },
 }
@@ -33,41 +35,6 @@ pub(super) enum Aggregate {
 pub(super) enum Slope {
     Rate,
     Increase,
-}
-
-/// Which series.
-#[derive(Debug, Clone)]
-pub(super) struct Selector(Vec<Matcher>);
-
-#[derive(Debug, Clone)]
-struct Matcher {
-    label: String,
-    wanted: Wanted,
-    /// Whether it is the series that do *not* match.
-    negated: bool,
-}
-
-#[derive(Debug, Clone)]
-enum Wanted {
-    Text(String),
-    Pattern(Regex),
-}
-
-impl Matcher {
-    fn matches(&self, value: &str) -> bool {
-        let is_wanted = match &self.wanted {
-            Wanted::Text(text) => text == value,
-            Wanted::Pattern(pattern) => pattern.is_match(value),
-        };
-        is_wanted != self.negated
-    }
-}
-
-impl Selector {
-    /// Whether the series is among them; a label that it does not have is empty.
-    pub(super) fn matches(&self, series: &Series) -> bool {
-        self.0.iter().all(|matcher| matcher.matches(series.label(&matcher.label)))
-    }
 }
 
 /// Why a query is refused.
@@ -86,7 +53,8 @@ pub(super) fn parse(text: &str) -> Result<Query, QueryError> {
     match cursor.peek() {
         None => Ok(query),
         Some(other) => {
-            let what = format!("unexpected `{other}`: the simulated Prometheus answers the templates of the catalogue only");
+            let what =
+                format!("unexpected `{other}`: the simulated Prometheus answers the templates of the catalogue only");
             Err(cursor.error(what))
         }
     }
@@ -118,29 +86,38 @@ pub(super) fn duration(text: &str) -> Option<i64> {
     (total > 0).then_some(total)
 }
 
-struct Cursor<'a> {
+/// Where reading stands.
+pub(super) struct Cursor<'a> {
     text: &'a str,
     at: usize,
 }
 
 impl<'a> Cursor<'a> {
-    fn error(&self, what: impl Into<String>) -> QueryError {
-        QueryError { column: self.text[..self.at].chars().count() + 1, what: what.into() }
+    pub(super) fn error(&self, what: impl Into<String>) -> QueryError {
+        QueryError {
+            column: self.text[..self.at].chars().count() + 1,
+            what: what.into(),
+        }
     }
 
-    fn rest(&self) -> &'a str {
+    pub(super) fn rest(&self) -> &'a str {
         &self.text[self.at..]
     }
 
-    fn peek(&self) -> Option<char> {
+    pub(super) fn peek(&self) -> Option<char> {
         self.rest().chars().next()
     }
 
-    fn space(&mut self) {
+    /// Goes on by so many bytes.
+    pub(super) fn skip(&mut self, bytes: usize) {
+        self.at += bytes;
+    }
+
+    pub(super) fn space(&mut self) {
         self.take_while(|c| c.is_ascii_whitespace());
     }
 
-    fn take_while(&mut self, mut wanted: impl FnMut(char) -> bool) -> &'a str {
+    pub(super) fn take_while(&mut self, mut wanted: impl FnMut(char) -> bool) -> &'a str {
         let rest = self.rest();
         let end = rest.find(|c| !wanted(c)).unwrap_or(rest.len());
         self.at += end;
@@ -148,7 +125,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Takes `token` after any space.
-    fn has(&mut self, token: &str) -> bool {
+    pub(super) fn has(&mut self, token: &str) -> bool {
         self.space();
         let found = self.rest().starts_with(token);
         if found {
@@ -157,7 +134,7 @@ impl<'a> Cursor<'a> {
         found
     }
 
-    fn expect(&mut self, token: &str) -> Result<(), QueryError> {
+    pub(super) fn expect(&mut self, token: &str) -> Result<(), QueryError> {
         if self.has(token) {
             return Ok(());
         }
@@ -165,7 +142,7 @@ impl<'a> Cursor<'a> {
         Err(self.error(format!("expected `{token}` but found {found}")))
     }
 
-    fn name(&mut self) -> &'a str {
+    pub(super) fn name(&mut self) -> &'a str {
         self.space();
         if self.peek().is_some_and(|c| c.is_ascii_digit()) {
             return "";
@@ -191,7 +168,11 @@ impl<'a> Cursor<'a> {
         let name = self.name();
         if !self.has("(") {
             let selector = self.selector(name)?;
-            return if self.has("[") { Ok(Query::Range(selector, self.range()?)) } else { Ok(Query::Newest(selector)) };
+            return if self.has("[") {
+                Ok(Query::Range(selector, self.range()?))
+            } else {
+                Ok(Query::Newest(selector))
+            };
         }
         let query = match name {
             "sum" => self.summed(),
@@ -221,13 +202,19 @@ impl<'a> Cursor<'a> {
         };
         let (selector, range) = self.ranged()?;
         self.expect(")")?;
-        Ok(Query::SumOf { function, selector, range })
+        Ok(Query::SumOf {
+            function,
+            selector,
+            range,
+        })
     }
 
     fn quantile(&mut self) -> Result<Query, QueryError> {
         self.space();
         let digits = self.take_while(|c| c.is_ascii_digit() || c == '.');
-        let q = digits.parse().map_err(|_| self.error("expected a quantile such as 0.95"))?;
+        let q = digits
+            .parse()
+            .map_err(|_| self.error("expected a quantile such as 0.95"))?;
         self.expect(",")?;
         for word in ["sum", "by"] {
             self.word(word)?;
@@ -259,115 +246,11 @@ impl<'a> Cursor<'a> {
         self.expect("]")?;
         Ok(range)
     }
-
-    /// What follows the metric's name, which may be missing.
-    fn selector(&mut self, name: &str) -> Result<Selector, QueryError> {
-        let mut matchers = Vec::new();
-        if !name.is_empty() {
-            let wanted = Wanted::Text(name.to_owned());
-            matchers.push(Matcher { label: "__name__".to_owned(), wanted, negated: false });
-        }
-        if self.has("{") {
-            while !self.has("}") {
-                matchers.push(self.matcher()?);
-                if !self.has(",") {
-                    self.expect("}")?;
-                    break;
-                }
-            }
-        } else if name.is_empty() {
-            return Err(self.error("expected the name of a metric or `{`"));
-        }
-        if matchers.iter().all(|matcher| matcher.matches("")) {
-            return Err(self.error("vector selector must contain at least one non-empty matcher"));
-        }
-        Ok(Selector(matchers))
-    }
-
-    fn matcher(&mut self) -> Result<Matcher, QueryError> {
-        let label = self.name().to_owned();
-        if label.is_empty() || label.contains(':') {
-            return Err(self.error("expected the name of a label"));
-        }
-        self.space();
-        let (is_pattern, negated) = match self.take_while(|c| matches!(c, '=' | '!' | '~')) {
-            "=" => (false, false),
-            "!=" => (false, true),
-            "=~" => (true, false),
-            "!~" => (true, true),
-            other => return Err(self.error(format!("expected one of =, !=, =~, !~ but found `{other}`"))),
-        };
-        let text = self.string()?;
-        let wanted = if is_pattern {
-            // Anchored at both ends, as Prometheus does.
-            let pattern = Regex::new(&format!("^(?:{text})$"));
-            Wanted::Pattern(pattern.map_err(|_| self.error(format!("`{text}` is no regular expression")))?)
-        } else {
-            Wanted::Text(text)
-        };
-        Ok(Matcher { label, wanted, negated })
-    }
-
-    fn string(&mut self) -> Result<String, QueryError> {
-        self.space();
-        let quote = match self.peek() {
-            Some(quote @ ('"' | '\'' | '`')) => quote,
-            Some(_) | None => return Err(self.error("expected a string in quotes")),
-        };
-        self.at += 1;
-        let mut text = String::new();
-        let mut chars = self.rest().char_indices();
-        while let Some((at, c)) = chars.next() {
-            match c {
-                _ if c == quote => {
-                    self.at += at + 1;
-                    return Ok(text);
-                }
-                '\\' if quote != '`' => match chars.next() {
-                    Some((_, 'n')) => text.push('\n'),
-                    Some((_, 't')) => text.push('\t'),
-                    Some((_, escaped @ ('\\' | '"' | '\''))) => text.push(escaped),
-                    Some((_, other)) => return Err(self.error(format!("unknown escape sequence `\\{other}`"))),
-                    None => break,
-                },
-                _ => text.push(c),
-            }
-        }
-        Err(self.error("unterminated quoted string"))
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn series(labels: &[(&str, &str)]) -> Series {
-        let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Series { labels, points: Vec::new() }
-    }
-
-    #[test]
-    fn matchers() {
-        let check = |query: &str, expect: bool| {
-            let Ok(Query::Newest(selector)) = parse(query) else { panic!("{query} is a selector") };
-            let series = series(&[("__name__", "calls_total"), ("version", "canary"), ("path", "a\"b")]);
-            assert_eq!(selector.matches(&series), expect, "{query}");
-        };
-        check("calls_total", true);
-        check("calls", false);
-        check("{__name__=\"calls_total\"}", true);
-        check("{__name__=~\"calls.*\", version!=\"stable\"}", true);
-        check("calls_total{version=\"canary\"}", true);
-        check(" calls_total { version = 'canary' , } ", true);
-        check("calls_total{version=~\"can\"}", false);
-        check("calls_total{version=~\"can|canary\"}", true);
-        check("calls_total{version!~\"stable|canary\"}", false);
-        check("calls_total{path=\"a\\\"b\"}", true);
-        check("calls_total{path=`a\"b`}", true);
-        check("calls_total{absent=\"\"}", true);
-        check("calls_total{absent!=\"\"}", false);
-        check("calls_total{}", true);
-    }
 
     #[test]
     fn templates_and_nothing_else() {
@@ -408,14 +291,20 @@ mod tests {
         ] {
             assert!(parse(bad).is_err(), "{bad}");
         }
-        assert_eq!(parse("sum(up").unwrap_err().to_string(), "1:7: parse error: expected `)` but found the end");
+        assert_eq!(
+            parse("sum(up").unwrap_err().to_string(),
+            "1:7: parse error: expected `)` but found the end"
+        );
     }
 
     #[test]
     fn durations() {
         assert_eq!(duration("5m"), Some(300_000));
         assert_eq!(duration("1h30m"), Some(5_400_000));
-        assert_eq!(duration("1w2d3h4m5s6ms"), Some(((9 * 24 + 3) * 3600 + 4 * 60 + 5) * 1000 + 6));
+        assert_eq!(
+            duration("1w2d3h4m5s6ms"),
+            Some(((9 * 24 + 3) * 3600 + 4 * 60 + 5) * 1000 + 6)
+        );
         for bad in ["", "5", "m", "30m1h", "1m1m", "0s", "99999999999999999y"] {
             assert_eq!(duration(bad), None, "{bad}");
         }

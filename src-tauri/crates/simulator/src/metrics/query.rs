@@ -6,8 +6,9 @@
 use std::collections::BTreeMap;
 
 use super::function::{extrapolated, quantile, values};
-use super::promql::{Aggregate, Query, Selector, Slope};
+use super::promql::{Aggregate, Query, Slope};
 use super::samples::{Labels, Point, Samples, Series};
+use super::selector::Selector;
 
 /// How far back an instant looks, in milliseconds.
 const LOOKBACK: i64 = 300_000;
@@ -55,9 +56,17 @@ pub(super) fn range(samples: &Samples, query: &Query, start: i64, end: i64, step
 
 fn vector(samples: &Samples, query: &Query, at: i64) -> Vector {
     match query {
-        Query::Newest(selector) => newest(samples, selector, at).map(|(s, value)| (s.labels.clone(), value)).collect(),
-        Query::Over(aggregate, selector) => one(over(*aggregate, newest(samples, selector, at).map(|(_, value)| value))),
-        Query::SumOf { function, selector, range } => {
+        Query::Newest(selector) => newest(samples, selector, at)
+            .map(|(s, value)| (s.labels.clone(), value))
+            .collect(),
+        Query::Over(aggregate, selector) => {
+            one(over(*aggregate, newest(samples, selector, at).map(|(_, value)| value)))
+        }
+        Query::SumOf {
+            function,
+            selector,
+            range,
+        } => {
             let slopes = slopes(samples, selector, at, *range, *function).map(|(_, slope)| slope);
             one(over(Aggregate::Sum, slopes))
         }
@@ -67,8 +76,17 @@ fn vector(samples: &Samples, query: &Query, at: i64) -> Vector {
             for (series, slope) in slopes(samples, selector, at, *range, Slope::Rate) {
                 *sums.entry(series.label("le")).or_default() += slope;
             }
-            let bound = |le: &str| if le == "+Inf" { Some(f64::INFINITY) } else { le.parse().ok() };
-            let buckets: Vec<_> = sums.into_iter().filter_map(|(le, sum)| Some((bound(le)?, sum))).collect();
+            let bound = |le: &str| {
+                if le == "+Inf" {
+                    Some(f64::INFINITY)
+                } else {
+                    le.parse().ok()
+                }
+            };
+            let buckets: Vec<_> = sums
+                .into_iter()
+                .filter_map(|(le, sum)| Some((bound(le)?, sum)))
+                .collect();
             one((!buckets.is_empty()).then(|| quantile(*q, buckets)))
         }
         Query::Range(..) => Vec::new(),
@@ -133,17 +151,32 @@ mod tests {
 
     fn series(name: &str, label: (&str, &str), points: &[(i64, Option<f64>)]) -> Series {
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        let points = points.iter().map(|(secs, value)| Point { at: secs * 1000, value: *value }).collect();
-        Series { labels: vec![pair("__name__", name), pair(label.0, label.1)], points }
+        let points = points
+            .iter()
+            .map(|(secs, value)| Point {
+                at: secs * 1000,
+                value: *value,
+            })
+            .collect();
+        Series {
+            labels: vec![pair("__name__", name), pair(label.0, label.1)],
+            points,
+        }
     }
 
     fn samples() -> Samples {
         let every_15 = |slope: f64| -> Vec<(i64, Option<f64>)> {
-            (0..=20).map(|i| (i * 15, Some(100.0 + slope * (i * 15) as f64))).collect()
+            (0..=20)
+                .map(|i| (i * 15, Some(100.0 + slope * (i * 15) as f64)))
+                .collect()
         };
         let bucket = |le: &str, slope: f64| series("t_bucket", ("le", le), &every_15(slope));
         let mut all = vec![
-            series("up", ("job", "a"), &[(0, Some(1.0)), (15, Some(0.0)), (30, None), (45, Some(1.0))]),
+            series(
+                "up",
+                ("job", "a"),
+                &[(0, Some(1.0)), (15, Some(0.0)), (30, None), (45, Some(1.0))],
+            ),
             series("up", ("job", "b"), &[(0, Some(1.0)), (15, Some(3.0))]),
             series("calls", ("v", "a"), &every_15(1.0)),
             series("calls", ("v", "b"), &every_15(0.5)),
@@ -194,7 +227,9 @@ mod tests {
     #[test]
     fn a_range_is_closed_on_both_ends_and_skips_markers() {
         let ask = |query: &str, at: i64| instant(&samples(), &parse(query).unwrap(), at * 1000);
-        let Value::Matrix(matrix) = ask("up{job=\"a\"}[30s]", 45) else { panic!("a range is a matrix") };
+        let Value::Matrix(matrix) = ask("up{job=\"a\"}[30s]", 45) else {
+            panic!("a range is a matrix")
+        };
         assert_eq!(matrix[0].1, [(15_000, 0.0), (45_000, 1.0)]);
         assert_eq!(ask("up[10s]", 400), Value::Matrix(Vec::new()));
     }
@@ -216,7 +251,11 @@ mod tests {
         // 1, 3 and 4 a second: the median is rank 2, half way from 0.1 to 0.5.
         check("histogram_quantile(0.5, sum by (le) (rate(t_bucket[1m])))", 120, &[0.3]);
         check("histogram_quantile(0.9, sum by (le) (rate(t_bucket[1m])))", 120, &[0.5]);
-        check("histogram_quantile(0.5, sum by (le) (rate(absent_bucket[1m])))", 120, &[]);
+        check(
+            "histogram_quantile(0.5, sum by (le) (rate(absent_bucket[1m])))",
+            120,
+            &[],
+        );
     }
 
     #[test]

@@ -40,7 +40,10 @@ pub(super) struct Series {
 
 impl Series {
     pub(super) fn label(&self, name: &str) -> &str {
-        self.labels.iter().find(|(n, _)| n == name).map_or("", |(_, value)| value)
+        self.labels
+            .iter()
+            .find(|(n, _)| n == name)
+            .map_or("", |(_, value)| value)
     }
 }
 
@@ -74,7 +77,11 @@ impl Samples {
         let mut all: Vec<Labels> = vec![own_up.clone()];
         let mut walked = Vec::new();
         for (name, given) in &names.samples {
-            let full = if name == "up" { labels(name, given) } else { with_target(labels(name, given)) };
+            let full = if name == "up" {
+                labels(name, given)
+            } else {
+                with_target(labels(name, given))
+            };
             if !is_own_up(name, given) {
                 all.push(full.clone());
             }
@@ -82,22 +89,37 @@ impl Samples {
         }
         all.sort();
         let place = |labels: &Labels| all.binary_search(labels).ok();
-        let places = names.samples.iter().zip(&walked).map(|((name, given), full)| match place(full) {
-            Some(at) if name == "up" => Place::Other(at),
-            Some(at) if !is_own_up(name, given) => Place::Own(at),
-            Some(_) | None => Place::Skipped,
-        });
+        let places = names
+            .samples
+            .iter()
+            .zip(&walked)
+            .map(|((name, given), full)| match place(full) {
+                Some(at) if name == "up" => Place::Other(at),
+                Some(at) if !is_own_up(name, given) => Place::Own(at),
+                Some(_) | None => Place::Skipped,
+            });
         Self {
             places: places.collect(),
             up: place(&own_up).unwrap_or_default(),
-            series: all.into_iter().map(|labels| Series { labels, points: Vec::new() }).collect(),
+            series: all
+                .into_iter()
+                .map(|labels| Series {
+                    labels,
+                    points: Vec::new(),
+                })
+                .collect(),
             families: names.families,
         }
     }
 
     #[cfg(test)]
     pub(super) fn of(series: Vec<Series>) -> Self {
-        Self { series, places: Vec::new(), up: 0, families: Vec::new() }
+        Self {
+            series,
+            places: Vec::new(),
+            up: 0,
+            families: Vec::new(),
+        }
     }
 
     pub(super) fn series(&self) -> &[Series] {
@@ -106,7 +128,12 @@ impl Samples {
 
     /// One scrape at `at` milliseconds of a world that stands there.
     pub(super) fn scrape(&mut self, world: &World, at: i64, endpoint: Option<Gone>) {
-        world.visit(&mut Scrape { samples: self, at, endpoint, next: 0 });
+        world.visit(&mut Scrape {
+            samples: self,
+            at,
+            endpoint,
+            next: 0,
+        });
         let up = match endpoint {
             None | Some(Gone::Empty | Gone::Nan) => 1.0,
             Some(Gone::Down) => 0.0,
@@ -121,7 +148,10 @@ impl Samples {
             return;
         }
         // Dropped by the tenth, since dropping moves all that stays.
-        if points.first().is_some_and(|first| point.at - first.at > KEPT_MILLIS + KEPT_MILLIS / 10) {
+        if points
+            .first()
+            .is_some_and(|first| point.at - first.at > KEPT_MILLIS + KEPT_MILLIS / 10)
+        {
             let old = points.partition_point(|p| p.at < point.at - KEPT_MILLIS);
             points.drain(..old);
         }
@@ -135,14 +165,21 @@ impl Samples {
             let name = series.label("__name__");
             let family = self.families.iter().find(|(family, kind)| match kind {
                 Kind::Counter | Kind::Gauge => name == *family,
-                Kind::Histogram => name.strip_prefix(family).is_some_and(|rest| matches!(rest, "_bucket" | "_sum" | "_count")),
+                Kind::Histogram => name
+                    .strip_prefix(family)
+                    .is_some_and(|rest| matches!(rest, "_bucket" | "_sum" | "_count")),
             });
             // Writing to a string cannot fail.
             if let Some((family, kind)) = family
                 && *family != current
             {
                 current = family;
-                let _ = writeln!(out, "# TYPE {} {}", family.strip_suffix("_total").unwrap_or(family), kind_text(*kind));
+                let _ = writeln!(
+                    out,
+                    "# TYPE {} {}",
+                    family.strip_suffix("_total").unwrap_or(family),
+                    kind_text(*kind)
+                );
             }
             // The metric's own name is the first of the labels.
             let labels = Braces(&series.labels[1..]).to_string();
@@ -158,7 +195,10 @@ impl Samples {
 }
 
 fn labels(name: &str, given: &[(&str, &str)]) -> Labels {
-    let mut labels: Labels = given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let mut labels: Labels = given
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
     labels.push(("__name__".to_owned(), name.to_owned()));
     labels.sort();
     labels

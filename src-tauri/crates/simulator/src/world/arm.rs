@@ -100,13 +100,21 @@ impl Books {
     }
 
     pub(super) fn request(&mut self, at: i64, seconds: f64, failed: bool) {
-        *(if failed { &mut self.requests_failed } else { &mut self.requests_ok }) += 1;
+        *(if failed {
+            &mut self.requests_failed
+        } else {
+            &mut self.requests_ok
+        }) += 1;
         self.request_time.observe(seconds);
         self.breaker.observe(at, failed);
     }
 
     pub(super) fn turn(&mut self, recognised: bool) {
-        *(if recognised { &mut self.turns_recognised } else { &mut self.turns_missed }) += 1;
+        *(if recognised {
+            &mut self.turns_recognised
+        } else {
+            &mut self.turns_missed
+        }) += 1;
     }
 
     pub(super) fn finish(&mut self, outcome: Outcome, seconds: f64) {
@@ -144,7 +152,11 @@ impl Breaker {
         self.seen = (self.seen + 1).min(Self::WINDOW);
         if self.seen == Self::WINDOW && self.last.count_ones() * 2 >= Self::WINDOW {
             self.opens += 1;
-            *self = Self { open_until: at + Self::OPEN_MICROS, opens: self.opens, ..Self::default() };
+            *self = Self {
+                open_until: at + Self::OPEN_MICROS,
+                opens: self.opens,
+                ..Self::default()
+            };
         }
     }
 }

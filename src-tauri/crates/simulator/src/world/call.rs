@@ -10,8 +10,6 @@ use super::draw::Draws;
 
 /// Spread of the length of calls around their median.
 const LENGTH_SPREAD: f64 = 0.5;
-const SHORTEST_SECS: f64 = 4.0;
-const LONGEST_SECS: f64 = 3600.0;
 
 /// A call in progress.
 #[derive(Debug, Clone)]
@@ -59,7 +57,7 @@ impl Call {
     pub(super) fn begin(mut draws: Draws, arm: Arm, at: i64, traffic: &Traffic) -> (Self, i64) {
         // The median of a lognormal whose mean is the traffic's.
         let median = traffic.mean_call.as_secs_f64() * libm::exp(-LENGTH_SPREAD * LENGTH_SPREAD / 2.0);
-        let seconds = draws.lognormal(median, LENGTH_SPREAD).clamp(SHORTEST_SECS, LONGEST_SECS);
+        let seconds = draws.lognormal(median, LENGTH_SPREAD);
         let length = (seconds * 1e6) as i64;
         let turns = (traffic.requests_per_call * (0.5 + draws.uniform())).round().max(1.0) as u32;
         let doubts_at = ((0.1 + 0.85 * draws.uniform()) * length as f64) as i64;
@@ -94,8 +92,11 @@ impl Call {
 
     /// Decides what comes next out of speaking, doubting and ending, and when.
     fn look_ahead(&mut self) -> i64 {
-        let (speaks_at, stage) =
-            if self.turn < self.turns { (self.turn_at, Stage::Speaking) } else { (self.length, Stage::Ending) };
+        let (speaks_at, stage) = if self.turn < self.turns {
+            (self.turn_at, Stage::Speaking)
+        } else {
+            (self.length, Stage::Ending)
+        };
         let (at, stage) = match self.impatience {
             Some((doubts_at, _)) if doubts_at < speaks_at => (doubts_at, Stage::Doubting),
             Some(_) | None => (speaks_at, stage),
@@ -117,7 +118,8 @@ impl Call {
             }
             Stage::Waiting(seconds) => {
                 let error = self.draws.uniform() < conduct.error_rate;
-                let shut = self.draws.uniform() * f64::from(Weight::FULL.hundredths()) >= f64::from(follower.hundredths());
+                let shut =
+                    self.draws.uniform() * f64::from(Weight::FULL.hundredths()) >= f64::from(follower.hundredths());
                 self.last_failed = error || shut;
                 books.request(at, seconds, self.last_failed);
                 self.turn += 1;
@@ -127,7 +129,10 @@ impl Call {
                 Next::At(self.look_ahead())
             }
             Stage::Doubting => {
-                let leaves = self.impatience.take().is_some_and(|(_, chance)| chance < conduct.abandonment);
+                let leaves = self
+                    .impatience
+                    .take()
+                    .is_some_and(|(_, chance)| chance < conduct.abandonment);
                 if leaves {
                     return self.end(at, Outcome::Abandoned, books);
                 }

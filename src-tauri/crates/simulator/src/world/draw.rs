@@ -87,7 +87,10 @@ mod tests {
         let calls = Draws::new(7, Concern::Calls);
         assert_eq!(calls.of_call(5).uniform(), calls.of_call(5).uniform());
         assert_ne!(calls.of_call(5).uniform(), calls.of_call(6).uniform());
-        assert_ne!(Draws::new(7, Concern::Split).uniform(), Draws::new(7, Concern::Arrivals).uniform());
+        assert_ne!(
+            Draws::new(7, Concern::Split).uniform(),
+            Draws::new(7, Concern::Arrivals).uniform()
+        );
         assert_ne!(noise(&[1, 2]), noise(&[2, 1]));
     }
 }

@@ -18,8 +18,8 @@ const HOUR_MICROS: f64 = 3.6e9;
 
 /// Relative rates at full hours, from midnight; between two hours the rate is on the line between them.
 const OFFICE: [f64; 24] = [
-    3.0, 2.0, 1.5, 1.0, 1.0, 1.5, 4.0, 14.0, 48.0, 88.0, 100.0, 98.0, 90.0, 66.0, 44.0, 50.0, 76.0, 80.0, 64.0, 40.0, 24.0,
-    14.0, 8.0, 5.0,
+    3.0, 2.0, 1.5, 1.0, 1.0, 1.5, 4.0, 14.0, 48.0, 88.0, 100.0, 98.0, 90.0, 66.0, 44.0, 50.0, 76.0, 80.0, 64.0, 40.0,
+    24.0, 14.0, 8.0, 5.0,
 ];
 
 impl Profile {
@@ -62,7 +62,10 @@ mod tests {
     fn a_day_has_its_mean() {
         for profile in [Profile::Office, Profile::Flat] {
             let minutes = 0..24 * 60;
-            let mean = minutes.map(|minute| profile.intensity(at(f64::from(minute) / 60.0))).sum::<f64>() / (24.0 * 60.0);
+            let mean = minutes
+                .map(|minute| profile.intensity(at(f64::from(minute) / 60.0)))
+                .sum::<f64>()
+                / (24.0 * 60.0);
             assert!((mean - 1.0).abs() < 1e-9, "{profile:?} {mean}");
         }
     }

@@ -37,11 +37,19 @@ pub(super) struct Histogram {
 
 impl Histogram {
     pub(super) fn new(bounds: &'static [(&'static str, f64)]) -> Self {
-        Self { bounds, counts: vec![0; bounds.len()], sum: 0.0 }
+        Self {
+            bounds,
+            counts: vec![0; bounds.len()],
+            sum: 0.0,
+        }
     }
 
     pub(super) fn observe(&mut self, value: f64) {
-        let bucket = self.bounds.iter().position(|(_, bound)| value <= *bound).unwrap_or(self.bounds.len() - 1);
+        let bucket = self
+            .bounds
+            .iter()
+            .position(|(_, bound)| value <= *bound)
+            .unwrap_or(self.bounds.len() - 1);
         self.counts[bucket] += 1;
         self.sum += value;
     }
@@ -67,6 +75,10 @@ const POOL: f64 = 200.0;
 /// Gauges that are noise around a level change their noise this often.
 const NOISE_MICROS: i64 = 10_000_000;
 
+type Label = (&'static str, &'static str);
+/// The labels of a counter beside `version`, and where its value stands.
+type Counter = (&'static [Label], fn(&Books) -> u64);
+
 impl World {
     /// Shows every series as it is at [`World::now`]. Names, labels and order are the same at every moment.
     pub fn visit(&self, to: &mut impl Visitor) {
@@ -75,13 +87,7 @@ impl World {
         self.visit_gauges(to);
     }
 
-    fn per_arm(
-        &self,
-        to: &mut impl Visitor,
-        name: &'static str,
-        help: &'static str,
-        parts: &[(&[(&'static str, &'static str)], fn(&Books) -> u64)],
-    ) {
+    fn per_arm(&self, to: &mut impl Visitor, name: &'static str, help: &'static str, parts: &[Counter]) {
         to.family(name, Kind::Counter, help);
         for (arm, version) in ARMS {
             for (labels, value) in parts {
@@ -99,7 +105,7 @@ impl World {
     }
 
     fn visit_counters(&self, to: &mut impl Visitor) {
-        const SERVICE: (&str, &str) = ("service", "casos");
+        const SERVICE: Label = ("service", "casos");
         self.per_arm(
             to,
             "http_requests_total",
@@ -109,9 +115,12 @@ impl World {
                 (&[SERVICE, ("status", "500")], |books| books.requests_failed),
             ],
         );
-        self.per_arm(to, "ivr_calls_assigned_total", "Calls assigned to an arm.", &[(&[], |books| {
-            books.assigned.len() as u64
-        })]);
+        self.per_arm(
+            to,
+            "ivr_calls_assigned_total",
+            "Calls assigned to an arm.",
+            &[(&[], |books| books.assigned.len() as u64)],
+        );
         self.per_arm(
             to,
             "ivr_calls_finished_total",
@@ -131,18 +140,26 @@ impl World {
                 (&[("result", "missed")], |books| books.turns_missed),
             ],
         );
-        self.per_arm(to, "ivr_critical_errors_total", "Errors in data or integrity.", &[(&[], |books| {
-            books.critical_errors
-        })]);
-        self.per_arm(to, "ivr_breaker_opens_total", "How often the circuit breaker opened.", &[(&[], |books| {
-            books.breaker.opens
-        })]);
+        self.per_arm(
+            to,
+            "ivr_critical_errors_total",
+            "Errors in data or integrity.",
+            &[(&[], |books| books.critical_errors)],
+        );
+        self.per_arm(
+            to,
+            "ivr_breaker_opens_total",
+            "How often the circuit breaker opened.",
+            &[(&[], |books| books.breaker.opens)],
+        );
     }
 
     fn visit_histograms(&self, to: &mut impl Visitor) {
         to.family("http_request_duration_seconds", Kind::Histogram, "Time of a request.");
         for (arm, version) in ARMS {
-            self.books(arm).request_time.visit(to, [("service", "casos"), ("version", version)]);
+            self.books(arm)
+                .request_time
+                .visit(to, [("service", "casos"), ("version", version)]);
         }
         to.family("ivr_call_duration_seconds", Kind::Histogram, "Length of a call.");
         for (arm, version) in ARMS {
@@ -168,8 +185,16 @@ impl World {
         }
         to.family("kafka_consumergroup_lag", Kind::Gauge, "Messages that wait.");
         let load: f64 = loads.iter().map(|(_, load)| load).sum();
-        to.sample("", &[("group", "casos")], (self.level(3, "") * (4.0 + load / 10.0)).floor());
-        to.family("pg_pool_used_ratio", Kind::Gauge, "Share of the database connections in use.");
+        to.sample(
+            "",
+            &[("group", "casos")],
+            (self.level(3, "") * (4.0 + load / 10.0)).floor(),
+        );
+        to.family(
+            "pg_pool_used_ratio",
+            Kind::Gauge,
+            "Share of the database connections in use.",
+        );
         let used = 0.04 + load / (load + POOL) * 0.8 + 0.02 * self.level(4, "");
         to.sample("", &[("service", "casos")], rounded(used));
         to.family("node_disk_used_ratio", Kind::Gauge, "Share of the disk in use.");
@@ -184,7 +209,13 @@ impl World {
     /// Noise of a gauge, uniform on [0, 1): a function of the moment alone, so that it does not matter who looks when.
     fn level(&self, gauge: u64, version: &str) -> f64 {
         let moment = self.now.div_euclid(NOISE_MICROS) as u64;
-        noise(&[self.seed, gauge, version.len() as u64, version.starts_with('c').into(), moment])
+        noise(&[
+            self.seed,
+            gauge,
+            version.len() as u64,
+            version.starts_with('c').into(),
+            moment,
+        ])
     }
 }
 
@@ -213,7 +244,13 @@ mod tests {
         }
         let mut values = Values(Vec::new());
         histogram.visit(&mut values, [("a", "b")]);
-        let expect = [("_bucket 0.1", 2.0), ("_bucket 1", 3.0), ("_bucket +Inf", 4.0), ("_sum b", 2.65), ("_count b", 4.0)];
+        let expect = [
+            ("_bucket 0.1", 2.0),
+            ("_bucket 1", 3.0),
+            ("_bucket +Inf", 4.0),
+            ("_sum b", 2.65),
+            ("_count b", 4.0),
+        ];
         assert_eq!(values.0, expect.map(|(name, value)| (name.to_owned(), value)));
     }
 }

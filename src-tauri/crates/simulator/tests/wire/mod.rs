@@ -28,7 +28,11 @@ pub(crate) async fn ask(to: SocketAddr, method: &str, target: &str, extra: &str,
     stream.read_to_end(&mut bytes).await?;
     let text = String::from_utf8(bytes).map_err(io::Error::other)?;
     let (head, mut body) = text.split_once("\r\n\r\n").ok_or(io::ErrorKind::UnexpectedEof)?;
-    let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).ok_or(io::ErrorKind::InvalidData)?;
+    let status = head
+        .split(' ')
+        .nth(1)
+        .and_then(|code| code.parse().ok())
+        .ok_or(io::ErrorKind::InvalidData)?;
     let mut whole = String::new();
     if head.to_ascii_lowercase().contains("transfer-encoding: chunked") {
         while let Some((size, rest)) = body.split_once("\r\n") {
@@ -38,10 +42,22 @@ pub(crate) async fn ask(to: SocketAddr, method: &str, target: &str, extra: &str,
         }
         body = &whole;
     }
-    Ok(Answer { status, head: head.to_owned(), body: body.to_owned() })
+    Ok(Answer {
+        status,
+        head: head.to_owned(),
+        body: body.to_owned(),
+    })
 }
 
 /// As it stands in a query string.
 pub(crate) fn encoded(text: &str) -> String {
-    text.bytes().map(|b| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+    text.bytes()
+        .map(|b| {
+            if b.is_ascii_alphanumeric() {
+                char::from(b).to_string()
+            } else {
+                format!("%{b:02X}")
+            }
+        })
+        .collect()
 }
