@@ -5,13 +5,13 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use json_patch::Patch;
 use serde_json::{Map, Value, json};
 use timonel_domain::time::Timestamp;
 use timonel_ports::mailbox::Sender;
 
 use super::fault::{Fault, Rules};
 use super::kind::{Key, Kind};
+use super::order::{Order, OrderBody, Unknown};
 use super::ownership::{self, Writer};
 use super::selection::Selection;
 use super::status::Refusal;
@@ -50,38 +50,6 @@ pub(super) enum Signal {
     Changed(Arc<Change>),
     /// A fault was set or cleared.
     Faults,
-}
-
-/// A write, in full: a late one is done from this again.
-#[derive(Debug, Clone)]
-pub(super) struct Order {
-    pub(super) key: Key,
-    /// The version it speaks.
-    pub(super) version: &'static str,
-    pub(super) status: bool,
-    pub(super) manager: String,
-    pub(super) dry_run: bool,
-    pub(super) unknown: Unknown,
-    pub(super) body: OrderBody,
-}
-
-#[derive(Debug, Clone)]
-pub(super) enum OrderBody {
-    Create(Value),
-    Replace(Value),
-    Json(Patch),
-    Merge(Value),
-    Strategic(Value),
-    /// With `preconditions` of the DeleteOptions.
-    Delete(Value),
-}
-
-/// `fieldValidation`: what happens to fields that the kind does not have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unknown {
-    Ignore,
-    Warn,
-    Refuse,
 }
 
 /// A write that was done.
@@ -202,9 +170,9 @@ impl State {
                 }
             });
         }
-        check_identity(order, &proposed)?;
+        order.check_identity(&proposed)?;
         if let Some(current) = &current {
-            check_lock(order, current, &proposed)?;
+            order.check_lock(current, &proposed)?;
         }
 
         let unknown = check::prune(key.kind, &mut proposed);
@@ -216,7 +184,7 @@ impl State {
             Unknown::Refuse | Unknown::Ignore => Vec::new(),
             Unknown::Warn => unknown,
         };
-        let mut next = settle(order, current.as_ref(), proposed);
+        let mut next = order.settle(current.as_ref(), proposed);
         if !order.status {
             check::schema(key, current.as_ref(), &next)?;
             self.admit(key, &next)?;
@@ -354,91 +322,4 @@ fn desired(object: &Value) -> Map<String, Value> {
         object.remove(not_desired);
     }
     object
-}
-
-/// The object that is proposed must be the one the path names.
-fn check_identity(order: &Order, proposed: &Value) -> Result<(), Refusal> {
-    let key = &order.key;
-    let (api_version, kind) = (key.kind.api_version(order.version), key.kind.kind);
-    if proposed["apiVersion"] != api_version || proposed["kind"] != kind {
-        return Err(Refusal::bad_request(&format!(
-            "the API version in the data ({}) or its kind ({}) does not match the expected {api_version}, {kind}",
-            proposed["apiVersion"], proposed["kind"]
-        )));
-    }
-    let metadata = &proposed["metadata"];
-    if metadata["name"] != key.name.as_str() {
-        let name = metadata["name"].as_str().unwrap_or_default();
-        return Err(Refusal::bad_request(&format!(
-            "the name of the object ({name}) does not match the name on the URL ({})",
-            key.name
-        )));
-    }
-    match metadata["namespace"].as_str() {
-        Some(namespace) if namespace != key.namespace => Err(Refusal::bad_request(
-            "the namespace of the provided object does not match the namespace sent on the request",
-        )),
-        Some(_) | None => Ok(()),
-    }
-}
-
-/// The resourceVersion, where the writer names one, must be the current one.
-fn check_lock(order: &Order, current: &Value, proposed: &Value) -> Result<(), Refusal> {
-    let wanted = proposed["metadata"]["resourceVersion"].as_str().unwrap_or_default();
-    let is_put = matches!(order.body, OrderBody::Replace(_));
-    if wanted.is_empty() {
-        return if is_put && !order.key.kind.unconditional {
-            Err(Refusal::version_required(&order.key))
-        } else {
-            Ok(())
-        };
-    }
-    let uid = proposed["metadata"]["uid"].as_str();
-    if current["metadata"]["resourceVersion"] != wanted || uid.is_some_and(|uid| current["metadata"]["uid"] != uid) {
-        return Err(Refusal::conflict(&order.key));
-    }
-    Ok(())
-}
-
-/// What of the proposal takes effect: nobody writes the server's own fields, nor the status but through `/status`.
-fn settle(order: &Order, current: Option<&Value>, mut proposed: Value) -> Value {
-    let key = &order.key;
-    if let (true, Some(current)) = (order.status, current) {
-        let mut next = current.clone();
-        put(&mut next, "status", &proposed["status"]);
-        return next;
-    }
-    proposed["apiVersion"] = key.kind.api_version(key.kind.versions[0]).into();
-    if key.kind.has_status {
-        put(
-            &mut proposed,
-            "status",
-            current.map_or(&Value::Null, |current| &current["status"]),
-        );
-    }
-    let metadata = &mut proposed["metadata"];
-    metadata["namespace"] = key.namespace.as_str().into();
-    for field in [
-        "uid",
-        "creationTimestamp",
-        "generation",
-        "resourceVersion",
-        "managedFields",
-    ] {
-        put(
-            metadata,
-            field,
-            current.map_or(&Value::Null, |current| &current["metadata"][field]),
-        );
-    }
-    proposed
-}
-
-fn put(map: &mut Value, field: &str, value: &Value) {
-    let Some(map) = map.as_object_mut() else { return };
-    if value.is_null() {
-        map.remove(field);
-    } else {
-        map.insert(field.to_owned(), value.clone());
-    }
 }

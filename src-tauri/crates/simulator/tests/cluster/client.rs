@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use timonel_domain::time::{Mono, Timestamp};
 use timonel_ports::clock::{Clock, InFlight, InFlightNote, REQUEST_ID_HEADER};
-use timonel_ports::mailbox::{Receiver, mailbox};
+use timonel_ports::mailbox::{Receiver, Sender, mailbox};
 use timonel_ports::task::{counted, spawn};
 use timonel_simulator::cluster::{Cluster, serve};
 use timonel_simulator::time::{Speed, VirtualClock};
@@ -199,8 +199,16 @@ impl Stage {
 
     /// Opens a watch that is read by a task of its own. Every event comes with the virtual time at which it was read;
     /// the last thing to come is `Null`, with `{"torn": true}` before it where the stream did not end as it should.
+    ///
+    /// As everywhere, what lies unread in the mailbox holds up time: whoever has several watches reads them from one.
     pub fn watch(&self, query: &str) -> Receiver<(Mono, Value)> {
         let (sender, receiver) = mailbox(&self.clock.shared());
+        self.watch_into(sender, query);
+        receiver
+    }
+
+    /// As [`Stage::watch`], into a mailbox that may be others' too.
+    pub fn watch_into(&self, sender: Sender<(Mono, Value)>, query: &str) {
         let (stage, path) = (self.clone(), format!("{VSS}?watch=1&{query}"));
         spawn(&self.clock.shared(), async move {
             let flight = stage.clock.request();
@@ -223,14 +231,13 @@ impl Stage {
                 read = lines.len();
                 if whole || matches!(more, Ok(0) | Err(_)) {
                     if !whole {
-                        sender.send((stage.clock.mono(), json!({"torn": true}))).unwrap();
+                        let _ = sender.send((stage.clock.mono(), json!({"torn": true})));
                     }
-                    sender.send((stage.clock.mono(), Value::Null)).unwrap();
+                    let _ = sender.send((stage.clock.mono(), Value::Null));
                     return;
                 }
             }
         });
-        receiver
     }
 
     /// Milliseconds of virtual time that have passed.

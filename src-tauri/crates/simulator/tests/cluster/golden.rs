@@ -148,6 +148,11 @@ fn strangers_are_told_apart() {
             &stage.call_as("", "GET", VS, "", "").await.unwrap(),
             &nobody,
         );
+        let kubectl = stage
+            .call_as("User-Agent: kubectl/v1.32.4\r\n", "GET", VS, "", "")
+            .await
+            .unwrap();
+        assert_eq!(kubectl.code, 200, "kubectl sends no token over plain HTTP");
         assert_eq!(stage.call_as("", "GET", "/readyz", "", "").await.unwrap().body, "ok");
 
         let mut forbidden = exchange(&api, "403 no RBAC");

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use timonel_simulator::cluster::Cluster;
+use timonel_simulator::cluster::{Calls, Cluster, Fault, Scope};
 
 use super::client::{Stage, TOKEN, VS, on_stage, shift, weights};
 
@@ -108,8 +108,12 @@ fn reads_the_kubeconfig_and_sets_an_image() {
         let (ok, text) = home.kubectl(&["get", "lease,svc,dr", "-A", "-o", "name"]).await;
         assert!(ok, "{text}");
         assert_eq!(text.lines().count(), 3, "{text}");
-        std::fs::write(home.0.join("config"), Cluster::kubeconfig(stage.address, "wrong")).unwrap();
+        stage
+            .cluster
+            .faults()
+            .set(Scope::Cluster, Calls::All, Fault::Unauthorized)
+            .unwrap();
         let (ok, text) = home.kubectl(&["get", "svc", "-n", "ivr"]).await;
-        assert!(!ok, "{text}");
+        assert!(!ok && text.contains("Unauthorized"), "{text}");
     });
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use timonel_domain::time::Mono;
 use timonel_ports::clock::Clock;
-use timonel_ports::mailbox::Receiver;
-use timonel_ports::task::spawn;
+use timonel_ports::mailbox::{Receiver, mailbox};
+use timonel_ports::task::{Task, spawn};
 use timonel_simulator::cluster::{Calls, Fault, Scope};
 
 use super::client::{JSON_PATCH, Stage, VS, VSS, on_stage, shift, weights};
@@ -18,7 +18,16 @@ async fn version(stage: &Stage) -> String {
         .to_owned()
 }
 
-async fn rest(mut events: Receiver<(Mono, Value)>) -> Vec<(Mono, Value)> {
+/// Reads on to the end, in a task: an event that lies unread would rightly hold up time.
+fn rest(stage: &Stage, events: Receiver<(Mono, Value)>) -> Task<Vec<(Mono, Value)>> {
+    spawn(&stage.clock.shared(), read_on(events))
+}
+
+async fn all(stage: &Stage, query: &str) -> Vec<(Mono, Value)> {
+    read_on(stage.watch(query)).await
+}
+
+async fn read_on(mut events: Receiver<(Mono, Value)>) -> Vec<(Mono, Value)> {
     let mut all = Vec::new();
     while let Some((at, event)) = events.recv().await {
         if event.is_null() {
@@ -40,12 +49,12 @@ fn kinds(events: &[(Mono, Value)]) -> Vec<&str> {
 #[test]
 fn an_event_is_read_at_the_instant_of_its_write() {
     on_stage(1, |stage| async move {
-        let mut events = stage.watch(&format!("resourceVersion={}", version(&stage).await));
-        let mut others: Vec<_> = (0..3)
-            .map(|_| stage.watch("fieldSelector=metadata.name%3Divr-agent"))
-            .collect();
-        for other in &mut others {
-            assert_eq!(other.recv().await.unwrap().1["type"], "ADDED");
+        let (sender, mut events) = mailbox(&stage.clock.shared());
+        for _ in 0..4 {
+            stage.watch_into(sender.clone(), "fieldSelector=metadata.name%3Divr-agent");
+        }
+        for _ in 0..4 {
+            assert_eq!(events.recv().await.unwrap().1["type"], "ADDED");
         }
         // Somebody who would step time by a microsecond whenever it may be stepped.
         let hurry = stage.clone();
@@ -59,12 +68,11 @@ fn an_event_is_read_at_the_instant_of_its_write() {
             let written = stage.clock.mono();
             let patch = serde_json::from_str(&shift(100 - round, round)).unwrap();
             stage.cluster.write_as("argocd", VS, patch).unwrap();
-            let (read, event) = events.recv().await.unwrap();
-            assert_eq!(event["type"], "MODIFIED");
-            assert_eq!(weights(&event["object"]), [100 - round, round]);
-            assert_eq!(read, written);
-            for other in &mut others {
-                assert_eq!(other.recv().await.unwrap().0, written);
+            for _ in 0..4 {
+                let (read, event) = events.recv().await.unwrap();
+                assert_eq!(event["type"], "MODIFIED");
+                assert_eq!(weights(&event["object"]), [100 - round, round]);
+                assert_eq!(read, written);
             }
         }
         hurried.abort();
@@ -79,7 +87,7 @@ fn an_idle_watch_lets_time_pass_and_ends_with_a_bookmark() {
             "resourceVersion={}&timeoutSeconds=290&allowWatchBookmarks=true",
             version(&stage).await
         );
-        let events = stage.watch(&query);
+        let events = rest(&stage, stage.watch(&query));
         stage.sleep(100).await;
         assert_eq!(stage.patch(VS, JSON_PATCH, &shift(90, 10)).await.code, 200);
         stage
@@ -88,7 +96,7 @@ fn an_idle_watch_lets_time_pass_and_ends_with_a_bookmark() {
             .unwrap();
         stage.cluster.delete(VS).unwrap();
         let now = version(&stage).await;
-        let events = rest(events).await;
+        let events = events.join().await.unwrap();
         assert_eq!(kinds(&events), ["MODIFIED", "DELETED", "BOOKMARK", "EOF"]);
         assert_eq!(events[2].1["object"]["metadata"]["resourceVersion"], now.as_str());
         let took = events[3].0.saturating_since(opened);
@@ -108,7 +116,7 @@ fn a_watch_begins_where_it_is_told() {
         stage.patch(VS, JSON_PATCH, &shift(80, 20)).await;
         let check = async |query: String, expect: &[&str]| {
             assert_eq!(
-                kinds(&rest(stage.watch(&format!("timeoutSeconds=5&{query}"))).await),
+                kinds(&all(&stage, &format!("timeoutSeconds=5&{query}")).await),
                 expect,
                 "{query}"
             );
@@ -117,8 +125,9 @@ fn a_watch_begins_where_it_is_told() {
         check("resourceVersion=0".to_owned(), &["ADDED", "EOF"]).await;
         check("resourceVersion=99999999".to_owned(), &["EOF"]).await;
         check("labelSelector=team%3Dnobody".to_owned(), &["EOF"]).await;
-        let all = "resourceVersion=0&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true";
-        let events = rest(stage.watch(&format!("timeoutSeconds=5&{all}"))).await;
+        let initial =
+            "resourceVersion=0&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true";
+        let events = all(&stage, &format!("timeoutSeconds=5&{initial}")).await;
         assert_eq!(kinds(&events), ["ADDED", "BOOKMARK", "BOOKMARK", "EOF"]);
         assert_eq!(
             events[1].1["object"]["metadata"]["annotations"],
@@ -132,7 +141,7 @@ fn who_resumes_too_late_must_list_again() {
     on_stage(4, |stage| async move {
         let start = version(&stage).await;
         let check = async |from: &str| {
-            let events = rest(stage.watch(&format!("timeoutSeconds=5&resourceVersion={from}"))).await;
+            let events = all(&stage, &format!("timeoutSeconds=5&resourceVersion={from}")).await;
             assert_eq!(kinds(&events), ["ERROR", "EOF"], "{from}");
             let status = &events[0].1["object"];
             assert_eq!((&status["code"], &status["reason"]), (&json!(410), &json!("Expired")));
@@ -147,7 +156,7 @@ fn who_resumes_too_late_must_list_again() {
         check(&start).await;
         let now = version(&stage).await;
         assert_eq!(
-            kinds(&rest(stage.watch(&format!("timeoutSeconds=5&resourceVersion={now}"))).await),
+            kinds(&all(&stage, &format!("timeoutSeconds=5&resourceVersion={now}")).await),
             ["EOF"]
         );
     });
@@ -160,7 +169,7 @@ fn a_black_hole_silences_a_watch_until_it_closes() {
             "resourceVersion={}&timeoutSeconds=60&allowWatchBookmarks=true",
             version(&stage).await
         );
-        let events = stage.watch(&query);
+        let events = rest(&stage, stage.watch(&query));
         stage.sleep(10).await;
         let hole = stage
             .cluster
@@ -174,7 +183,7 @@ fn a_black_hole_silences_a_watch_until_it_closes() {
         stage.sleep(600).await;
         stage.cluster.faults().clear(hole);
         let healed = stage.clock.mono();
-        let events = rest(events).await;
+        let events = events.join().await.unwrap();
         assert_eq!(kinds(&events), ["MODIFIED", "BOOKMARK", "EOF"]);
         assert!(events.iter().all(|(at, _)| *at == healed), "{events:?}");
     });
