@@ -81,9 +81,10 @@ fn of_notice(notice: &Notice, plan: &Plan, words: &Words) -> String {
             words.say(key, &[("rule", rule.to_string())])
         }
         Notice::RuleResolved { rule } => words.say("notice-rule-resolved", &[("rule", rule.to_string())]),
-        Notice::SignalLost { signal, side } => {
-            let side = words.say(side_key(*side), &[]);
-            words.say("notice-signal-lost", &[("signal", signal.to_string()), ("side", side)])
+        Notice::SignalsLost { lost } => {
+            let name = |(signal, side): &(_, Side)| format!("{signal} ({})", words.say(side_key(*side), &[]));
+            let signals = lost.iter().map(name).collect::<Vec<_>>().join(", ");
+            words.say("notice-signals-lost", &[("signals", signals)])
         }
         Notice::SignalsBack => words.say("notice-signals-back", &[]),
         Notice::Gap { from } => words.say("notice-gap", &[("from", from.to_string())]),

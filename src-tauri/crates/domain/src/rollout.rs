@@ -33,7 +33,7 @@ use serde::{Deserialize, Serialize};
 pub struct Generation {
     /// The helm's epoch.
     pub epoch: u64,
-    /// Counts the resets of the latch within it.
+    /// Counts the lowerings: what was decided before one may not raise after it.
     pub revision: u32,
 }
 

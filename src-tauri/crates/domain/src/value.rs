@@ -167,7 +167,7 @@ impl fmt::Display for Weight {
 
 impl Serialize for Weight {
     fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        if self.0 % 100 == 0 {
+        if self.0.is_multiple_of(100) {
             to.serialize_u16(self.0 / 100)
         } else {
             to.serialize_f64(self.as_percent())

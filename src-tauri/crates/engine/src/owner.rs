@@ -127,7 +127,7 @@ impl Owner {
             .filter_map(|(id, t)| Some((id.clone(), t.op?, t.accepted)))
             .collect();
         for (target, op, known) in open {
-            let generation = self.state.generation;
+            let generation = op.generation;
             if op.kind == OpKind::Raise {
                 let order = Order {
                     op: op.id,

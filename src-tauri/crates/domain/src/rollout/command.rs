@@ -140,8 +140,6 @@ impl Next<'_> {
         self.state.holds.clear();
         self.state.approvals.clear();
         self.state.overriding = None;
-        // Later than the mark that the rollback left on the targets, so that raising is possible again.
-        self.state.generation.revision = self.state.generation.revision.saturating_add(1);
         self.state.stage = Stage::Draft;
         Ok(())
     }

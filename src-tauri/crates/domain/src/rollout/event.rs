@@ -234,12 +234,10 @@ pub enum Notice {
         /// Which.
         rule: RuleId,
     },
-    /// A required signal is lost.
-    SignalLost {
-        /// Which.
-        signal: SignalId,
-        /// Whose.
-        side: Side,
+    /// Required signals are lost: all that went at the same moment.
+    SignalsLost {
+        /// Which, and whose.
+        lost: Vec<(SignalId, Side)>,
     },
     /// All lost signals are back.
     SignalsBack,
@@ -343,7 +341,7 @@ impl Notice {
             | Notice::ContraryTraffic { .. }
             | Notice::LowerFailed { .. }
             | Notice::DriftPersists { .. } => Severity::Critical,
-            Notice::SignalLost { .. }
+            Notice::SignalsLost { .. }
             | Notice::ShiftFailed { .. }
             | Notice::DriftBelow { .. }
             | Notice::DriftAbove { .. }

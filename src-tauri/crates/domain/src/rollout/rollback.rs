@@ -139,6 +139,7 @@ impl Next<'_> {
             id: op,
             kind,
             to,
+            generation,
             since,
             accepted_at: None,
             failures: 0,
@@ -150,6 +151,8 @@ impl Next<'_> {
             to,
             generation,
         });
+        // The lowering leaves a mark of its generation, and only what is decided after it may raise again.
+        self.state.generation.revision = self.state.generation.revision.saturating_add(1);
     }
 
     pub(super) fn finish_rollback(&mut self, level: Level, phase: usize) {

@@ -80,7 +80,7 @@ fn exit_blockers(plan: &Plan, state: &State, now: Timestamp) -> Vec<Blocker> {
         if state.approvals.len() < usize::from(phase.approvals) {
             out.push(Blocker::Approvals);
         }
-        if !state.overriding.as_ref().is_some_and(|o| o.second.is_some()) {
+        if state.overriding.as_ref().is_none_or(|o| o.second.is_none()) {
             out.extend(gate_blockers(phase, state, now));
         }
     }
@@ -168,6 +168,7 @@ impl Next<'_> {
             id: op,
             kind: OpKind::Raise,
             to,
+            generation: self.state.generation,
             since: self.now,
             accepted_at: None,
             failures: 0,

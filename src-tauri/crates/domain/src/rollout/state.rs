@@ -204,6 +204,8 @@ pub struct Op {
     pub kind: OpKind,
     /// The weight to reach.
     pub to: Weight,
+    /// Goes with the call, and with every attempt to repeat it.
+    pub generation: Generation,
     /// When it was decided.
     pub since: Timestamp,
     /// When the target accepted it.

@@ -22,14 +22,15 @@ impl Next<'_> {
                 self.fires(rule, firing);
             }
         }
-        for id in before.firing.keys().filter(|id| !assessment.firing.contains_key(*id)) {
-            self.notify(Notice::RuleResolved { rule: id.clone() });
+        // What ends because nobody is on the canary any more has not been cured.
+        if self.state.latch.is_none() {
+            for id in before.firing.keys().filter(|id| !assessment.firing.contains_key(*id)) {
+                self.notify(Notice::RuleResolved { rule: id.clone() });
+            }
         }
-        for (signal, side) in assessment.lost.difference(&before.lost) {
-            self.notify(Notice::SignalLost {
-                signal: signal.clone(),
-                side: *side,
-            });
+        let lost: Vec<_> = assessment.lost.difference(&before.lost).cloned().collect();
+        if !lost.is_empty() {
+            self.notify(Notice::SignalsLost { lost });
         }
         if assessment.lost.is_empty() && !before.lost.is_empty() {
             self.notify(Notice::SignalsBack);
