@@ -171,11 +171,6 @@ impl Call {
     }
 
     pub(super) fn order(&self, place: &Place) -> Result<Order, Refusal> {
-        let agent = self
-            .header(header::USER_AGENT)
-            .split(['/', ' '])
-            .next()
-            .filter(|word| !word.is_empty());
         let (key, version, status, body) = match place {
             Place::Object { key, version, status } => (key.clone(), *version, *status, self.order_body(key)?),
             Place::Collection {
