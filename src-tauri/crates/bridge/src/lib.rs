@@ -16,6 +16,8 @@ use timonel_ports::store::StoreError;
 pub use desk::Desk;
 pub use rehearsal::{Rehearsal, Told};
 pub use summary::Summary;
+pub use timonel_engine::{Bulletin, Snapshot};
+pub use timonel_simulator::time::Speed;
 
 /// Why a question of the screen could not be answered.
 #[derive(Debug, thiserror::Error)]

@@ -78,6 +78,8 @@ pub struct Rehearsed {
     pub summary: Summary,
     /// How long the rehearsal took in virtual time.
     pub lasted: Duration,
+    /// Requests that our side sent meanwhile.
+    pub requests: u64,
     /// All samples in OpenMetrics text with their times, as `promtool tsdb create-blocks-from openmetrics` reads them.
     pub samples: String,
 }
@@ -142,6 +144,7 @@ impl Rehearsal {
         Ok(Rehearsed {
             summary: Summary::new(&end, watch.phase, lost),
             lasted,
+            requests: clock.requests(),
             samples,
         })
     }

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
+use timonel_bridge::Speed;
 use timonel_domain::value::{Person, RolloutId};
-use timonel_simulator::time::Speed;
 
 /// Moves live phone calls to a new system a little at a time, and puts every call back at once.
 #[derive(Debug, Parser)]

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
+use timonel_bridge::{Bulletin, Snapshot};
 use timonel_bridge::{Rehearsal, Summary, Told};
 use timonel_domain::plan::Plan;
 use timonel_domain::rollout::Stage;
 use timonel_domain::time::Timestamp;
 use timonel_domain::value::{PhaseId, Weight};
-use timonel_engine::{Bulletin, Snapshot};
 use timonel_journal::record::StepRecord;
 use timonel_plan::scenario::Outcome;
 

@@ -1,9 +1,9 @@
 //! What happened, for people: one sentence for each notice, in the person's language.
 
+use timonel_bridge::Bulletin;
 use timonel_domain::plan::{Incident, Plan, Severity};
 use timonel_domain::rollout::{Cause, Effect, Level, Notice, Stage, State};
 use timonel_domain::value::Side;
-use timonel_engine::Bulletin;
 
 use crate::words::Words;
 

@@ -60,6 +60,7 @@ struct State {
     now: Mono,
     busy: usize,
     next_id: u64,
+    requests: u64,
     queue: BinaryHeap<Reverse<(Mono, u64)>>,
     sleepers: HashMap<u64, oneshot::Sender<Busy>>,
     flights: HashMap<u64, Flight>,
@@ -101,6 +102,7 @@ impl VirtualClock {
                 now: Mono::default(),
                 busy: 0,
                 next_id: 1,
+                requests: 0,
                 queue: BinaryHeap::new(),
                 sleepers: HashMap::new(),
                 flights: HashMap::new(),
@@ -241,6 +243,11 @@ impl VirtualClock {
         }
     }
 
+    /// Requests that were announced on this clock so far.
+    pub fn requests(&self) -> u64 {
+        self.state().requests
+    }
+
     /// What keeps time from stepping, for a log line when a rehearsal stalls.
     pub fn holdup(&self) -> Option<Holdup> {
         let state = self.state();
@@ -303,6 +310,7 @@ impl Clock for VirtualClock {
             let mut state = self.state();
             let id = state.next_id;
             state.next_id += 1;
+            state.requests += 1;
             state.flights.insert(id, Flight::default());
             id
         };

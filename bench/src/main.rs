@@ -1,0 +1,60 @@
+//! The benches: `timonel-bench NAME`, started by `cargo xtask bench NAME`.
+//!
+//! Each runs its baseline in the same call, in turns (A B A B), prints figures for people and, as its last line, one
+//! JSON object `{"bench":…,"figures":{…},"ratio":…,"aim":…,"ok":…}`. Exit 0 whether or not the aim is met, 1 where it
+//! could not measure. Deliberately not here: assertions; speed is no test.
+
+mod rehearsal;
+
+use std::process::ExitCode;
+
+use clap::{Parser, ValueEnum};
+
+/// Measures one thing beside its baseline.
+#[derive(Debug, Parser)]
+struct Args {
+    /// Which bench.
+    name: Name,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Name {
+    /// A whole rehearsal at full speed beside as many bare requests over loopback.
+    Rehearsal,
+}
+
+/// What a bench found.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) name: &'static str,
+    pub(crate) figures: serde_json::Value,
+    /// Ours by the baseline's; smaller is better.
+    pub(crate) ratio: f64,
+    pub(crate) aim: f64,
+}
+
+fn main() -> ExitCode {
+    let found = match Args::parse().name {
+        Name::Rehearsal => rehearsal::measure(),
+    };
+    match found {
+        Ok(found) => {
+            let ok = found.ratio <= found.aim;
+            let line = serde_json::json!({
+                "bench": found.name, "figures": found.figures, "ratio": found.ratio, "aim": found.aim, "ok": ok,
+            });
+            println!("{line}");
+            ExitCode::SUCCESS
+        }
+        Err(why) => {
+            eprintln!("could not measure: {why}");
+            ExitCode::from(1)
+        }
+    }
+}
+
+/// The middle one of some measurements.
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
