@@ -97,6 +97,7 @@ fn the_api_refuses_as_prometheus_does() {
     assert_eq!(range("0", "11001", "1s", "up"), bad(many));
     let matrix = r#"invalid parameter \"query\": invalid expression type \"range vector\" for range query, must be Scalar or instant Vector"#;
     assert_eq!(range("0", "5", "1", "up[5m]"), bad(matrix));
+    assert_eq!(range("5", "6", "1e300", "up").0, 200, "one point, at the start");
     assert_eq!(ask("/api/v1/series", &[]).0, 404);
     // At 60 s the newest scrape is the one at 48.217 s; the answer is of the moment that was asked for.
     assert_eq!(

@@ -60,6 +60,9 @@ pub(super) fn parse(text: &str) -> Result<Query, QueryError> {
     }
 }
 
+/// Longest duration, in milliseconds: what Go's 64 bits of nanoseconds hold.
+const LONGEST: i64 = i64::MAX / 1_000_000;
+
 /// Reads a duration such as `5m` or `1h30m`, in milliseconds.
 pub(super) fn duration(text: &str) -> Option<i64> {
     const UNITS: [(&str, i64); 7] = [
@@ -83,7 +86,7 @@ pub(super) fn duration(text: &str) -> Option<i64> {
         total = total.checked_add(number.parse::<i64>().ok()?.checked_mul(*millis)?)?;
         rest = tail;
     }
-    (total > 0).then_some(total)
+    (1..=LONGEST).contains(&total).then_some(total)
 }
 
 /// Where reading stands.
@@ -305,7 +308,7 @@ mod tests {
             duration("1w2d3h4m5s6ms"),
             Some(((9 * 24 + 3) * 3600 + 4 * 60 + 5) * 1000 + 6)
         );
-        for bad in ["", "5", "m", "30m1h", "1m1m", "0s", "99999999999999999y"] {
+        for bad in ["", "5", "m", "30m1h", "1m1m", "0s", "99999999999999999y", "293y"] {
             assert_eq!(duration(bad), None, "{bad}");
         }
     }

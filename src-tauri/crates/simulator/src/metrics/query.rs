@@ -49,7 +49,8 @@ pub(super) fn range(samples: &Samples, query: &Query, start: i64, end: i64, step
         for (labels, value) in vector(samples, query, at) {
             all.entry(labels).or_default().push((at, value));
         }
-        at += step;
+        // A step past all time is one past the end.
+        at = at.saturating_add(step);
     }
     Some(all.into_iter().collect())
 }

@@ -101,9 +101,9 @@ fn virtual_service(route: &Route) -> Value {
             "http": [
                 {
                     // Testers reach the canary whatever the weight is; nobody may touch this one.
-                    "name": format!("{}-probe", route.name),
+                    "name": format!("{}-prueba", route.name),
                     "match": [{"headers": {"canary": {"exact": "true"}}}],
-                    "route": [{"destination": to("canary")}],
+                    "route": [{"destination": to("canary"), "weight": 100}],
                 },
                 {
                     "name": route.name,

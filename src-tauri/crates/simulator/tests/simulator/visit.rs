@@ -145,19 +145,26 @@ pub(crate) fn visit<T>(faults: Vec<TimedFault>, visit: impl AsyncFnOnce(Visit) -
 
 /// The same at another speed.
 pub(crate) fn visit_at<T>(speed: Speed, faults: Vec<TimedFault>, visit: impl AsyncFnOnce(Visit) -> T) -> T {
+    play(speed, &scenario(faults), visit)
+}
+
+/// Starts the world of a scenario and visits it.
+pub(crate) fn play<T>(speed: Speed, scenario: &Scenario, visit: impl AsyncFnOnce(Visit) -> T) -> T {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .unwrap();
     runtime.block_on(async {
-        let clock = VirtualClock::new(start());
+        let clock = VirtualClock::new(scenario.start);
         let targets = [
             (target("casos"), SPLITTER.to_owned()),
             (target("derivacion"), FOLLOWER.to_owned()),
         ];
         let work = counted(clock.shared(), async {
-            let world = Simulator::start(&clock, &scenario(faults), 1, targets).await.unwrap();
+            let world = Simulator::start(&clock, scenario, scenario.seed, targets)
+                .await
+                .unwrap();
             visit(Visit {
                 clock: clock.clone(),
                 world,
