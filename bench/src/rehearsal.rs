@@ -15,6 +15,7 @@ const ROUNDS: usize = 5;
 /// A rehearsal may cost three times its bare requests.
 const AIM: f64 = 3.0;
 
+#[expect(clippy::disallowed_methods, reason = "a bench measures real time")]
 pub(crate) fn measure() -> Result<Found, String> {
     let text = std::fs::read_to_string("plans/conecta360-canary.toml").map_err(|e| format!("plans: {e}"))?;
     let plan = timonel_plan::check(&text)

@@ -52,16 +52,12 @@ impl Connections {
     }
 }
 
-/// The targets and sources of a plan, ready to be used.
-pub struct Connected {
-    /// In the order of the plan.
-    pub targets: Vec<Arc<dyn Target>>,
-    /// Each with how often it is read.
-    pub sources: Vec<(Arc<dyn Source>, Duration)>,
-}
-
-/// Builds every adapter that the plan needs. Sends nothing.
-pub async fn connect(plan: &Parsed, connections: &Connections, clock: &SharedClock) -> Result<Connected, BridgeError> {
+/// Every target of a plan, in its order. Sends nothing.
+pub async fn targets(
+    plan: &Parsed,
+    connections: &Connections,
+    clock: &SharedClock,
+) -> Result<Vec<Arc<dyn Target>>, BridgeError> {
     let mut clusters: BTreeMap<&str, Connection> = BTreeMap::new();
     let mut targets: Vec<Arc<dyn Target>> = Vec::new();
     for config in &plan.targets {
@@ -73,6 +69,14 @@ pub async fn connect(plan: &Parsed, connections: &Connections, clock: &SharedClo
             TargetKind::VirtualService => Arc::new(virtual_service(config, connection)?),
         });
     }
+    Ok(targets)
+}
+
+/// A source with how often it is read.
+pub type Rhythmic = (Arc<dyn Source>, Duration);
+
+/// Every source of a plan. Apart from the targets, because putting traffic back waits for no source. Sends nothing.
+pub fn sources(plan: &Parsed, connections: &Connections, clock: &SharedClock) -> Result<Vec<Rhythmic>, BridgeError> {
     let limits = Limits {
         deadline: SOURCE_DEADLINE,
         ..Limits::default()
@@ -82,7 +86,7 @@ pub async fn connect(plan: &Parsed, connections: &Connections, clock: &SharedClo
     for config in &plan.sources {
         sources.push((source(config, plan, connections, &http)?, config.interval));
     }
-    Ok(Connected { targets, sources })
+    Ok(sources)
 }
 
 async fn open(

@@ -18,7 +18,7 @@ use timonel_ports::target::{Goal, ManualCommand};
 use timonel_store::Sqlite;
 
 use crate::BridgeError;
-use crate::connect::{Connections, connect};
+use crate::connect::{self, Connections};
 
 /// A person's desk: one installation with its folder.
 #[derive(Debug)]
@@ -151,12 +151,8 @@ impl Desk {
             to: timonel_domain::value::Weight::ZERO,
             generation: state.generation,
         };
-        let connected = connect(&plan, connections, &self.clock).await?;
-        Ok(connected
-            .targets
-            .iter()
-            .flat_map(|t| t.manual_commands(&goal))
-            .collect())
+        let targets = connect::targets(&plan, connections, &self.clock).await?;
+        Ok(targets.iter().flat_map(|t| t.manual_commands(&goal)).collect())
     }
 
     async fn engine(
@@ -165,7 +161,12 @@ impl Desk {
         connections: &Connections,
     ) -> Result<(Engine, impl Commands + use<>), BridgeError> {
         let (plan, plan_text) = self.plan_of(row).await?;
-        let connected = connect(&plan, connections, &self.clock).await?;
+        let targets = connect::targets(&plan, connections, &self.clock).await?;
+        // Without sources the traffic's own marks stay open; the calls go back all the same.
+        let sources = connect::sources(&plan, connections, &self.clock).unwrap_or_else(|error| {
+            tracing::warn!(%error, "rolling back without metrics");
+            Vec::new()
+        });
         let (commands, feed) = in_process(&self.clock);
         let engine = Engine::start(Parts {
             rollout: row.id.clone(),
@@ -176,8 +177,8 @@ impl Desk {
             store: self.store.clone(),
             helm: self.store.clone(),
             commands: Box::new(feed),
-            targets: connected.targets,
-            sources: connected.sources,
+            targets,
+            sources,
             intents: IntentFolder::new(self.folder.join("intents")),
         })
         .await?;

@@ -2,15 +2,16 @@
 
 use std::path::Path;
 
-use timonel_journal::chain::Verifier;
 use timonel_journal::intent::IntentFolder;
 use timonel_plan::Parsed;
 use timonel_ports::clock::SharedClock;
-use timonel_ports::store::{JournalStore, Part, Position, RolloutStore};
+use timonel_ports::signal::{Reading, SignalError};
+use timonel_ports::store::RolloutStore;
 use timonel_ports::target::Check;
 use timonel_store::Sqlite;
 
-use crate::connect::{Connections, connect};
+use crate::audit::audit;
+use crate::connect::{self, Connections};
 
 /// Checks this installation: folder, store, journal, unfinished rollbacks.
 pub async fn installation(folder: &Path, clock: &SharedClock) -> Vec<Check> {
@@ -37,7 +38,13 @@ pub async fn installation(folder: &Path, clock: &SharedClock) -> Vec<Check> {
     match Sqlite::open(&database, clock.clone()).await {
         Ok(store) => {
             check("store.open", Ok(database.display().to_string()));
-            check("journal.chain", chain(&store).await);
+            check(
+                "journal.chain",
+                audit(&store)
+                    .await
+                    .map_err(|e| e.to_string())
+                    .and_then(|a| a.in_words()),
+            );
             let rollouts = store
                 .rollouts()
                 .await
@@ -66,64 +73,58 @@ pub async fn installation(folder: &Path, clock: &SharedClock) -> Vec<Check> {
     out
 }
 
-async fn chain(store: &Sqlite) -> Result<String, String> {
-    let mut after = Position::START;
-    let mut verifier = Verifier::default();
-    loop {
-        let page = store.entries(Part::All, after, 1000).await.map_err(|e| e.to_string())?;
-        for placed in &page {
-            after = placed.position;
-            verifier.push(&placed.sealed).map_err(|e| e.to_string())?;
-        }
-        if page.is_empty() {
-            return Ok(format!("{} entries, chain unbroken", verifier.finish().count));
-        }
-    }
-}
-
 /// Checks every target and source of a plan in its chosen environment. Writes nothing.
 pub async fn plan(plan: &Parsed, connections: &Connections, clock: &SharedClock) -> Vec<Check> {
-    let connected = match connect(plan, connections, clock).await {
-        Ok(connected) => connected,
-        Err(error) => {
-            return vec![Check {
-                code: "connect".to_owned(),
-                ok: false,
-                proof: error.to_string(),
-            }];
-        }
-    };
     let mut out = Vec::new();
-    for target in connected.targets {
-        let place = target.describe().place;
-        match target.preflight().await {
-            Ok(found) => out.extend(found.checks.into_iter().map(|c| Check {
-                proof: format!("{place}: {}", c.proof),
-                ..c
-            })),
-            Err(error) => out.push(Check {
-                code: error.code().to_owned(),
-                ok: false,
-                proof: error.to_string(),
-            }),
+    let failed = |code: &str, error: &dyn std::fmt::Display| Check {
+        code: code.to_owned(),
+        ok: false,
+        proof: error.to_string(),
+    };
+    match connect::targets(plan, connections, clock).await {
+        Ok(targets) => {
+            for target in targets {
+                let place = target.describe().place;
+                match target.preflight().await {
+                    Ok(found) => out.extend(found.checks.into_iter().map(|c| Check {
+                        proof: format!("{place}: {}", c.proof),
+                        ..c
+                    })),
+                    Err(error) => out.push(failed(error.code(), &error)),
+                }
+            }
         }
+        Err(error) => out.push(failed("target.connect", &error)),
     }
-    for (source, _) in connected.sources {
-        let place = source.describe().place;
-        for reading in source.read().await {
-            let what = format!("{place}: {} {:?}", reading.signal, reading.side);
-            let (ok, proof) = match reading.outcome {
-                Ok(samples) => (true, format!("{what}: {} samples", samples.len())),
-                // One reading of a counter tells only that it is there.
-                Err(timonel_ports::signal::SignalError::First { .. }) => (true, format!("{what}: there")),
-                Err(error) => (false, format!("{what}: {error}")),
-            };
-            out.push(Check {
-                code: "signal.read".to_owned(),
-                ok,
-                proof,
-            });
+    match connect::sources(plan, connections, clock) {
+        Ok(sources) => {
+            for (source, _) in sources {
+                let place = source.describe().place;
+                out.extend(
+                    source
+                        .read()
+                        .await
+                        .into_iter()
+                        .map(|reading| of_reading(&place, reading)),
+                );
+            }
         }
+        Err(error) => out.push(failed("signal.connect", &error)),
     }
     out
+}
+
+fn of_reading(place: &str, reading: Reading) -> Check {
+    let what = format!("{place}: {} {:?}", reading.signal, reading.side);
+    let (ok, proof) = match reading.outcome {
+        Ok(samples) => (true, format!("{what}: {} samples", samples.len())),
+        // One reading of a counter tells only that it is there.
+        Err(SignalError::First { .. }) => (true, format!("{what}: there")),
+        Err(error) => (false, format!("{what}: {error}")),
+    };
+    Check {
+        code: "signal.read".to_owned(),
+        ok,
+        proof,
+    }
 }

@@ -3,6 +3,7 @@
 //! The only crate that knows every adapter, and the only one that knows the engine. Deliberately not here: windows,
 //! terminals, and any decision about a rollout.
 
+pub mod audit;
 pub mod connect;
 pub mod desk;
 pub mod doctor;

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use timonel_domain::plan::Plan;
 use timonel_domain::rollout::Stage;
 use timonel_domain::value::Person;
 use timonel_engine::command::Wish;
 use timonel_journal::entry::Body;
+use timonel_plan::Parsed;
 use timonel_plan::scenario::Operator;
 use timonel_ports::clock::{SharedClock, sleep};
 use timonel_ports::commands::{Command, CommandId, Commands, QueueEnd};
@@ -14,8 +14,8 @@ use timonel_ports::task::spawn;
 
 /// The person's name in the journal.
 const NAME: &str = "instructor";
-/// Signals need two readings before anything is fresh.
-const SETTLE: Duration = Duration::from_secs(60);
+/// Signals need two readings before anything is fresh: the person waits for so many of the slowest source.
+const SETTLED_READINGS: u32 = 4;
 
 /// The virtual person. It does with commands what a person would do on the screen.
 #[derive(Debug)]
@@ -39,9 +39,9 @@ impl VirtualOperator {
     }
 
     /// Signs what there is to sign and tries to arm after a while, again and again; the engine refuses what is too early.
-    pub(crate) fn begin(&mut self, plan: &Plan) {
+    pub(crate) fn begin(&mut self, plan: &Parsed) {
         if self.operator.as_ref().is_some_and(|o| o.signs) {
-            for list in &plan.checklists {
+            for list in &plan.plan.checklists {
                 self.wish(
                     Duration::ZERO,
                     Wish::Sign {
@@ -50,7 +50,8 @@ impl VirtualOperator {
                 );
             }
         }
-        self.wish(SETTLE, Wish::Arm);
+        let slowest = plan.sources.iter().map(|s| s.interval).max().unwrap_or_default();
+        self.wish(slowest * SETTLED_READINGS, Wish::Arm);
     }
 
     /// What it does about a stage that has just been entered.

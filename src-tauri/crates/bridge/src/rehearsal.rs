@@ -11,9 +11,7 @@ use timonel_domain::rollout::{Effect, Hold, Stage, State};
 use timonel_domain::time::Timestamp;
 use timonel_domain::value::{RolloutId, Writer};
 use timonel_engine::{Bulletin, Engine, Parts, Snapshot};
-use timonel_journal::chain::Verifier;
 use timonel_journal::intent::IntentFolder;
-use timonel_journal::record::STEP;
 use timonel_kubernetes::Access;
 use timonel_plan::Parsed;
 use timonel_plan::model::SourceKind;
@@ -22,14 +20,15 @@ use timonel_plan::scenario::Scenario;
 use timonel_ports::clock::{Clock, SharedClock, sleep};
 use timonel_ports::commands::in_process;
 use timonel_ports::mailbox::Receiver;
-use timonel_ports::store::{JournalStore, Part, Position};
+use timonel_ports::store::JournalStore;
 use timonel_ports::task::counted;
 use timonel_simulator::simulator::Simulator;
 use timonel_simulator::time::{Speed, VirtualClock};
 use timonel_store::Sqlite;
 
 use crate::BridgeError;
-use crate::connect::{Cluster, Connections, connect};
+use crate::audit::audit;
+use crate::connect::{self, Cluster, Connections};
 use crate::operator::VirtualOperator;
 use crate::summary::Summary;
 
@@ -82,6 +81,8 @@ pub struct Rehearsed {
     pub requests: u64,
     /// All samples in OpenMetrics text with their times, as `promtool tsdb create-blocks-from openmetrics` reads them.
     pub samples: String,
+    /// The world where it ended: its time stands, but it can be looked at and asked.
+    pub world: Simulator,
 }
 
 impl Rehearsal {
@@ -108,7 +109,9 @@ impl Rehearsal {
             prometheus: simulator.prometheus_url(),
         });
         let plan = self.plan_in_the_world()?;
-        let connected = connect(&plan, &self.connections(&plan, &simulator), &shared).await?;
+        let connections = self.connections(&plan, &simulator);
+        let targets = connect::targets(&plan, &connections, &shared).await?;
+        let sources = connect::sources(&plan, &connections, &shared)?;
         let store = Arc::new(Sqlite::open(&self.folder.join("timonel.db"), shared.clone()).await?);
         let (commands, feed) = in_process(&shared);
         let engine = Engine::start(Parts {
@@ -120,8 +123,8 @@ impl Rehearsal {
             store: store.clone(),
             helm: store.clone(),
             commands: Box::new(feed),
-            targets: connected.targets,
-            sources: connected.sources,
+            targets,
+            sources,
             intents: IntentFolder::new(self.folder.join("intents")),
         })
         .await?;
@@ -133,7 +136,7 @@ impl Rehearsal {
             steps: 0,
             touched: self.scenario.start,
         };
-        watch.operator.begin(&plan.plan);
+        watch.operator.begin(&plan);
         let bulletins = engine.handle().subscribe()?;
         watch.until_the_end(&engine, bulletins, tell).await?;
         let end = engine.handle().look().await?;
@@ -146,6 +149,7 @@ impl Rehearsal {
             lasted,
             requests: clock.requests(),
             samples,
+            world: simulator,
         })
     }
 
@@ -257,23 +261,11 @@ fn rollback_is_over(picture: &Snapshot, state: &State) -> bool {
     (rollback.verified_at.is_some() && drained) || picture.at.since(rollback.decided_at) >= PATIENCE
 }
 
-/// Steps that were told and are not in the journal, and a broken chain counts as one more.
+/// Steps that were told and are not in the journal; a broken chain counts as one more.
 async fn lost_events(store: &dyn JournalStore, steps: u64) -> Result<u64, BridgeError> {
-    let mut after = Position::START;
-    let mut verifier = Verifier::default();
-    let (mut kept, mut broken) = (0u64, 0u64);
-    loop {
-        let page = store.entries(Part::All, after, 1000).await?;
-        for placed in &page {
-            after = placed.position;
-            kept += u64::from(placed.sealed.entry().is_ok_and(|e| e.kind.as_str() == STEP));
-            if let Err(fault) = verifier.push(&placed.sealed) {
-                tracing::error!(%fault, "the journal does not verify");
-                broken = 1;
-            }
-        }
-        if page.is_empty() {
-            return Ok(steps.saturating_sub(kept) + broken);
-        }
+    let audit = audit(store).await?;
+    if let Some(fault) = &audit.fault {
+        tracing::error!(%fault, "the journal does not verify");
     }
+    Ok(steps.saturating_sub(audit.steps) + u64::from(audit.fault.is_some()))
 }

@@ -443,6 +443,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "real time is what is tested")]
     fn a_finite_speed_waits_in_real_time() {
         let real = tokio::time::Instant::now();
         drive(Speed::Times(100.0), |clock| async move { sleep(&clock, Duration::from_secs(10)).await });

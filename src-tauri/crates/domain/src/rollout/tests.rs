@@ -163,7 +163,10 @@ impl Desk {
     }
 
     fn notices(&self) -> Vec<&Notice> {
-        let notice = |e| if let &Effect::Notify(ref n) = e { Some(n) } else { None };
+        let notice = |e| match e {
+            &Effect::Notify(ref n) => Some(n),
+            _ => None,
+        };
         self.effects.iter().filter_map(notice).collect()
     }
 
