@@ -27,6 +27,7 @@ pub(crate) use self::objects::Route;
 use self::objects::{ROUTES, objects};
 use crate::cluster::{Cluster, ClusterError};
 use crate::metrics::Observatory;
+use crate::metrics::api::Reply;
 use crate::player::Player;
 use crate::serve::{Outages, router};
 use crate::time::VirtualClock;
@@ -253,6 +254,11 @@ impl Simulator {
     /// The truth: the share of the canary's requests that the follower lets through.
     pub fn follower(&self) -> Weight {
         self.scene.look(|seen| seen.world().follower())
+    }
+
+    /// What its Prometheus answers at this moment, past every way to it. `form` has the parameters in any order.
+    pub fn ask_prometheus(&self, path: &str, form: &[(String, String)]) -> Reply {
+        self.scene.look(|seen| seen.answer(path, form, None))
     }
 
     /// Everything scraped so far, for `promtool tsdb create-blocks-from openmetrics`.
