@@ -70,7 +70,8 @@ impl Scribe {
                 () = &mut pause => return,
                 job = self.jobs.recv() => match job {
                     Some(job) => queue.push_back(job),
-                    None => return,
+                    // The owner has ended; what it left is tried again all the same, and not faster than before.
+                    None => return pause.await,
                 },
             }
         }
@@ -80,8 +81,8 @@ impl Scribe {
         match queue.front() {
             None => {}
             Some(Job::Entry(..)) => return self.keep_entries(queue).await,
-            Some(Job::Samples(samples)) => self.store.put_samples(&self.rollout, samples).await?,
-            Some(Job::Units(units)) => self.store.put_units(&self.rollout, units).await?,
+            Some(Job::Samples(samples)) => skip_refused(self.store.put_samples(&self.rollout, samples).await)?,
+            Some(Job::Units(units)) => skip_refused(self.store.put_units(&self.rollout, units).await)?,
             Some(Job::Flush(_)) => {}
         }
         if let Some(Job::Flush(reply)) = queue.pop_front() {
@@ -102,5 +103,16 @@ impl Scribe {
         queue.drain(..batch.len());
         self.owner.tell(Message::Written { through });
         Ok(())
+    }
+}
+
+/// Readings and units that the store will never take are left out: behind them wait the entries, and with those every raise.
+fn skip_refused(put: Result<(), StoreError>) -> Result<(), StoreError> {
+    match put {
+        Err(error @ (StoreError::Conflict { .. } | StoreError::Unknown { .. } | StoreError::Range { .. })) => {
+            tracing::error!(%error, "the store refuses these readings; they are left out");
+            Ok(())
+        }
+        other => other,
     }
 }
