@@ -115,11 +115,13 @@ impl Owner {
         self.unit_seq = last;
     }
 
-    /// After a start: the helm, the time nobody watched, and operations whose end nobody saw.
+    /// After a start: the time nobody watched, the helm, and operations whose end nobody saw. The gap comes first: until
+    /// it is known, clocks count the time in which nobody ran and what the board said before is believed, enough for a raise.
     pub(crate) fn take_up(&mut self, last: Option<Timestamp>, epoch: u64) {
+        if let Some(from) = last {
+            self.happen(Event::Gap { from });
+        }
         self.happen(Event::Helm(Some(epoch)));
-        let Some(from) = last else { return };
-        self.happen(Event::Gap { from });
         let open: Vec<_> = self
             .state
             .targets
