@@ -8,7 +8,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use timonel_domain::board::{Board, Freshness, Outlook};
 use timonel_domain::plan::Plan;
-use timonel_domain::rollout::{Cause, Effect, Event, Failure, Level, OpKind, Report, State, step};
+use timonel_domain::rollout::{Cause, Effect, Event, Failure, Level, OpKind, Report, State, blockers, step};
 use timonel_domain::sample::{Sample, Value};
 use timonel_domain::time::{Mono, Timestamp};
 use timonel_domain::value::{Person, RolloutId, Side, TargetId, Weight};
@@ -347,8 +347,18 @@ impl Owner {
                 .get(&order.target)
                 .and_then(|t| t.op)
                 .is_some_and(|op| op.id == order.op);
-            if still {
+            if !still {
+                continue;
+            }
+            let overtaken = blockers(&self.plan, &self.state, self.clock.now());
+            if overtaken.is_empty() {
                 self.act(&order.target.clone(), |hands| hands.raise(order));
+            } else {
+                let failure = Failure {
+                    code: "raise.overtaken".to_owned(),
+                    text: format!("not raised: since the decision there is {overtaken:?}"),
+                };
+                self.not_raised(order, failure);
             }
         }
         if self.verified_in.is_some_and(|seq| seq <= through) {
@@ -369,12 +379,16 @@ impl Owner {
                 code: "store.fault".to_owned(),
                 text: fault.clone(),
             };
-            self.happen(Event::Target {
-                target: order.target,
-                report: Report::Failed { op: order.op, failure },
-            });
+            self.not_raised(order, failure);
         }
         self.store_fault = Some(fault);
+    }
+
+    fn not_raised(&mut self, order: Order, failure: Failure) {
+        self.happen(Event::Target {
+            target: order.target,
+            report: Report::Failed { op: order.op, failure },
+        });
     }
 
     fn tick(&mut self) {
