@@ -152,6 +152,7 @@ impl Owner {
     /// Runs until it is told to stop, or nobody can tell it anything any more.
     pub(crate) async fn run(mut self, mut inbox: Receiver<Message>) {
         while let Some(message) = inbox.recv().await {
+            self.mind_stall();
             match message {
                 Message::Event(event) => self.happen(event),
                 Message::Readings(readings) => self.readings(readings),
@@ -392,15 +393,22 @@ impl Owner {
     }
 
     fn tick(&mut self) {
+        let now = self.clock.now();
+        self.last_tick = Some((self.clock.mono(), now));
+        self.assess(now);
+        self.happen(Event::Tick);
+    }
+
+    /// Whatever is heard first after a stall, the stall comes before it: clocks must not count it as watched.
+    fn mind_stall(&mut self) {
         let (mono, now) = (self.clock.mono(), self.clock.now());
-        if let Some((last, at)) = self.last_tick.replace((mono, now))
+        if let Some((last, at)) = self.last_tick
             && mono.saturating_since(last) > TICK + STALL
         {
+            self.last_tick = Some((mono, now));
             self.watching_since = now;
             self.happen(Event::Gap { from: at });
         }
-        self.assess(now);
-        self.happen(Event::Tick);
     }
 
     fn assess(&mut self, now: Timestamp) {
