@@ -123,10 +123,9 @@ pub(crate) fn helm(clock: &SharedClock, helm: Arc<dyn Helm>, me: Writer, epoch: 
         loop {
             sleep(&*on, HELM_INTERVAL).await;
             // A helm that cannot be asked is not ours: nothing is raised meanwhile.
-            let ours = helm
-                .current()
-                .await
-                .is_ok_and(|now| now.epoch == epoch && now.held.is_some_and(|(by, _)| by == me));
+            let ours = within(&*on, CALL_DEADLINE, helm.current()).await.is_ok_and(|asked| {
+                asked.is_ok_and(|now| now.epoch == epoch && now.held.is_some_and(|(by, _)| by == me))
+            });
             if ours != holding {
                 holding = ours;
                 if to.send(Message::Event(Event::Helm(ours.then_some(epoch)))).is_err() {
