@@ -1,7 +1,7 @@
 //! Carrying out one operation on one target, and saying what came of it.
 //!
 //! Raising tries once and puts nothing right by itself: an unknown result is read back, a failure is reported, and
-//! the step decides. Lowering goes on until it is read back: at once after a conflict, with backoff and jitter after
+//! the step decides. Lowering goes on until it is read back: at once after a conflict (a few times), with backoff and jitter after
 //! anything else, honouring `Retry-After`. Neither ever writes a weight above what it was asked for.
 
 use std::sync::Arc;
@@ -18,12 +18,12 @@ use timonel_ports::target::{Goal, Progress, Reading, Target, TargetError};
 /// The deadline of one call to a target; an operation may take longer.
 pub(crate) const CALL_DEADLINE: Duration = Duration::from_secs(5);
 
-/// A read that answers later than this does not hold up a lowering that is due again.
+/// The pause after the first failure of a lowering, and the least that a target is given; it doubles up to the longest.
 const FIRST_BACKOFF: Duration = Duration::from_millis(250);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
 /// A target that asks for more patience than this is asked again all the same: calls hang on it.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(30);
-/// How often a raise may lose the race against another writer before it is given up.
+/// How often the race against another writer may be lost before a raise is given up, and a lowering pauses.
 const CONFLICTS: u32 = 3;
 
 /// One operation.
@@ -157,6 +157,7 @@ impl Hands {
     /// Lowers until it is read back. Ends only then, or when the task is stopped because another order replaces it.
     pub(crate) async fn lower(self, order: Order, mut jitter: impl FnMut(Duration) -> Duration + Send) {
         let mut backoff = FIRST_BACKOFF;
+        let mut conflicts = 0;
         loop {
             let pause = match self.try_lower(&order).await {
                 Ok(true) => return,
@@ -165,11 +166,14 @@ impl Hands {
                 Err(error) => {
                     self.failed(&order, &error);
                     match error {
-                        TargetError::Conflict { .. } => Duration::ZERO,
+                        TargetError::Conflict { .. } if conflicts < CONFLICTS => {
+                            conflicts += 1;
+                            Duration::ZERO
+                        }
                         TargetError::Throttled {
                             retry_after: Some(after),
                             ..
-                        } => after.min(LONGEST_RETRY_AFTER),
+                        } => after.clamp(FIRST_BACKOFF, LONGEST_RETRY_AFTER),
                         _ => backoff,
                     }
                 }
@@ -177,6 +181,7 @@ impl Hands {
             if pause > Duration::ZERO {
                 sleep(&*self.clock, pause + jitter(backoff)).await;
                 backoff = (backoff * 2).min(LONGEST_BACKOFF);
+                conflicts = 0;
             }
         }
     }
