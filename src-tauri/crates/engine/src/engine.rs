@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use timonel_domain::plan::Plan;
-use timonel_domain::rollout::{Cause, Event, Level};
 use timonel_domain::value::{RolloutId, Writer};
 use timonel_journal::chain::Chain;
 use timonel_journal::intent::{IntentError, IntentFolder};
@@ -22,7 +21,7 @@ use crate::bulletin::{Bulletin, Snapshot};
 use crate::message::{Message, mailbox};
 use crate::owner::Owner;
 use crate::scribe::Scribe;
-use crate::{recovery, watch};
+use crate::{intents, recovery, watch};
 
 /// Everything that an engine is made of.
 pub struct Parts {
@@ -119,12 +118,18 @@ impl Engine {
             commands,
             targets,
             sources,
-            intents,
+            intents: folder,
         } = parts;
         let targets: BTreeMap<_, _> = targets.into_iter().map(|t| (t.describe().id, t)).collect();
         if let Some(missing) = plan.targets.iter().find(|t| !targets.contains_key(&t.id)) {
             return Err(EngineError::Unconnected(missing.id.to_string()));
         }
+        let pending = folder.pending()?;
+        let resume = pending.iter().any(|found| match found {
+            Ok(intent) => intent.rollout == rollout,
+            Err(IntentError::Corrupt { rollout: of, .. }) => of.as_ref().is_none_or(|of| *of == rollout),
+            Err(_) => false,
+        });
         open(&*store, &rollout, &plan, plan_text, &clock).await?;
         let head = store.head(&writer).await.map_err(EngineError::Recover)?;
         let recovered = recovery::replay(&*store, &rollout, &plan).await?;
@@ -140,14 +145,11 @@ impl Engine {
             owner: to.clone(),
             jobs,
         };
+        let (errands_in, errands) = timonel_ports::mailbox::mailbox(&clock);
+        // Ends with the owner, when its last errand is done.
+        drop(spawn(&clock, intents::keep(clock.clone(), folder, errands)));
         let mut tasks = vec![spawn(&clock, scribe.run())];
 
-        let pending = intents.pending()?;
-        let resume = pending.iter().any(|found| match found {
-            Ok(intent) => intent.rollout == rollout,
-            Err(IntentError::Corrupt { rollout: of, .. }) => of.as_ref().is_none_or(|of| *of == rollout),
-            Err(_) => false,
-        });
         let chain = Chain::resume(writer.clone(), head);
         let mut owner = Owner::new(
             rollout,
@@ -158,16 +160,12 @@ impl Engine {
             targets.clone(),
             to.clone(),
             jobs_in,
-            intents,
+            errands_in,
         );
         owner.units_from(last_unit);
         owner.take_up(recovered.last, epoch);
-        if resume && owner.state().rollback.as_ref().is_none_or(|r| r.verified_at.is_none()) {
-            owner.happen(Event::RollBack {
-                level: Level::Total,
-                cause: Cause::Resumed,
-                confirmed: true,
-            });
+        if resume {
+            owner.resume();
         }
         tasks.push(spawn(&clock, owner.run(inbox)));
         for (index, (source, every)) in (0u32..).zip(sources) {

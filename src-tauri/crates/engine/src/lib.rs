@@ -11,6 +11,7 @@ mod arming;
 pub mod bulletin;
 pub mod command;
 mod engine;
+mod intents;
 mod message;
 mod owner;
 mod recovery;

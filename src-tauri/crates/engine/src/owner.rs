@@ -8,13 +8,13 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use timonel_domain::board::{Board, Freshness, Outlook};
 use timonel_domain::plan::Plan;
-use timonel_domain::rollout::{Cause, Effect, Event, Failure, Level, OpKind, Report, State, blockers, step};
+use timonel_domain::rollout::{Cause, Effect, Event, Failure, Level, OpKind, Report, Stage, State, blockers, step};
 use timonel_domain::sample::{Sample, Value};
 use timonel_domain::time::{Mono, Timestamp};
 use timonel_domain::value::{Person, RolloutId, Side, TargetId, Weight};
 use timonel_journal::chain::Chain;
 use timonel_journal::entry::{Body, Kind};
-use timonel_journal::intent::{Intent, IntentFolder};
+use timonel_journal::intent::Intent;
 use timonel_journal::record::{STEP, StepRecord};
 use timonel_ports::clock::SharedClock;
 use timonel_ports::commands::{Command, CommandId};
@@ -28,6 +28,7 @@ use crate::actuation::{Hands, Order};
 use crate::arming;
 use crate::bulletin::{Bulletin, Snapshot};
 use crate::command::Wish;
+use crate::intents::Errand;
 use crate::message::Message;
 use crate::scribe::Job;
 use crate::traffic::Lookout;
@@ -56,9 +57,9 @@ pub(crate) struct Owner {
     settled: BTreeMap<TargetId, Mono>,
     me: Sender<Message>,
     jobs: Sender<Job>,
-    intents: IntentFolder,
-    /// The entry with which the present rollback was verified; its intent goes once that is in the store.
-    verified_in: Option<u64>,
+    intents: Sender<Errand>,
+    /// The entry after which nothing is left of a rollback to finish; its intent goes once that is in the store.
+    finished_in: Option<u64>,
     subscribers: Vec<Sender<Bulletin>>,
     commands: (BTreeSet<CommandId>, VecDeque<CommandId>),
     written: u64,
@@ -77,7 +78,7 @@ impl Owner {
         targets: BTreeMap<TargetId, Arc<dyn Target>>,
         me: Sender<Message>,
         jobs: Sender<Job>,
-        intents: IntentFolder,
+        intents: Sender<Errand>,
     ) -> Self {
         let board = Board::new(&plan);
         let (watching_since, written) = (clock.now(), chain.head().seq);
@@ -98,7 +99,7 @@ impl Owner {
             me,
             jobs,
             intents,
-            verified_in: None,
+            finished_in: None,
             subscribers: Vec::new(),
             commands: Default::default(),
             written,
@@ -107,12 +108,23 @@ impl Owner {
         }
     }
 
-    pub(crate) fn state(&self) -> &State {
-        &self.state
-    }
-
     pub(crate) fn units_from(&mut self, last: u64) {
         self.unit_seq = last;
+    }
+
+    /// After a start: an intent file is there. What it says is done again, unless the journal has its end.
+    pub(crate) fn resume(&mut self) {
+        let over =
+            self.state.stage == Stage::Closed || self.state.rollback.as_ref().is_some_and(|r| r.verified_at.is_some());
+        if over {
+            self.intents.tell(Errand::Remove(self.rollout.clone()));
+        } else {
+            self.happen(Event::RollBack {
+                level: Level::Total,
+                cause: Cause::Resumed,
+                confirmed: true,
+            });
+        }
     }
 
     /// After a start: the time nobody watched, the helm, and operations whose end nobody saw. The gap comes first: until
@@ -222,16 +234,18 @@ impl Owner {
                 Effect::Rejected(reason) => tracing::info!(%reason, "rejected"),
             }
         }
-        self.mind_intent(&before, now);
+        if to_finish(&self.state) && !to_finish(&before) {
+            self.write_intent(now);
+        }
         self.note_settled(&before);
         let seq = self.record(now, &event, &effects);
         if !raises.is_empty() {
             self.intended.insert(seq, raises);
         }
-        if self.state.rollback.as_ref().is_some_and(|r| r.verified_at.is_some())
-            && before.rollback.as_ref().is_none_or(|r| r.verified_at.is_none())
-        {
-            self.verified_in = Some(seq);
+        if to_finish(&self.state) {
+            self.finished_in = None;
+        } else if to_finish(&before) {
+            self.finished_in = Some(seq);
         }
         let bulletin = Bulletin {
             rollout: self.rollout.clone(),
@@ -255,45 +269,16 @@ impl Owner {
     }
 
     /// Beside the first call of a rollback its intent is written, so that a restart finishes it. Nobody waits for it.
-    fn mind_intent(&mut self, before: &State, now: Timestamp) {
-        let begun = |s: &State| {
-            s.rollback
-                .as_ref()
-                .filter(|r| r.level == Level::Total)
-                .map(|r| r.decided_at)
-        };
-        let (Some(decided), false) = (begun(&self.state), begun(before) == begun(&self.state)) else {
-            return;
-        };
-        debug_assert!(decided <= now);
-        let intent = Intent {
+    fn write_intent(&self, now: Timestamp) {
+        let cause = self.state.rollback.as_ref().map(|r| in_words(&r.cause));
+        self.intents.tell(Errand::Write(Intent {
             rollout: self.rollout.clone(),
             plan_revision: self.plan.revision,
             generation: self.state.generation,
             level: Level::Total,
-            cause: self
-                .state
-                .rollback
-                .as_ref()
-                .map(|r| in_words(&r.cause))
-                .unwrap_or_default(),
+            cause: cause.unwrap_or_default(),
             occurred_at: now,
             targets: self.targets.keys().map(|id| (id.clone(), Weight::ZERO)).collect(),
-        };
-        let intents = self.intents.clone();
-        self.beside(move || {
-            if let Err(error) = intents.write(&intent) {
-                tracing::error!(%error, "no intent file");
-            }
-        });
-    }
-
-    /// Runs something short that blocks, beside everything else.
-    fn beside(&self, work: impl FnOnce() + Send + 'static) {
-        let busy = self.clock.busy();
-        drop(tokio::task::spawn_blocking(move || {
-            work();
-            drop(busy);
         }));
     }
 
@@ -362,14 +347,9 @@ impl Owner {
                 self.not_raised(order, failure);
             }
         }
-        if self.verified_in.is_some_and(|seq| seq <= through) {
-            self.verified_in = None;
-            let (intents, rollout) = (self.intents.clone(), self.rollout.clone());
-            self.beside(move || {
-                if let Err(error) = intents.remove(&rollout) {
-                    tracing::error!(%error, "the intent file stays");
-                }
-            });
+        if self.finished_in.is_some_and(|seq| seq <= through) {
+            self.finished_in = None;
+            self.intents.tell(Errand::Remove(self.rollout.clone()));
         }
     }
 
@@ -562,6 +542,12 @@ impl Owner {
             store_fault: self.store_fault.clone(),
         }
     }
+}
+
+/// Whether a restart has a total rollback to finish: until it is verified, or a person has reset or closed it unverified.
+fn to_finish(state: &State) -> bool {
+    let total = state.rollback.as_ref().filter(|r| r.level == Level::Total);
+    state.stage != Stage::Closed && total.is_some_and(|r| r.verified_at.is_none())
 }
 
 /// A cause for the intent file.
