@@ -207,6 +207,16 @@ impl Hands {
 pub(crate) fn failure(error: &TargetError) -> Failure {
     Failure {
         code: error.code().to_owned(),
-        text: error.to_string(),
+        text: bounded(error.to_string()),
     }
+}
+
+/// An entry of the journal has a limit, and what a control plane says has none.
+pub(crate) fn bounded(mut text: String) -> String {
+    const LIMIT: usize = 2000;
+    if text.len() > LIMIT {
+        text.truncate(text.floor_char_boundary(LIMIT));
+        text.push('…');
+    }
+    text
 }

@@ -7,7 +7,7 @@ use timonel_ports::clock::{SharedClock, within};
 use timonel_ports::mailbox::Sender;
 use timonel_ports::target::{Target, TargetError};
 
-use crate::actuation::CALL_DEADLINE;
+use crate::actuation::{CALL_DEADLINE, bounded};
 use crate::message::Message;
 
 /// Checks all targets and tells the owner, together with what it found lost itself.
@@ -32,9 +32,9 @@ pub(crate) async fn check(
         {
             Ok(preflight) => {
                 let bad = preflight.checks.into_iter().filter(|c| !c.ok);
-                failed.extend(bad.map(|c| format!("{} {id}: {}", c.code, c.proof)));
+                failed.extend(bad.map(|c| bounded(format!("{} {id}: {}", c.code, c.proof))));
             }
-            Err(error) => failed.push(format!("{} {id}: {error}", error.code())),
+            Err(error) => failed.push(bounded(format!("{} {id}: {error}", error.code()))),
         }
         match within(&*clock, CALL_DEADLINE, target.read())
             .await
@@ -42,7 +42,7 @@ pub(crate) async fn check(
             .and_then(|done| done)
         {
             Ok(reading) => live.push((id, reading.weight)),
-            Err(error) => failed.push(format!("{} {id}: {error}", error.code())),
+            Err(error) => failed.push(bounded(format!("{} {id}: {error}", error.code()))),
         }
     }
     to.tell(Message::Checked { by, live, failed });

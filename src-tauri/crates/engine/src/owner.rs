@@ -38,6 +38,8 @@ use crate::watch::TICK;
 const STALL: Duration = Duration::from_secs(15);
 /// So many of the last commands are remembered, to recognise one that arrives twice.
 const REMEMBERED: usize = 1000;
+/// Bytes that a command may have: an entry holds it more than once, and has a limit of its own.
+const LONGEST_COMMAND: usize = 64 * 1024;
 
 pub(crate) struct Owner {
     rollout: RolloutId,
@@ -259,7 +261,8 @@ impl Owner {
     }
 
     fn record(&mut self, now: Timestamp, event: &Event, effects: &[Effect]) -> u64 {
-        let body = Body::of(&StepRecord::new(event, effects)).expect("a step record is small and serialises");
+        let body = Body::of(&StepRecord::new(event, effects))
+            .expect("a step record serialises, and what it holds is bounded where it comes in");
         let kind = Kind::new(STEP).expect("a good kind");
         let sealed = self.chain.seal(now, Some(self.rollout.clone()), kind, body);
         let seq = self.chain.head().seq;
@@ -493,6 +496,10 @@ impl Owner {
             && let Some(oldest) = order.pop_front()
         {
             known.remove(&oldest);
+        }
+        if command.what.bytes().len() > LONGEST_COMMAND {
+            tracing::warn!(by = %command.by, "a command that is too long for the journal");
+            return;
         }
         match command.what.read::<Wish>() {
             Ok(wish) => match wish.event(command.by.clone()) {
