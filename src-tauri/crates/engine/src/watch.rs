@@ -18,6 +18,8 @@ use crate::message::Message;
 
 /// How often a target is read when nothing says that it changed.
 const TARGET_INTERVAL: Duration = Duration::from_secs(10);
+/// A target that says again and again that it changed is read no more often than this.
+const LEAST_BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 const HELM_INTERVAL: Duration = Duration::from_secs(5);
 /// Timers and rules are looked at this often.
 pub(crate) const TICK: Duration = Duration::from_secs(1);
@@ -77,9 +79,15 @@ pub(crate) fn target(
     };
     let on = clock.clone();
     let watching = spawn(clock, async move {
+        let mut next = on.mono();
         loop {
             match target.changed().await {
-                Ok(()) => look.look().await,
+                Ok(()) => {
+                    // An object that changes all the time must not have us read it all the time.
+                    on.sleep_until(next).await;
+                    next = on.mono() + LEAST_BETWEEN_LOOKS;
+                    look.look().await;
+                }
                 Err(error) => {
                     tracing::debug!(target = %look.id, %error, "cannot watch; reading at intervals goes on");
                     sleep(&*on, TARGET_INTERVAL).await;
