@@ -53,6 +53,15 @@ notice-drift-above = { $by } raised { $target } to { $live }. It is put back.
 notice-drift-persists = Somebody keeps raising { $target }. A person is needed.
 notice-completed = Completed: all calls go to the new system.
 
+why-target-unreachable = there is no connection; the change may or may not have happened
+why-target-deadline = it did not answer in time; the change may or may not have happened
+why-target-unauthenticated = it does not accept our credentials: renew them
+why-target-conflict = somebody else changed it at the same moment
+why-target-throttled = it asks us to slow down
+why-target-marked = it bears the mark of a rollback: reset the latch before raising
+why-target-read-back-differs = it accepted the change and reads otherwise
+why-store-fault = the journal cannot be written, and without it nothing is raised
+
 outcome-rolled-back = Rolled back. The rehearsal took { $elapsed }.
 outcome-completed = Completed. The rehearsal took { $elapsed }.
 outcome-frozen = Frozen, waits for a person or for the data. The rehearsal took { $elapsed }.

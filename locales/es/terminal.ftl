@@ -53,6 +53,15 @@ notice-drift-above = { $by } subió { $target } a { $live }. Se devuelve a su si
 notice-drift-persists = Alguien sigue subiendo { $target }. Hace falta una persona.
 notice-completed = Completado: todas las llamadas van al nuevo.
 
+why-target-unreachable = no hay conexión; el cambio pudo hacerse o no
+why-target-deadline = no respondió a tiempo; el cambio pudo hacerse o no
+why-target-unauthenticated = no acepta nuestras credenciales: renuévelas
+why-target-conflict = otro lo cambió en el mismo momento
+why-target-throttled = pide ir más despacio
+why-target-marked = lleva la marca de una reversión: restablezca el bloqueo antes de subir
+why-target-read-back-differs = aceptó el cambio pero no lee lo pedido
+why-store-fault = la bitácora no se puede escribir, y sin ella nada sube
+
 outcome-rolled-back = Revertido. Duración del ensayo: { $elapsed }.
 outcome-completed = Completado. Duración del ensayo: { $elapsed }.
 outcome-frozen = Congelado, espera a una persona o a que vuelvan los datos. Duración del ensayo: { $elapsed }.

@@ -2,7 +2,7 @@
 
 use timonel_bridge::Bulletin;
 use timonel_domain::plan::{Incident, Plan, Severity};
-use timonel_domain::rollout::{Cause, Effect, Level, Notice, Stage, State};
+use timonel_domain::rollout::{Cause, Effect, Failure, Level, Notice, Stage, State};
 use timonel_domain::value::Side;
 
 use crate::words::Words;
@@ -98,11 +98,11 @@ fn of_notice(notice: &Notice, plan: &Plan, words: &Words) -> String {
         Notice::AwaitingApproval { phase: i } => words.say("notice-awaiting-approval", &[("phase", phase(i))]),
         Notice::ShiftFailed { target, failure } => words.say(
             "notice-shift-failed",
-            &[("target", target.to_string()), ("why", failure.text.clone())],
+            &[("target", target.to_string()), ("why", why(failure, words))],
         ),
         Notice::LowerFailed { target, failure } => words.say(
             "notice-lower-failed",
-            &[("target", target.to_string()), ("why", failure.text.clone())],
+            &[("target", target.to_string()), ("why", why(failure, words))],
         ),
         Notice::RollbackStarted { level, cause } => {
             let to = match level {
@@ -140,6 +140,12 @@ fn of_notice(notice: &Notice, plan: &Plan, words: &Words) -> String {
         Notice::DriftPersists { target } => words.say("notice-drift-persists", &[("target", target.to_string())]),
         Notice::Completed => words.say("notice-completed", &[]),
     }
+}
+
+/// Why something failed, in the person's language where the code says all there is to say, else as the target told it.
+fn why(failure: &Failure, words: &Words) -> String {
+    let key = format!("why-{}", failure.code.replace('.', "-"));
+    words.known(&key).unwrap_or_else(|| failure.text.clone())
 }
 
 fn side_key(side: Side) -> &'static str {

@@ -35,9 +35,15 @@ impl Words {
         Self(bundle)
     }
 
+    /// The sentence of `key` where there is one; for keys that are made of codes.
+    pub(crate) fn known(&self, key: &str) -> Option<String> {
+        self.0.has_message(key).then(|| self.say(key, &[]))
+    }
+
     /// The sentence of `key` with its values, which are formatted already.
     pub(crate) fn say(&self, key: &str, values: &[(&str, String)]) -> String {
         let Some(pattern) = self.0.get_message(key).and_then(|m| m.value()) else {
+            debug_assert!(false, "no sentence `{key}`");
             return key.to_owned();
         };
         let mut args = FluentArgs::new();
