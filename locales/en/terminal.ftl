@@ -61,6 +61,7 @@ why-target-throttled = it asks us to slow down
 why-target-marked = it bears the mark of a rollback: reset the latch before raising
 why-target-read-back-differs = it accepted the change and reads otherwise
 why-store-fault = the journal cannot be written, and without it nothing is raised
+why-raise-overtaken = meanwhile something changed that forbids it
 
 outcome-rolled-back = Rolled back. The rehearsal took { $elapsed }.
 outcome-completed = Completed. The rehearsal took { $elapsed }.

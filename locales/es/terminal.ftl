@@ -61,6 +61,7 @@ why-target-throttled = pide ir más despacio
 why-target-marked = lleva la marca de una reversión: restablezca el bloqueo antes de subir
 why-target-read-back-differs = aceptó el cambio pero no lee lo pedido
 why-store-fault = la bitácora no se puede escribir, y sin ella nada sube
+why-raise-overtaken = entretanto cambió algo que lo impide
 
 outcome-rolled-back = Revertido. Duración del ensayo: { $elapsed }.
 outcome-completed = Completado. Duración del ensayo: { $elapsed }.
