@@ -13,6 +13,7 @@ use timonel_journal::intent::IntentFolder;
 use timonel_plan::Parsed;
 use timonel_ports::clock::SharedClock;
 use timonel_ports::commands::{Command, CommandId, Commands, in_process};
+use timonel_ports::mailbox::Receiver;
 use timonel_ports::store::{RolloutRow, RolloutStore};
 use timonel_ports::target::{Goal, ManualCommand};
 use timonel_store::Sqlite;
@@ -110,8 +111,7 @@ impl Desk {
         confirmed: bool,
         mut tell: impl FnMut(&Bulletin) + Send,
     ) -> Result<Snapshot, BridgeError> {
-        let (engine, commands) = self.engine(row, connections).await?;
-        let mut bulletins = engine.handle().subscribe()?;
+        let (engine, mut bulletins, commands) = self.engine(row, connections).await?;
         let wish = match Wish::roll_back() {
             Wish::RollBack { level, .. } => Wish::RollBack { level, confirmed },
             other => other,
@@ -159,7 +159,7 @@ impl Desk {
         &self,
         row: &RolloutRow,
         connections: &Connections,
-    ) -> Result<(Engine, impl Commands + use<>), BridgeError> {
+    ) -> Result<(Engine, Receiver<Bulletin>, impl Commands + use<>), BridgeError> {
         let (plan, plan_text) = self.plan_of(row).await?;
         let targets = connect::targets(&plan, connections, &self.clock).await?;
         // Without sources the traffic's own marks stay open; the calls go back all the same.
@@ -168,7 +168,7 @@ impl Desk {
             Vec::new()
         });
         let (commands, feed) = in_process(&self.clock);
-        let engine = Engine::start(Parts {
+        let (engine, bulletins) = Engine::start(Parts {
             rollout: row.id.clone(),
             plan: plan.plan,
             plan_text,
@@ -182,7 +182,7 @@ impl Desk {
             intents: IntentFolder::new(self.folder.join("intents")),
         })
         .await?;
-        Ok((engine, commands))
+        Ok((engine, bulletins, commands))
     }
 
     /// One rollout by its id, or the only one that is not closed where none is named.

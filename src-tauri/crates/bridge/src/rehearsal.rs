@@ -114,7 +114,7 @@ impl Rehearsal {
         let sources = connect::sources(&plan, &connections, &shared)?;
         let store = Arc::new(Sqlite::open(&self.folder.join("timonel.db"), shared.clone()).await?);
         let (commands, feed) = in_process(&shared);
-        let engine = Engine::start(Parts {
+        let (engine, bulletins) = Engine::start(Parts {
             rollout: RolloutId::new("ensayo").expect("a good id"),
             plan: plan.plan.clone(),
             plan_text: self.plan_text.clone(),
@@ -137,7 +137,6 @@ impl Rehearsal {
             touched: self.scenario.start,
         };
         watch.operator.begin(&plan);
-        let bulletins = engine.handle().subscribe()?;
         watch.until_the_end(&engine, bulletins, tell).await?;
         let end = engine.handle().look().await?;
         engine.stop().await;

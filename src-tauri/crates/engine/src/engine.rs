@@ -106,7 +106,9 @@ impl Handle {
 
 impl Engine {
     /// Takes the helm, recovers the rollout and begins to watch. A rollback that was under way goes on at once.
-    pub async fn start(parts: Parts) -> Result<Self, EngineError> {
+    ///
+    /// The receiver gets every step, those of the start included; drop it where nobody is to be told.
+    pub async fn start(parts: Parts) -> Result<(Self, Receiver<Bulletin>), EngineError> {
         let Parts {
             rollout,
             plan,
@@ -162,6 +164,8 @@ impl Engine {
             jobs_in,
             errands_in,
         );
+        let (subscriber, bulletins) = timonel_ports::mailbox::mailbox(&clock);
+        owner.subscribe(subscriber);
         owner.units_from(last_unit);
         owner.take_up(recovered.last, epoch);
         if resume {
@@ -177,10 +181,8 @@ impl Engine {
         tasks.push(watch::helm(&clock, helm, writer, epoch, to.clone()));
         tasks.push(watch::commands(&clock, commands, to.clone()));
         tasks.push(watch::ticks(&clock, to.clone()));
-        Ok(Self {
-            handle: Handle { clock, to },
-            tasks,
-        })
+        let handle = Handle { clock, to };
+        Ok((Self { handle, tasks }, bulletins))
     }
 
     /// How others talk to it.

@@ -110,6 +110,10 @@ impl Owner {
         }
     }
 
+    pub(crate) fn subscribe(&mut self, subscriber: Sender<Bulletin>) {
+        self.subscribers.push(subscriber);
+    }
+
     pub(crate) fn units_from(&mut self, last: u64) {
         self.unit_seq = last;
     }
@@ -177,7 +181,7 @@ impl Owner {
                 Message::StoreFault(fault) => self.store_failed(fault),
                 Message::Tick => self.tick(),
                 Message::Look(reply) => reply.send(self.snapshot()),
-                Message::Subscribe(subscriber) => self.subscribers.push(subscriber),
+                Message::Subscribe(subscriber) => self.subscribe(subscriber),
                 Message::Stop(reply) => {
                     self.actuations.values().for_each(Task::abort);
                     self.jobs.tell(Job::Flush(reply));
