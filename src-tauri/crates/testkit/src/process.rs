@@ -169,28 +169,53 @@ pub async fn until<T>(limit: Duration, mut look: impl AsyncFnMut() -> Option<T>)
     }
 }
 
-/// A real Prometheus on a free loopback port, which scrapes itself and `targets` every second.
+/// A real Prometheus on a free loopback port.
 #[derive(Debug)]
 pub struct PrometheusServer {
     process: Process,
     address: SocketAddr,
 }
 
+/// What a Prometheus knows when it starts.
+#[derive(Debug, Clone, Copy)]
+enum Beginning<'a> {
+    /// Nothing: it scrapes itself and these addresses every second.
+    Scraping(&'a [SocketAddr]),
+    /// This OpenMetrics text, and nothing ever again.
+    Loaded(&'a str),
+}
+
 impl PrometheusServer {
-    /// Starts it and waits until it is ready. `targets` are addresses (`127.0.0.1:1234`) whose `/metrics` it scrapes as job `app`.
+    /// Starts it and waits until it is ready. It scrapes itself and `targets`, addresses (`127.0.0.1:1234`) whose `/metrics`
+    /// it takes as job `app`, every second.
     pub async fn start(targets: &[SocketAddr]) -> Result<Self, ProcessError> {
+        Self::beginning(Beginning::Scraping(targets)).await
+    }
+
+    /// One that scrapes nothing and knows the samples of `openmetrics`, each with its time, loaded by `promtool`.
+    pub async fn over(openmetrics: &str) -> Result<Self, ProcessError> {
+        let mut promtool = Command::new("promtool");
+        let found = promtool.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
+        if found.status().is_err_and(|e| e.kind() == io::ErrorKind::NotFound) {
+            let program = "promtool".to_owned();
+            return Err(ProcessError::Missing { program });
+        }
+        Self::beginning(Beginning::Loaded(openmetrics)).await
+    }
+
+    async fn beginning(beginning: Beginning<'_>) -> Result<Self, ProcessError> {
         // Between choosing a free port and using it somebody else may take it.
         let mut tries = 3;
         loop {
             tries -= 1;
-            match Self::once(targets).await {
+            match Self::once(beginning).await {
                 Err(ProcessError::NotReady { said, .. }) if tries > 0 && said.contains("address already in use") => {}
                 other => return other,
             }
         }
     }
 
-    async fn once(targets: &[SocketAddr]) -> Result<Self, ProcessError> {
+    async fn once(beginning: Beginning<'_>) -> Result<Self, ProcessError> {
         let start = |source| ProcessError::Start {
             program: "prometheus".to_owned(),
             source,
@@ -198,19 +223,25 @@ impl PrometheusServer {
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
             .and_then(|free| free.local_addr())
             .map_err(start)?;
-        let quoted: Vec<_> = targets.iter().map(|target| format!("'{target}'")).collect();
-        let config = format!(
-            "global: {{scrape_interval: 1s, scrape_timeout: 1s}}\nscrape_configs:\n\
-             - {{job_name: self, static_configs: [{{targets: ['{address}']}}]}}\n\
-             - {{job_name: app, static_configs: [{{targets: [{}]}}]}}\n",
-            quoted.join(", ")
-        );
         let mut process = Process::start("prometheus", |dir| {
             let file = dir.join("prometheus.yml");
+            let mut config = "global: {scrape_interval: 1s, scrape_timeout: 1s}\n".to_owned();
+            match beginning {
+                Beginning::Scraping(targets) => {
+                    config += &format!(
+                        "scrape_configs:\n- {{job_name: self, static_configs: [{{targets: ['{address}']}}]}}\n\
+                         - {{job_name: app, file_sd_configs: [{{files: ['targets.json'], refresh_interval: 1s}}]}}\n"
+                    );
+                    write_targets(dir, targets)?;
+                }
+                Beginning::Loaded(openmetrics) => load(dir, openmetrics)?,
+            }
             std::fs::write(&file, config)?;
             Ok([
                 format!("--config.file={}", file.display()),
                 format!("--storage.tsdb.path={}", dir.join("data").display()),
+                // What is loaded may be of any time.
+                "--storage.tsdb.retention.time=100y".to_owned(),
                 format!("--web.listen-address={address}"),
                 "--log.level=warn".to_owned(),
             ]
@@ -219,6 +250,11 @@ impl PrometheusServer {
         })?;
         process.answers(address, "/-/ready").await?;
         Ok(Self { process, address })
+    }
+
+    /// Scrapes `targets` as job `app` from now on, in place of those before. It notices within about a second.
+    pub fn scrape(&self, targets: &[SocketAddr]) -> io::Result<()> {
+        write_targets(self.process.dir(), targets)
     }
 
     /// Where it listens.
@@ -234,5 +270,30 @@ impl PrometheusServer {
     /// The child itself.
     pub fn process(&self) -> &Process {
         &self.process
+    }
+}
+
+/// As Prometheus's `file_sd_configs` reads them; never half a file.
+fn write_targets(dir: &Path, targets: &[SocketAddr]) -> io::Result<()> {
+    let targets: Vec<_> = targets.iter().map(ToString::to_string).collect();
+    let attempt = dir.join("targets.attempt");
+    std::fs::write(&attempt, serde_json::json!([{ "targets": targets }]).to_string())?;
+    std::fs::rename(attempt, dir.join("targets.json"))
+}
+
+/// Makes the blocks of a data directory from OpenMetrics text.
+fn load(dir: &Path, openmetrics: &str) -> io::Result<()> {
+    let text = dir.join("samples.om");
+    std::fs::write(&text, openmetrics)?;
+    let made = Command::new("promtool")
+        .args(["tsdb", "create-blocks-from", "openmetrics"])
+        .args([&text, &dir.join("data")])
+        .stdin(Stdio::null())
+        .output()?;
+    if made.status.success() {
+        Ok(())
+    } else {
+        let said = String::from_utf8_lossy(&made.stderr);
+        Err(io::Error::other(format!("promtool does not load the samples: {said}")))
     }
 }

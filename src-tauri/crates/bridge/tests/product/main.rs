@@ -1,0 +1,13 @@
+//! The product proved from outside: whole rehearsals of the shipped plan, real Prometheus beside the simulator's, and
+//! other processes that put traffic back.
+//!
+//! One binary, since every test links everything. What one adapter does on its own is tested beside it.
+
+#![allow(clippy::unwrap_used, reason = "a test stops where it cannot go on")]
+
+mod live;
+mod played;
+mod prometheus;
+mod same_seed;
+mod shipped;
+mod taken_up;
