@@ -85,7 +85,7 @@ pub struct Engine {
 #[derive(Debug, Clone)]
 pub struct Handle {
     clock: SharedClock,
-    to: Sender<Message>,
+    pub(crate) to: Sender<Message>,
 }
 
 impl Handle {
@@ -146,6 +146,7 @@ impl Engine {
             store,
             owner: to.clone(),
             jobs,
+            kept: head.seq,
         };
         let (errands_in, errands) = timonel_ports::mailbox::mailbox(&clock);
         // Ends with the owner, when its last errand is done.

@@ -38,12 +38,15 @@ pub(crate) struct Scribe {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) owner: Sender<Message>,
     pub(crate) jobs: Receiver<Job>,
+    /// The last entry that is known to be in the store.
+    pub(crate) kept: u64,
 }
 
 impl Scribe {
     /// Runs until all senders are gone and everything is kept.
     pub(crate) async fn run(mut self) {
         let mut queue = VecDeque::new();
+        let mut failing = false;
         loop {
             if queue.is_empty() {
                 match self.jobs.recv().await {
@@ -57,7 +60,11 @@ impl Scribe {
             if let Err(error) = self.keep_first(&mut queue).await {
                 tracing::warn!(%error, "the store does not take entries; they wait");
                 self.owner.tell(Message::StoreFault(error.to_string()));
+                failing = true;
                 self.wait(&mut queue).await;
+            } else if std::mem::take(&mut failing) {
+                // Readings alone tell the owner nothing, and the fault is over with them too.
+                self.owner.tell(Message::Written { through: self.kept });
             }
         }
     }
@@ -77,7 +84,7 @@ impl Scribe {
         }
     }
 
-    async fn keep_first(&self, queue: &mut VecDeque<Job>) -> Result<(), StoreError> {
+    async fn keep_first(&mut self, queue: &mut VecDeque<Job>) -> Result<(), StoreError> {
         match queue.front() {
             None => {}
             Some(Job::Entry(..)) => return self.keep_entries(queue).await,
@@ -91,8 +98,8 @@ impl Scribe {
         Ok(())
     }
 
-    async fn keep_entries(&self, queue: &mut VecDeque<Job>) -> Result<(), StoreError> {
-        let mut through = 0;
+    async fn keep_entries(&mut self, queue: &mut VecDeque<Job>) -> Result<(), StoreError> {
+        let mut through = self.kept;
         let mut batch = Vec::new();
         for job in queue.iter().take(BATCH) {
             let Job::Entry(seq, sealed) = job else { break };
@@ -101,6 +108,7 @@ impl Scribe {
         }
         self.store.append(&batch).await?;
         queue.drain(..batch.len());
+        self.kept = through;
         self.owner.tell(Message::Written { through });
         Ok(())
     }
