@@ -1,0 +1,245 @@
+//! Between the domain's events and their journalled forms. A new kind of event does not compile before it has both ways here.
+
+use timonel_domain::board::{Assessment, Finding, Firing, Strength, Verdict};
+use timonel_domain::plan::Incident;
+use timonel_domain::rollout::{Cause, Effect, Event, Failure, Hold, Level, OpId, Report};
+
+use super::{
+    AssessmentRecord, CauseRecord, EffectRecord, EventRecord, FindingRecord, FiringRecord, HoldRecord, IncidentRecord,
+    LevelRecord, VerdictRecord,
+};
+
+impl From<&Effect> for EffectRecord {
+    fn from(effect: &Effect) -> Self {
+        match effect {
+            Effect::Raise {
+                op,
+                target,
+                to,
+                generation,
+            } => Self::Raise {
+                op: op.0,
+                target: target.clone(),
+                to: *to,
+                generation: *generation,
+            },
+            Effect::Lower {
+                op,
+                target,
+                to,
+                generation,
+            } => Self::Lower {
+                op: op.0,
+                target: target.clone(),
+                to: *to,
+                generation: *generation,
+            },
+            Effect::Notify(notice) => Self::Notify {
+                severity: format!("{:?}", notice.severity()).to_lowercase(),
+                notice: format!("{notice:?}"),
+            },
+            Effect::ShowManual { target, to } => Self::ShowManual {
+                target: target.clone(),
+                to: *to,
+            },
+            Effect::Rejected(reason) => Self::Rejected {
+                reason: reason.to_string(),
+            },
+        }
+    }
+}
+
+impl From<&Event> for EventRecord {
+    fn from(event: &Event) -> Self {
+        match event.clone() {
+            Event::Arm { by, live, failed } => Self::Arm {
+                by,
+                live: live.into_iter().collect(),
+                failed,
+            },
+            Event::Start { by } => Self::Start { by },
+            Event::Sign { by, checklist } => Self::Sign { by, checklist },
+            Event::Approve { by } => Self::Approve { by },
+            Event::Override { by, reason } => Self::Override { by, reason },
+            Event::Freeze { by, reason } => Self::Freeze { by, reason },
+            Event::Release { by, hold, reason } => Self::Release {
+                by,
+                hold: hold.into(),
+                reason,
+            },
+            Event::RollBack {
+                level,
+                cause,
+                confirmed,
+            } => Self::RollBack {
+                level: level.into(),
+                cause: cause.into(),
+                confirmed,
+            },
+            Event::Reset { by, reason } => Self::Reset { by, reason },
+            Event::Close { by } => Self::Close { by },
+            Event::Assessed(assessment) => Self::Assessed(assessment.into()),
+            Event::Incident { kind, count } => Self::Incident {
+                what: kind.into(),
+                count,
+            },
+            Event::Target {
+                target,
+                report: Report::Accepted { op },
+            } => Self::TargetAccepted { target, op: op.0 },
+            Event::Target {
+                target,
+                report: Report::Read { op, weight, by },
+            } => Self::TargetRead {
+                target,
+                op: op.map(|op| op.0),
+                weight,
+                by,
+            },
+            Event::Target {
+                target,
+                report: Report::Failed { op, failure },
+            } => Self::TargetFailed {
+                target,
+                op: op.0,
+                code: failure.code,
+                text: failure.text,
+            },
+            Event::Assigned { since, stable, canary } => Self::Assigned { since, stable, canary },
+            Event::Active { as_of, canary } => Self::Active { as_of, canary },
+            Event::Helm(epoch) => Self::Helm { epoch },
+            Event::Gap { from } => Self::Gap { from },
+            Event::Tick => Self::Tick,
+        }
+    }
+}
+
+impl From<EventRecord> for Event {
+    fn from(record: EventRecord) -> Self {
+        match record {
+            EventRecord::Arm { by, live, failed } => Self::Arm {
+                by,
+                live: live.into_iter().collect(),
+                failed,
+            },
+            EventRecord::Start { by } => Self::Start { by },
+            EventRecord::Sign { by, checklist } => Self::Sign { by, checklist },
+            EventRecord::Approve { by } => Self::Approve { by },
+            EventRecord::Override { by, reason } => Self::Override { by, reason },
+            EventRecord::Freeze { by, reason } => Self::Freeze { by, reason },
+            EventRecord::Release { by, hold, reason } => Self::Release {
+                by,
+                hold: hold.into(),
+                reason,
+            },
+            EventRecord::RollBack {
+                level,
+                cause,
+                confirmed,
+            } => Self::RollBack {
+                level: level.into(),
+                cause: cause.into(),
+                confirmed,
+            },
+            EventRecord::Reset { by, reason } => Self::Reset { by, reason },
+            EventRecord::Close { by } => Self::Close { by },
+            EventRecord::Assessed(assessment) => Self::Assessed(assessment.into()),
+            EventRecord::Incident { what, count } => Self::Incident {
+                kind: what.into(),
+                count,
+            },
+            EventRecord::TargetAccepted { target, op } => Self::Target {
+                target,
+                report: Report::Accepted { op: OpId(op) },
+            },
+            EventRecord::TargetRead { target, op, weight, by } => Self::Target {
+                target,
+                report: Report::Read {
+                    op: op.map(OpId),
+                    weight,
+                    by,
+                },
+            },
+            EventRecord::TargetFailed { target, op, code, text } => Self::Target {
+                target,
+                report: Report::Failed {
+                    op: OpId(op),
+                    failure: Failure { code, text },
+                },
+            },
+            EventRecord::Assigned { since, stable, canary } => Self::Assigned { since, stable, canary },
+            EventRecord::Active { as_of, canary } => Self::Active { as_of, canary },
+            EventRecord::Helm { epoch } => Self::Helm(epoch),
+            EventRecord::Gap { from } => Self::Gap { from },
+            EventRecord::Tick => Self::Tick,
+        }
+    }
+}
+
+macro_rules! both_ways {
+    ($domain:ident, $record:ident: $($variant:ident $(($field:ident))?),*) => {
+        impl From<$domain> for $record {
+            fn from(it: $domain) -> Self {
+                match it { $($domain::$variant $(($field))? => Self::$variant $(($field.into()))?,)* }
+            }
+        }
+
+        impl From<$record> for $domain {
+            fn from(it: $record) -> Self {
+                match it { $($record::$variant $(($field))? => Self::$variant $(($field.into()))?,)* }
+            }
+        }
+    };
+}
+
+both_ways!(Hold, HoldRecord: Operator, Alert, Drift(t), Shift(t), Gap, HelmLost, NoEvidence);
+both_ways!(Level, LevelRecord: Reduce(w), Total);
+both_ways!(Cause, CauseRecord: Person(p), Rule(r), Incident(i), Resumed);
+both_ways!(Incident, IncidentRecord: CriticalError, Security);
+both_ways!(Verdict, VerdictRecord: Go, NoGo, Hold, NoEvidence);
+
+impl From<Assessment> for AssessmentRecord {
+    fn from(it: Assessment) -> Self {
+        let firing = |f: Firing| FiringRecord {
+            breach: f.breach,
+            since: f.since,
+            blind: f.blind,
+            evidence: f.evidence.map(Strength::millilog10),
+        };
+        let finding = |f: Finding| FindingRecord {
+            of: f.of,
+            value: f.value,
+            units: f.units,
+            limit: f.limit,
+        };
+        Self {
+            firing: it.firing.into_iter().map(|(id, f)| (id, firing(f))).collect(),
+            gates: it.gates.into_iter().map(|(id, v)| (id, v.into())).collect(),
+            lost: it.lost,
+            findings: it.findings.into_iter().map(finding).collect(),
+        }
+    }
+}
+
+impl From<AssessmentRecord> for Assessment {
+    fn from(it: AssessmentRecord) -> Self {
+        let firing = |f: FiringRecord| Firing {
+            breach: f.breach,
+            since: f.since,
+            blind: f.blind,
+            evidence: f.evidence.map(Strength::from_millilog10),
+        };
+        let finding = |f: FindingRecord| Finding {
+            of: f.of,
+            value: f.value,
+            units: f.units,
+            limit: f.limit,
+        };
+        Self {
+            firing: it.firing.into_iter().map(|(id, f)| (id, firing(f))).collect(),
+            gates: it.gates.into_iter().map(|(id, v)| (id, v.into())).collect(),
+            lost: it.lost,
+            findings: it.findings.into_iter().map(finding).collect(),
+        }
+    }
+}
