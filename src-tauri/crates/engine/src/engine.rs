@@ -79,6 +79,7 @@ pub enum EngineError {
 pub struct Engine {
     handle: Handle,
     tasks: Vec<Task<()>>,
+    intents: Task<()>,
 }
 
 /// How others talk to a running engine; clone it freely.
@@ -149,8 +150,7 @@ impl Engine {
             kept: head.seq,
         };
         let (errands_in, errands) = timonel_ports::mailbox::mailbox(&clock);
-        // Ends with the owner, when its last errand is done.
-        drop(spawn(&clock, intents::keep(clock.clone(), folder, errands)));
+        let intents = spawn(&clock, intents::keep(clock.clone(), folder, errands));
         let mut tasks = vec![spawn(&clock, scribe.run())];
 
         let chain = Chain::resume(writer.clone(), head);
@@ -183,7 +183,8 @@ impl Engine {
         tasks.push(watch::commands(&clock, commands, to.clone()));
         tasks.push(watch::ticks(&clock, to.clone()));
         let handle = Handle { clock, to };
-        Ok((Self { handle, tasks }, bulletins))
+        let engine = Self { handle, tasks, intents };
+        Ok((engine, bulletins))
     }
 
     /// How others talk to it.
@@ -191,13 +192,15 @@ impl Engine {
         &self.handle
     }
 
-    /// Ends once everything that happened is in the store.
+    /// Ends once everything that happened is in the store, and the intent file is as it should be for the next start.
     pub async fn stop(self) {
         let (reply, done) = answer(&self.handle.clock);
         if self.handle.to.send(Message::Stop(reply)).is_ok() {
             // A closed mailbox says that the owner has ended already.
             done.recv().await.unwrap_or_default();
         }
+        // It ends with the owner; an errand left behind could remove what the next engine writes.
+        self.intents.join().await.unwrap_or_default();
         for task in &self.tasks {
             task.abort();
         }

@@ -16,6 +16,8 @@ mod message;
 mod owner;
 mod recovery;
 mod scribe;
+#[cfg(test)]
+mod tests;
 mod traffic;
 mod watch;
 

@@ -8,7 +8,9 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use timonel_domain::board::{Board, Freshness, Outlook};
 use timonel_domain::plan::Plan;
-use timonel_domain::rollout::{Cause, Effect, Event, Failure, Level, OpKind, Report, Stage, State, blockers, step};
+use timonel_domain::rollout::{
+    Cause, Effect, Event, Failure, Level, OpKind, Report, Rollback, Stage, State, blockers, step,
+};
 use timonel_domain::sample::{Sample, Value};
 use timonel_domain::time::{Mono, Timestamp};
 use timonel_domain::value::{Person, RolloutId, Side, TargetId, Weight};
@@ -120,8 +122,9 @@ impl Owner {
 
     /// After a start: an intent file is there. What it says is done again, unless the journal has its end.
     pub(crate) fn resume(&mut self) {
-        let over =
-            self.state.stage == Stage::Closed || self.state.rollback.as_ref().is_some_and(|r| r.verified_at.is_some());
+        // A verified reduction is no answer to a total rollback that was begun after it: only that one leaves an intent.
+        let finished = |r: &Rollback| r.level == Level::Total && r.verified_at.is_some();
+        let over = self.state.stage == Stage::Closed || self.state.rollback.as_ref().is_some_and(finished);
         if over {
             self.intents.tell(Errand::Remove(self.rollout.clone()));
         } else {

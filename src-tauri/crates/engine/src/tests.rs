@@ -1,0 +1,11 @@
+//! Tests of the engine with everything around it played by hand: time, store, helm, targets, sources. What a real adapter,
+//! a real store and virtual time do with it is shown by the rehearsals of crate `bridge`.
+
+mod commands;
+mod lowering;
+mod raising;
+mod recovery;
+mod stage;
+mod target;
+mod watching;
+mod world;

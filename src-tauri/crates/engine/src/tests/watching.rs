@@ -1,0 +1,174 @@
+//! Looking: stalls, the helm, incidents, traffic, and targets that never rest.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use timonel_domain::plan::Incident;
+use timonel_domain::rollout::{Cause, Event, Hold, Notice, Stage};
+use timonel_domain::value::{Side, Weight};
+
+use super::world::{BAKE, TEN, World, settle, until};
+use crate::command::Wish;
+use crate::message::Message;
+
+fn gaps(world: &mut World) -> usize {
+    let gap = |n: &Notice| matches!(n, Notice::Gap { .. });
+    world.notices().iter().filter(|n| gap(n)).count()
+}
+
+#[tokio::test]
+async fn a_stall_longer_than_fifteen_seconds_is_a_gap() {
+    let mut world = World::baking().await;
+    world.clock.advance(Duration::from_secs(16));
+    settle().await;
+    assert_eq!(gaps(&mut world), 0);
+    world.clock.advance(Duration::from_secs(17));
+    settle().await;
+    assert_eq!(gaps(&mut world), 1);
+    assert!(world.holds(Hold::Gap).await);
+}
+
+#[tokio::test]
+async fn time_in_which_nobody_watched_serves_no_phase_whatever_is_heard_first() {
+    let mut world = World::baking().await;
+    world.clock.advance(BAKE * 60);
+    // It stands in the mailbox before the late tick.
+    world.tell(Message::Event(Event::Tick));
+    settle().await;
+    assert_eq!(gaps(&mut world), 1);
+    assert_eq!(world.state().await.stage, Stage::Baking { phase: 0 });
+    assert!(world.splitter.moves().is_empty());
+}
+
+#[tokio::test]
+async fn losing_the_helm_freezes_and_never_lowers() {
+    let mut world = World::baking().await;
+    world.helm.seize("otra-consola");
+    world.pass(6).await;
+    assert!(world.holds(Hold::HelmLost).await);
+    // Another holds the helm, so bringing this down is the other's business.
+    world.splitter.set(Weight::percent(50));
+    world.pass(BAKE.as_secs() * 2).await;
+    assert_eq!(world.splitter.weight(), Weight::percent(50));
+    assert!(world.splitter.moves().is_empty() && world.follower.moves().is_empty());
+    // A person still can.
+    world.wish(Wish::roll_back()).await;
+    world.until("rolled back", |s| s.stage == Stage::RolledBack).await;
+    assert_eq!(world.splitter.weight(), Weight::ZERO);
+}
+
+#[tokio::test]
+async fn a_helm_that_does_not_answer_is_not_ours_and_comes_back_by_itself() {
+    let world = World::baking().await;
+    world.helm.hang.set(true);
+    world.pass(11).await;
+    assert!(world.holds(Hold::HelmLost).await);
+    assert_eq!(world.splitter.weight(), TEN);
+    world.helm.hang.set(false);
+    world.pass(80).await;
+    assert!(!world.holds(Hold::HelmLost).await);
+}
+
+#[tokio::test]
+async fn a_stop_writes_everything_first() {
+    let mut world = World::baking().await;
+    world.store.hang.set(true);
+    world
+        .wish(Wish::Freeze {
+            reason: "me voy".to_owned(),
+        })
+        .await;
+    settle().await;
+    let state = world.state().await;
+    let before = world.store.journal().len();
+    let stopping = world.stopping();
+    settle().await;
+    assert_eq!(world.store.journal().len(), before);
+    world.store.hang.set(false);
+    stopping.join().await.unwrap();
+    assert_eq!(world.replayed().await, *state);
+}
+
+#[tokio::test]
+async fn a_stop_while_the_store_fails_tries_again_once_a_second() {
+    let mut world = World::baking().await;
+    world.store.fail(true);
+    world
+        .wish(Wish::Freeze {
+            reason: "me voy".to_owned(),
+        })
+        .await;
+    settle().await;
+    let state = world.state().await;
+    let before = world.store.attempts();
+    let stopping = world.stopping();
+    world.pass(5).await;
+    let attempts = world.store.attempts() - before;
+    assert!((4..=6).contains(&attempts), "{attempts}");
+    world.store.fail(false);
+    world.pass(2).await;
+    stopping.join().await.unwrap();
+    assert_eq!(world.replayed().await, *state);
+}
+
+#[tokio::test]
+async fn a_critical_error_on_the_canary_rolls_back() {
+    let world = World::baking().await;
+    world.count("criticos", Side::Stable, 1);
+    world.pass(6).await;
+    assert_eq!(world.splitter.weight(), TEN, "stable's errors are not the canary's");
+    world.count("criticos", Side::Canary, 1);
+    world.pass(6).await;
+    let state = world.state().await;
+    assert_eq!(state.stage, Stage::RolledBack);
+    assert_eq!(
+        state.rollback.as_ref().unwrap().cause,
+        Cause::Incident(Incident::CriticalError)
+    );
+    assert_eq!(
+        (world.splitter.weight(), world.follower.weight()),
+        (Weight::ZERO, Weight::ZERO)
+    );
+    assert_eq!(world.store.samples_kept(), 2);
+}
+
+#[tokio::test]
+async fn both_arms_of_a_reading_show_a_rollback_in_traffic() {
+    let mut world = World::with_traffic().await;
+    world.wish(Wish::roll_back()).await;
+    world.until("read back", |s| s.stage == Stage::RolledBack).await;
+    until("the intent file", || world.intent_is_there()).await;
+    world.pass(2).await;
+    world.count("asignadas", Side::Stable, 60);
+    world.pass(10).await;
+    let verified = |n: &Notice| *n == Notice::RollbackVerified;
+    assert!(!world.notices().iter().any(verified), "one arm alone says nothing");
+    world.count("asignadas", Side::Stable, 60);
+    world.count("asignadas", Side::Canary, 0);
+    world.pass(6).await;
+    let assigned = |b: &crate::Bulletin| {
+        matches!(
+            b.event,
+            Event::Assigned {
+                stable: 60,
+                canary: 0,
+                ..
+            }
+        )
+    };
+    assert!(world.told().iter().any(assigned));
+    assert!(world.notices().iter().any(verified));
+    until("no intent file", || !world.intent_is_there()).await;
+}
+
+#[tokio::test]
+async fn a_target_that_changes_all_the_time_is_not_read_all_the_time() {
+    let mut world = World::still();
+    world.splitter.restless.store(true, Ordering::Relaxed);
+    world.start().await;
+    settle().await;
+    world.pass_by(Duration::from_millis(100), Duration::from_secs(5)).await;
+    let reads = world.splitter.calls().len();
+    assert!((5..=12).contains(&reads), "{reads}");
+    world.stop().await;
+}

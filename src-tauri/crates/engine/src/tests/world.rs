@@ -1,0 +1,363 @@
+//! An engine with everything around it, and how a test speaks to it and waits for it.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use timonel_domain::metric::{Direction, Metric, MetricUnit};
+use timonel_domain::plan::{Incident, Phase, Plan, Role, SignalPlan, TargetPlan, Traffic, Unit};
+use timonel_domain::rollout::{Effect, Hold, Notice, Stage, State};
+use timonel_domain::sample::{Sample, Value};
+use timonel_domain::value::{Person, PhaseId, PlanId, RolloutId, Side, SignalId, TargetId, Weight, Writer};
+use timonel_journal::chain::verify;
+use timonel_journal::entry::Body;
+use timonel_journal::intent::IntentFolder;
+use timonel_ports::clock::{Clock, SharedClock};
+use timonel_ports::commands::{Command, CommandId, Commands, QueueEnd, in_process};
+use timonel_ports::mailbox::Receiver;
+use timonel_ports::signal::{Reading, Source, SourceDescription};
+use timonel_ports::task::{Task, spawn};
+
+use super::stage::{ManualClock, MemoryHelm, MemoryStore};
+use super::target::ScriptedTarget;
+use crate::command::Wish;
+use crate::{Bulletin, Engine, EngineError, Parts, Snapshot, state_of};
+
+/// Least time at each weight.
+pub(super) const BAKE: Duration = Duration::from_secs(60);
+pub(super) const TEN: Weight = Weight::percent(10);
+
+pub(super) fn rollout() -> RolloutId {
+    RolloutId::new("prueba-1").unwrap()
+}
+
+pub(super) fn signal(name: &str) -> SignalId {
+    SignalId::new(name).unwrap()
+}
+
+/// Splitter and follower, 10 and 100 %, and a signal of critical errors. Nothing is required, nobody has to sign.
+fn plan() -> Plan {
+    let target = |id: &str, role| TargetPlan {
+        id: TargetId::new(id).unwrap(),
+        role,
+        pins: false,
+    };
+    let phase = |id: &str, percent| Phase {
+        id: PhaseId::new(id).unwrap(),
+        name: id.to_owned(),
+        weight: Weight::percent(percent),
+        bake: BAKE,
+        gates: Vec::new(),
+        approvals: 0,
+        checklist: None,
+        check_in: None,
+        planned_start: None,
+    };
+    let count = |id: &str, incident| SignalPlan {
+        id: signal(id),
+        metric: Metric::Declared {
+            name: id.to_owned(),
+            unit: MetricUnit::Count,
+            direction: Direction::LowerIsBetter,
+        },
+        sides: vec![Side::Stable, Side::Canary],
+        interval: Duration::from_secs(5),
+        required: false,
+        incident,
+    };
+    Plan {
+        id: PlanId::new("prueba").unwrap(),
+        revision: 1,
+        name: "Prueba".to_owned(),
+        environment: "simulador".to_owned(),
+        unit: Unit::Call,
+        targets: vec![target("istio", Role::Splitter), target("seguidor", Role::Follower)],
+        signals: vec![
+            count("criticos", Some(Incident::CriticalError)),
+            count("asignadas", None),
+        ],
+        rules: Vec::new(),
+        phases: vec![phase("piloto", 10), phase("completo", 100)],
+        checklists: Vec::new(),
+        traffic: Traffic::default(),
+        keep_stable: Duration::from_secs(86_400),
+        automatic: true,
+        freezes: Vec::new(),
+    }
+}
+
+/// A source that gives what the test put there.
+#[derive(Default)]
+pub(super) struct ScriptedSource(Mutex<Vec<Sample>>);
+
+#[async_trait]
+impl Source for ScriptedSource {
+    fn describe(&self) -> SourceDescription {
+        SourceDescription {
+            kind: "scripted",
+            place: "here".to_owned(),
+            serves: Vec::new(),
+        }
+    }
+
+    async fn read(&self) -> Vec<Reading> {
+        let samples = std::mem::take(&mut *self.0.lock().unwrap());
+        let reading = |sample: Sample| Reading {
+            signal: sample.signal.clone(),
+            side: sample.side,
+            outcome: Ok(vec![sample]),
+        };
+        samples.into_iter().map(reading).collect()
+    }
+}
+
+pub(super) struct World {
+    folder: tempfile::TempDir,
+    pub(super) clock: Arc<ManualClock>,
+    pub(super) store: Arc<MemoryStore>,
+    pub(super) helm: Arc<MemoryHelm>,
+    pub(super) splitter: Arc<ScriptedTarget>,
+    pub(super) follower: Arc<ScriptedTarget>,
+    pub(super) source: Arc<ScriptedSource>,
+    pub(super) plan: Plan,
+    pub(super) intents: IntentFolder,
+    running: Option<(Engine, QueueEnd, Receiver<Bulletin>)>,
+    told: Vec<Bulletin>,
+    submitted: u32,
+}
+
+impl World {
+    /// Everything is there, and no engine.
+    pub(super) fn still() -> Self {
+        let clock = ManualClock::new();
+        let folder = tempfile::tempdir().unwrap();
+        Self {
+            intents: IntentFolder::new(folder.path().join("intents")),
+            folder,
+            store: MemoryStore::new(),
+            helm: MemoryHelm::new(),
+            splitter: ScriptedTarget::new("istio", &clock),
+            follower: ScriptedTarget::new("seguidor", &clock),
+            source: Arc::default(),
+            plan: plan(),
+            clock,
+            running: None,
+            told: Vec::new(),
+            submitted: 0,
+        }
+    }
+
+    pub(super) async fn armed() -> Self {
+        Self::still().arm().await
+    }
+
+    /// At 10 %.
+    pub(super) async fn baking() -> Self {
+        let mut world = Self::armed().await;
+        world.wish(Wish::Start).await;
+        world
+            .until("the first phase", |s| s.stage == Stage::Baking { phase: 0 })
+            .await;
+        world.splitter.forget_calls();
+        world.follower.forget_calls();
+        world
+    }
+
+    /// At 10 %, in a plan that sees its traffic.
+    pub(super) async fn with_traffic() -> Self {
+        let mut world = Self::still();
+        world.plan.traffic.assigned = Some(signal("asignadas"));
+        let mut world = world.arm().await;
+        world.wish(Wish::Start).await;
+        world
+            .until("the first phase", |s| s.stage == Stage::Baking { phase: 0 })
+            .await;
+        world
+    }
+
+    async fn arm(mut self) -> Self {
+        self.start().await;
+        self.wish(Wish::Arm).await;
+        self.until("armed", |s| s.stage == Stage::Armed).await;
+        self
+    }
+
+    /// Starts an engine on what is there.
+    pub(super) async fn start(&mut self) {
+        self.try_start().await.unwrap();
+    }
+
+    pub(super) async fn try_start(&mut self) -> Result<(), EngineError> {
+        let (desk, feed) = in_process(&self.shared());
+        let (engine, bulletins) = Engine::start(Parts {
+            rollout: rollout(),
+            plan: self.plan.clone(),
+            plan_text: String::new(),
+            clock: self.shared(),
+            writer: Writer::new("consola").unwrap(),
+            store: self.store.clone(),
+            helm: self.helm.clone(),
+            commands: Box::new(feed),
+            targets: vec![self.splitter.clone(), self.follower.clone()],
+            sources: vec![(self.source.clone(), Duration::from_secs(5))],
+            intents: self.intents.clone(),
+        })
+        .await?;
+        self.running = Some((engine, desk, bulletins));
+        Ok(())
+    }
+
+    pub(super) fn shared(&self) -> SharedClock {
+        self.clock.clone()
+    }
+
+    fn engine(&self) -> &Engine {
+        &self.running.as_ref().expect("a running engine").0
+    }
+
+    /// Tells it to stop, and goes on.
+    pub(super) fn stopping(&mut self) -> Task<()> {
+        self.hear();
+        let (engine, ..) = self.running.take().expect("a running engine");
+        spawn(&self.shared(), engine.stop())
+    }
+
+    pub(super) async fn stop(&mut self) {
+        self.stopping().join().await.unwrap();
+    }
+
+    pub(super) async fn wish(&mut self, wish: Wish) {
+        self.submitted += 1;
+        let id = format!("orden-{}", self.submitted);
+        self.submit(&id, Body::of(&wish).unwrap()).await;
+    }
+
+    pub(super) async fn submit(&self, id: &str, what: Body) {
+        let command = Command {
+            id: CommandId::new(id).unwrap(),
+            by: Person::new("ana").unwrap(),
+            at: self.clock.now(),
+            what,
+        };
+        let (_, desk, _) = self.running.as_ref().expect("a running engine");
+        desk.submit(command).await.unwrap();
+    }
+
+    /// Puts a message into the owner's mailbox at once.
+    pub(super) fn tell(&self, message: crate::message::Message) {
+        self.engine().handle().to.send(message).unwrap();
+    }
+
+    /// What the source gives next: a count of both arms since the reading before, true now.
+    pub(super) fn count(&self, name: &str, side: Side, n: u64) {
+        let now = self.clock.now();
+        self.source.0.lock().unwrap().push(Sample {
+            signal: signal(name),
+            side,
+            as_of: now,
+            value: Value::Count {
+                since: now - Duration::from_secs(1),
+                n,
+            },
+        });
+    }
+
+    pub(super) async fn look(&self) -> Snapshot {
+        self.engine().handle().look().await.unwrap()
+    }
+
+    pub(super) async fn state(&self) -> Arc<State> {
+        self.look().await.state
+    }
+
+    pub(super) async fn holds(&self, hold: Hold) -> bool {
+        self.state().await.holds.contains(&hold)
+    }
+
+    /// Waits until the state is so, without any time going by.
+    pub(super) async fn until(&self, what: &str, so: impl Fn(&State) -> bool) {
+        let mut last = None;
+        for _ in 0..2000 {
+            let state = self.state().await;
+            if so(&state) {
+                return;
+            }
+            last = Some(state);
+        }
+        panic!("never {what}: {last:#?}");
+    }
+
+    /// Lets time go by second by second.
+    pub(super) async fn pass(&self, secs: u64) {
+        self.pass_by(Duration::from_secs(1), Duration::from_secs(secs)).await;
+    }
+
+    pub(super) async fn pass_by(&self, step: Duration, all: Duration) {
+        let end = self.clock.mono() + all;
+        while self.clock.mono() < end {
+            self.clock.advance(step);
+            settle().await;
+        }
+    }
+
+    fn hear(&mut self) {
+        let (_, _, bulletins) = self.running.as_mut().expect("a running engine");
+        while let Some(bulletin) = bulletins.try_recv() {
+            self.told.push(bulletin);
+        }
+    }
+
+    /// Every step since the first start.
+    pub(super) fn told(&mut self) -> &[Bulletin] {
+        self.hear();
+        &self.told
+    }
+
+    pub(super) fn notices(&mut self) -> Vec<Notice> {
+        let notice = |effect: &Effect| match effect {
+            Effect::Notify(notice) => Some(notice.clone()),
+            _ => None,
+        };
+        self.told().iter().flat_map(|b| &b.effects).filter_map(notice).collect()
+    }
+
+    /// The journal has no break, and gives the state that the engine has.
+    pub(super) async fn check_journal(&self) {
+        settle().await;
+        let now = self.look().await;
+        assert_eq!(now.unwritten, 0);
+        verify(self.store.journal()).unwrap();
+        assert_eq!(self.replayed().await, *now.state);
+    }
+
+    pub(super) async fn replayed(&self) -> State {
+        state_of(&*self.store, &rollout(), &self.plan).await.unwrap()
+    }
+
+    pub(super) fn intents_path(&self) -> std::path::PathBuf {
+        self.folder.path().join("intents")
+    }
+
+    pub(super) fn intent_is_there(&self) -> bool {
+        !self.intents.pending().unwrap().is_empty()
+    }
+}
+
+/// Lets everybody do what can be done without time going by.
+pub(super) async fn settle() {
+    for _ in 0..150 {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Waits for something that another thread does, such as writing a file.
+pub(super) async fn until(what: &str, so: impl Fn() -> bool) {
+    for _ in 0..200_000 {
+        if so() {
+            return;
+        }
+        tokio::task::yield_now().await;
+        std::thread::yield_now();
+    }
+    panic!("never {what}");
+}
