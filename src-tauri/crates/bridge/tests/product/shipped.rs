@@ -4,19 +4,22 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use timonel_domain::rollout::{Effect, Event, Hold, Notice, Report};
+use timonel_domain::time::Timestamp;
 use timonel_domain::value::{Arm, TargetId, Weight};
 
 use crate::played::{Played, Stage, plans, read};
 
-const ALL: [&str; 8] = [
+const ALL: [&str; 10] = [
     "calm",
     "canary-errors",
+    "critical-error",
     "drift-down",
     "drift-up",
     "no-data",
     "own-network-lost",
     "readback-lies",
     "slow-canary",
+    "target-down",
 ];
 
 fn casos() -> TargetId {
@@ -123,6 +126,55 @@ fn a_canary_that_fails_is_rolled_back_and_verified() {
 }
 
 #[test]
+fn a_critical_error_is_rolled_back_as_soon_as_it_is_read() {
+    let played = Stage::shipped("critical-error").play();
+    let decided = played.after_fault(played.end.summary.decided_at.unwrap());
+    // A scrape and a reading, each every 15 s.
+    assert!(decided <= secs(31), "{decided:?}");
+    assert!(played.raises().iter().all(|(at, ..)| *at < played.fault_at()));
+    assert_eq!(
+        (played.end.world.splitter(), played.end.world.follower()),
+        (Weight::ZERO, Weight::ZERO)
+    );
+    assert!(played.nothing_is_under_way());
+}
+
+#[test]
+fn a_target_that_hangs_holds_up_no_other_and_is_finished_when_it_is_back() {
+    let played = Stage::shipped("target-down").play();
+    let (casos, decided) = (casos(), played.end.summary.decided_at.unwrap());
+    let down = &played.scenario.faults[1];
+    let back = played.scenario.start + down.at + down.lasting.unwrap();
+    let read_zero = |id: &TargetId| {
+        let of_target = |event: &Event| matches!(event, Event::Target { target, report: Report::Read { weight: Weight::ZERO, op: Some(_), .. } } if target == id);
+        played
+            .steps
+            .iter()
+            .find(|step| step.at > decided && of_target(&step.event))
+            .unwrap()
+            .at
+    };
+    let other = read_zero(&TargetId::new("derivacion").unwrap());
+    assert!(other.since(decided) <= secs(1), "{:?}", other.since(decided));
+    let late = read_zero(&casos);
+    assert!(back <= late && late.since(back) <= secs(15), "back {back}, read {late}");
+    let shown = shown(&played);
+    assert!(shown.iter().all(|(_, target, _)| **target == casos), "{shown:?}");
+    let first = shown[0].0.since(decided);
+    assert!(secs(10) <= first && first <= secs(12), "{first:?}");
+    assert!(played.nothing_is_under_way());
+}
+
+/// Every time that manual commands were shown: when, of which target, to what.
+fn shown(played: &Played) -> Vec<(Timestamp, &TargetId, Weight)> {
+    let shown = |(at, effect)| match effect {
+        &Effect::ShowManual { ref target, to } => Some((at, target, to)),
+        Effect::Raise { .. } | Effect::Lower { .. } | Effect::Notify(_) | Effect::Rejected(_) => None,
+    };
+    played.effects().filter_map(shown).collect()
+}
+
+#[test]
 fn a_slow_canary_holds_and_waits_for_a_person() {
     let played = Stage::shipped("slow-canary").play();
     assert!(is_held(&played, &Hold::Alert));
@@ -176,13 +228,7 @@ fn a_read_back_that_lies_is_not_believed_and_people_are_called() {
     assert!(!played.nothing_is_under_way(), "the next start is to try it again");
 
     let casos = casos();
-    let shown: Vec<_> = played
-        .effects()
-        .filter_map(|(at, effect)| match effect {
-            Effect::ShowManual { target, to } => Some((at, target, *to)),
-            Effect::Raise { .. } | Effect::Lower { .. } | Effect::Notify(_) | Effect::Rejected(_) => None,
-        })
-        .collect();
+    let shown = shown(&played);
     let (first, target, to) = shown[0];
     assert_eq!((target, to), (&casos, Weight::ZERO));
     assert!(

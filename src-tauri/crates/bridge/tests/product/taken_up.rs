@@ -1,1 +1,286 @@
+//! What a process leaves behind when it is ended without a word is taken up by the next one: the rollback by another
+//! program, and the rollback that was under way.
+//!
+//! The world runs in real time on a runtime of its own, as a cluster does that knows nothing of our processes.
 
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command as Program;
+use std::sync::Arc;
+use std::time::Duration;
+
+use timonel_bridge::Bulletin;
+use timonel_bridge::connect::{self, Connections};
+use timonel_domain::board::Freshness;
+use timonel_domain::rollout::{Cause, Event, Generation, Level, Stage};
+use timonel_domain::value::{Person, RolloutId, Weight, Writer};
+use timonel_engine::command::Wish;
+use timonel_engine::{Engine, Parts};
+use timonel_journal::entry::Body;
+use timonel_journal::intent::{Intent, IntentFolder};
+use timonel_journal::record::{CauseRecord, EventRecord, StepRecord};
+use timonel_plan::Parsed;
+use timonel_ports::clock::{SharedClock, SystemClock, within};
+use timonel_ports::commands::{Command, CommandId, Commands, QueueEnd, in_process};
+use timonel_ports::mailbox::Receiver;
+use timonel_ports::task::spawn;
+use timonel_simulator::simulator::{FOLLOWER, NAMESPACE, SPLITTER, Simulator};
+use timonel_simulator::time::{Speed, VirtualClock};
+use timonel_store::Sqlite;
+use timonel_testkit::process::until;
+use tokio::runtime::Runtime;
+
+use crate::played::{data, entries, read, runtime, scenario};
+
+/// For anything that is waited for, on a loaded machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn rollout() -> RolloutId {
+    RolloutId::new("martes").unwrap()
+}
+
+/// A cluster and a service in real time, and an installation that may end at any moment.
+struct World {
+    simulator: Simulator,
+    home: tempfile::TempDir,
+    /// Dropped last: everything above lives on it.
+    _runtime: Runtime,
+}
+
+impl World {
+    fn start() -> Self {
+        let runtime = runtime();
+        let home = tempfile::tempdir().unwrap();
+        let simulator = runtime.block_on(async {
+            let real = SystemClock::shared();
+            let (plan, _) = crate::played::plan(&data("short.toml"));
+            let mut scenario = scenario(&data("short-errors.toml"), &plan);
+            scenario.faults.clear();
+            scenario.start = real.now();
+            let clock = VirtualClock::new(scenario.start);
+            let places = plan.targets.iter().map(|t| (t.id.clone(), t.name.clone()));
+            let simulator = Simulator::start(&clock, &scenario, scenario.seed, places)
+                .await
+                .unwrap();
+            drop(spawn(&real, async move { clock.run(Speed::Times(1.0)).await }));
+            simulator
+        });
+        std::fs::write(home.path().join("kubeconfig"), simulator.kubeconfig()).unwrap();
+        Self {
+            simulator,
+            home,
+            _runtime: runtime,
+        }
+    }
+
+    fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    fn kubeconfig(&self) -> PathBuf {
+        self.home().join("kubeconfig")
+    }
+
+    fn intents(&self) -> IntentFolder {
+        IntentFolder::new(self.home().join("intents"))
+    }
+
+    /// The short plan, with this world's address, and with phases that nobody sees the end of.
+    fn plan(&self) -> (Parsed, String) {
+        let text = read(&data("short.toml"))
+            .replace("http://127.0.0.1:9/metrics", &self.simulator.metrics_url())
+            .replace("bake = \"12s\"", "bake = \"1h\"");
+        let plan = timonel_plan::check(&text).value.unwrap();
+        (plan.in_environment("prueba").unwrap(), text)
+    }
+
+    /// What the data plane gives the canary of the splitter and of the follower.
+    fn weights(&self) -> [u32; 2] {
+        [(SPLITTER, "casos"), (FOLLOWER, "derivacion")].map(|(object, route)| {
+            let shares = self.simulator.cluster().effective_weights(NAMESPACE, object, route);
+            assert_eq!(shares.iter().map(|s| s.weight).sum::<u32>(), 100, "{shares:?}");
+            shares.iter().filter(|s| s.subset == "canary").map(|s| s.weight).sum()
+        })
+    }
+
+    async fn engine(&self, clock: &SharedClock) -> (Engine, Receiver<Bulletin>, QueueEnd) {
+        let (plan, plan_text) = self.plan();
+        let connections = Connections::of_environment(&plan, Some(self.kubeconfig()));
+        let store = Sqlite::open(&self.home().join("timonel.db"), clock.clone())
+            .await
+            .unwrap();
+        let store = Arc::new(store);
+        let (commands, feed) = in_process(clock);
+        let parts = Parts {
+            rollout: rollout(),
+            targets: connect::targets(&plan, &connections, clock).await.unwrap(),
+            sources: connect::sources(&plan, &connections, clock).unwrap(),
+            plan: plan.plan,
+            plan_text,
+            clock: clock.clone(),
+            writer: Writer::new("guardia").unwrap(),
+            store: store.clone(),
+            helm: store,
+            commands: Box::new(feed),
+            intents: self.intents(),
+        };
+        let (engine, bulletins) = Engine::start(parts).await.unwrap();
+        (engine, bulletins, commands)
+    }
+
+    /// Brings the rollout to its first weight, and ends everything of ours in the middle of a word.
+    fn rolled_out_and_killed(&self) {
+        let ours = runtime();
+        ours.block_on(async {
+            let clock = SystemClock::shared();
+            let (engine, mut bulletins, commands) = self.engine(&clock).await;
+            let live = until(PATIENCE, async || {
+                let seen = engine.handle().look().await.unwrap();
+                seen.freshness.values().all(|f| *f == Freshness::Live).then_some(())
+            });
+            live.await.expect("every signal is read");
+            wish(&clock, &commands, "arm", Wish::Arm).await;
+            follow(&clock, &mut bulletins, |b| b.state.stage == Stage::Armed).await;
+            wish(&clock, &commands, "start", Wish::Start).await;
+            follow(&clock, &mut bulletins, |b| b.state.stage == Stage::Baking { phase: 0 }).await;
+        });
+        assert_eq!(self.weights(), [25, 100]);
+        // No stop, no flush: whatever was not on the disk is lost.
+        ours.shutdown_background();
+    }
+}
+
+async fn wish(clock: &SharedClock, commands: &QueueEnd, id: &str, wish: Wish) {
+    let command = Command {
+        id: CommandId::new(id).unwrap(),
+        by: Person::new("luz").unwrap(),
+        at: clock.now(),
+        what: Body::of(&wish).unwrap(),
+    };
+    commands.submit(command).await.unwrap();
+}
+
+/// Every step up to the first of which `is_it` is true.
+async fn follow(
+    clock: &SharedClock,
+    bulletins: &mut Receiver<Bulletin>,
+    is_it: impl Fn(&Bulletin) -> bool,
+) -> Vec<Bulletin> {
+    let mut seen = Vec::new();
+    let found = within(&**clock, PATIENCE, async {
+        loop {
+            let bulletin = bulletins.recv().await.expect("the engine runs");
+            let found = is_it(&bulletin);
+            seen.push(bulletin);
+            if found {
+                return;
+            }
+        }
+    });
+    let in_time = found.await.is_ok();
+    let told: Vec<_> = seen.iter().map(|b| (b.at.to_string(), &b.event, &b.effects)).collect();
+    assert!(in_time, "it did not come: {told:#?}");
+    seen
+}
+
+/// The program as it is in this tree now; `None` where these tests are not run by cargo.
+fn timonelctl() -> Option<Program> {
+    let Some(cargo) = std::env::var_os("CARGO") else {
+        println!("skipped: without cargo nobody says that timonelctl is of this tree");
+        return None;
+    };
+    let built = Program::new(cargo)
+        .args(["build", "--quiet", "--package", "timonel-ctl", "--bin", "timonelctl"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status();
+    assert!(built.unwrap().success());
+    // target/debug/deps/product-…
+    let here = std::env::current_exe().unwrap();
+    Some(Program::new(
+        here.parent().unwrap().parent().unwrap().join("timonelctl"),
+    ))
+}
+
+#[test]
+fn another_process_puts_back_what_a_killed_one_rolled_out() {
+    let Some(mut timonelctl) = timonelctl() else { return };
+    let world = World::start();
+    world.rolled_out_and_killed();
+    let done = timonelctl
+        .args(["--lang", "en", "rollback", "--by", "luz", "--home"])
+        .arg(world.home())
+        .arg("--kubeconfig")
+        .arg(world.kubeconfig())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr);
+    assert_eq!(done.status.code(), Some(0), "{said}");
+    assert_eq!(world.weights(), [0, 0], "{said}");
+
+    let entries = runtime().block_on(entries(world.home()));
+    let writers: BTreeSet<_> = entries.iter().map(|entry| entry.writer.to_string()).collect();
+    assert_eq!(writers, BTreeSet::from(["escritorio".to_owned(), "guardia".to_owned()]));
+    assert!(entries.iter().all(|entry| entry.rollout == Some(rollout())));
+    let luz = CauseRecord::Person(Person::new("luz").unwrap());
+    let asked = entries.iter().find(|entry| {
+        let step: StepRecord = entry.body.read().unwrap();
+        matches!(step.event, EventRecord::RollBack { cause, .. } if cause == luz)
+    });
+    assert_eq!(asked.unwrap().writer.to_string(), "escritorio");
+}
+
+#[test]
+fn a_rollback_that_a_crash_cut_short_is_finished_by_the_next_start() {
+    let world = World::start();
+    world.rolled_out_and_killed();
+    let intent = Intent {
+        rollout: rollout(),
+        plan_revision: 1,
+        generation: Generation { epoch: 1, revision: 1 },
+        level: Level::Total,
+        cause: "rule errores-10".to_owned(),
+        occurred_at: SystemClock::shared().now(),
+        targets: world
+            .plan()
+            .0
+            .plan
+            .targets
+            .iter()
+            .map(|t| (t.id.clone(), Weight::ZERO))
+            .collect(),
+    };
+    world.intents().write(&intent).unwrap();
+    let is_resumed = |b: &Bulletin| {
+        matches!(
+            &b.event,
+            Event::RollBack {
+                cause: Cause::Resumed,
+                ..
+            }
+        )
+    };
+    let is_gone = async || world.intents().pending().unwrap().is_empty().then_some(());
+    runtime().block_on(async {
+        let clock = SystemClock::shared();
+        let (engine, mut bulletins, _commands) = world.engine(&clock).await;
+        let verified = |b: &Bulletin| b.state.rollback.as_ref().is_some_and(|r| r.verified_at.is_some());
+        let steps = follow(&clock, &mut bulletins, verified).await;
+        assert_eq!(steps.iter().filter(|b| is_resumed(b)).count(), 1);
+        assert_eq!(steps.last().unwrap().state.stage, Stage::RolledBack);
+        assert_eq!(world.weights(), [0, 0]);
+        until(PATIENCE, is_gone).await.expect("what is verified is forgotten");
+        engine.stop().await;
+    });
+
+    // It ended once more, this time between the journal and the file: nothing is left to do.
+    world.intents().write(&intent).unwrap();
+    runtime().block_on(async {
+        let clock = SystemClock::shared();
+        let (engine, mut bulletins, _commands) = world.engine(&clock).await;
+        until(PATIENCE, is_gone).await.expect("what is over is forgotten");
+        let steps = follow(&clock, &mut bulletins, |b| matches!(b.event, Event::Gap { .. })).await;
+        assert!(!steps.iter().any(is_resumed));
+        engine.stop().await;
+    });
+    assert_eq!(world.weights(), [0, 0]);
+}
