@@ -461,7 +461,11 @@ fn gates_can_open_and_say_what_holds_between() {
 fn at_100_there_is_no_stable_to_compare_with() {
     let last = "name = \"100\"\nweight = 100\nbake = \"30m\"\n";
     let gate = "gates = [{ of = \"error_rate\", not_worse_than = \"stable\", margin = \"1%\" }]\n";
-    expect(last, &format!("{last}{gate}"), &["error gate.no-stable phases[1].gates"]);
+    expect(
+        last,
+        &format!("{last}{gate}"),
+        &["error gate.no-stable phases[1].gates"],
+    );
 }
 
 #[test]

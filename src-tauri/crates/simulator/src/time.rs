@@ -133,7 +133,10 @@ impl VirtualClock {
     }
 
     /// Drives time for as long as it is polled. At [`Speed::Times`] it waits in real time before each step.
-    #[expect(clippy::disallowed_methods, reason = "real time passes here, between two steps of virtual time")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "real time passes here, between two steps of virtual time"
+    )]
     pub async fn run(&self, speed: Speed) {
         let started = tokio::time::Instant::now();
         let origin = self.mono();
@@ -141,7 +144,10 @@ impl VirtualClock {
             let bell = self.0.bell.notified();
             let next = {
                 let state = self.state();
-                state.is_quiet().then(|| state.queue.peek().map(|Reverse((at, _))| *at)).flatten()
+                state
+                    .is_quiet()
+                    .then(|| state.queue.peek().map(|Reverse((at, _))| *at))
+                    .flatten()
             };
             let Some(at) = next else {
                 bell.await;
@@ -166,7 +172,9 @@ impl VirtualClock {
         if !state.is_quiet() || state.queue.peek().is_none_or(|Reverse((due, _))| *due != at) {
             return;
         }
-        let Some(Reverse((at, id))) = state.queue.pop() else { return };
+        let Some(Reverse((at, id))) = state.queue.pop() else {
+            return;
+        };
         let Some(wake) = state.sleepers.remove(&id) else { return };
         state.now = state.now.max(at);
         state.busy += 1;
@@ -209,7 +217,10 @@ impl VirtualClock {
                 }
             });
         }
-        Doze { clock: self.clone(), request }
+        Doze {
+            clock: self.clone(),
+            request,
+        }
     }
 
     /// The server has put `bytes` of a streamed answer on the wire: not quiet before the client has read them.
@@ -253,7 +264,12 @@ impl VirtualClock {
         let state = self.state();
         (!state.is_quiet()).then(|| Holdup {
             busy: state.busy,
-            awake: state.flights.iter().filter(|(_, f)| !f.is_asleep()).map(|(id, _)| *id).collect(),
+            awake: state
+                .flights
+                .iter()
+                .filter(|(_, f)| !f.is_asleep())
+                .map(|(id, _)| *id)
+                .collect(),
         })
     }
 }
@@ -335,7 +351,9 @@ impl Clock for VirtualClock {
 
 impl fmt::Debug for VirtualClock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("VirtualClock").field("now", &self.mono()).finish_non_exhaustive()
+        f.debug_struct("VirtualClock")
+            .field("now", &self.mono())
+            .finish_non_exhaustive()
     }
 }
 
@@ -349,7 +367,11 @@ mod tests {
     where
         T: Future,
     {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
         runtime.block_on(async {
             let clock = VirtualClock::new(Timestamp::from_secs(0));
             let work = counted(clock.shared(), work(clock.clone()));
@@ -404,7 +426,10 @@ mod tests {
             let request = clock.request();
             assert!(clock.holdup().is_some());
             let doze = clock.doze_open(Some(request.id()));
-            assert!(clock.holdup().is_some_and(|h| h.awake.is_empty()), "only this test's own poll is at work");
+            assert!(
+                clock.holdup().is_some_and(|h| h.awake.is_empty()),
+                "only this test's own poll is at work"
+            );
             let late = within(&clock, Duration::from_secs(5), std::future::pending::<()>()).await;
             assert!(late.is_err());
             assert_eq!(clock.mono(), Mono::from_micros(5_000_000));
@@ -418,7 +443,9 @@ mod tests {
             let request = clock.request();
             let id = request.id();
             let server = clock.clone();
-            let handler = spawn(&clock.shared(), async move { server.doze(Some(id), Mono::from_micros(2_000_000)).await });
+            let handler = spawn(&clock.shared(), async move {
+                server.doze(Some(id), Mono::from_micros(2_000_000)).await
+            });
             sleep(&clock, Duration::from_secs(1)).await;
             drop(request);
             assert!(!handler.join().await.unwrap());
@@ -446,7 +473,9 @@ mod tests {
     #[expect(clippy::disallowed_methods, reason = "real time is what is tested")]
     fn a_finite_speed_waits_in_real_time() {
         let real = tokio::time::Instant::now();
-        drive(Speed::Times(100.0), |clock| async move { sleep(&clock, Duration::from_secs(10)).await });
+        drive(Speed::Times(100.0), |clock| async move {
+            sleep(&clock, Duration::from_secs(10)).await
+        });
         assert!(real.elapsed() >= Duration::from_millis(95));
     }
 

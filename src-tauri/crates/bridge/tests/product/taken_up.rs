@@ -20,7 +20,7 @@ use timonel_journal::entry::Body;
 use timonel_journal::intent::{Intent, IntentFolder};
 use timonel_journal::record::{CauseRecord, EventRecord, StepRecord};
 use timonel_plan::Parsed;
-use timonel_ports::clock::{SharedClock, SystemClock, within};
+use timonel_ports::clock::{SharedClock, SystemClock, sleep, within};
 use timonel_ports::commands::{Command, CommandId, Commands, QueueEnd, in_process};
 use timonel_ports::mailbox::Receiver;
 use timonel_ports::task::spawn;
@@ -62,7 +62,7 @@ impl World {
             let simulator = Simulator::start(&clock, &scenario, scenario.seed, places)
                 .await
                 .unwrap();
-            drop(spawn(&real, async move { clock.run(Speed::Times(1.0)).await }));
+            drop(spawn(&real, world_in_real_time(clock)));
             simulator
         });
         std::fs::write(home.path().join("kubeconfig"), simulator.kubeconfig()).unwrap();
@@ -148,6 +148,18 @@ impl World {
         // No stop, no flush: whatever was not on the disk is lost.
         ours.shutdown_background();
     }
+}
+
+/// Virtual time goes from sleeper to sleeper, and nobody else sleeps on the clock of a world that stands alone.
+async fn world_in_real_time(clock: VirtualClock) {
+    const BEAT: Duration = Duration::from_millis(20);
+    let beats = clock.clone();
+    drop(spawn(&clock.shared(), async move {
+        loop {
+            sleep(&beats, BEAT).await;
+        }
+    }));
+    clock.run(Speed::Times(1.0)).await;
 }
 
 async fn wish(clock: &SharedClock, commands: &QueueEnd, id: &str, wish: Wish) {
