@@ -7,8 +7,9 @@ use timonel_domain::time::Mono;
 use timonel_domain::value::Weight;
 
 use super::target::{Fate, conflict, throttled, unavailable};
-use super::world::{TEN, World, settle, until};
+use super::world::{TEN, World, linger, settle, until};
 use crate::command::Wish;
+use crate::message::Message;
 
 const STEP: Duration = Duration::from_millis(50);
 
@@ -32,8 +33,11 @@ async fn a_press_lowers_every_target_while_the_store_hangs_and_its_intent_stays_
         (Weight::ZERO, Weight::ZERO)
     );
     until("the intent file", || world.intent_is_there()).await;
+    // The store has what happened before, and not the end.
+    world.tell(Message::Written { through: 1 });
     world.pass(5).await;
-    assert!(world.intent_is_there(), "the store does not know the end yet");
+    linger().await;
+    assert!(world.intent_is_there());
 
     world.store.hang.set(false);
     until("no intent file", || !world.intent_is_there()).await;

@@ -350,6 +350,14 @@ pub(super) async fn settle() {
     }
 }
 
+/// Long enough for another thread to do what it should not.
+pub(super) async fn linger() {
+    for _ in 0..20_000 {
+        tokio::task::yield_now().await;
+        std::thread::yield_now();
+    }
+}
+
 /// Waits for something that another thread does, such as writing a file.
 pub(super) async fn until(what: &str, so: impl Fn() -> bool) {
     for _ in 0..200_000 {
