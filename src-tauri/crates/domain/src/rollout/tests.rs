@@ -163,11 +163,13 @@ impl Desk {
     }
 
     fn notices(&self) -> Vec<&Notice> {
-        let notice = |e| match e {
-            &Effect::Notify(ref n) => Some(n),
-            _ => None,
-        };
-        self.effects.iter().filter_map(notice).collect()
+        let mut out = Vec::new();
+        for effect in &self.effects {
+            if let Effect::Notify(notice) = effect {
+                out.push(notice);
+            }
+        }
+        out
     }
 
     fn rejected(&self) -> Option<&Rejection> {
