@@ -16,10 +16,10 @@ pub(crate) async fn doctor(args: Doctor, words: &Words) -> Result<(), Failure> {
         let plan = files::plan(path)?.value;
         let name = args.environment.unwrap_or_else(|| plan.plan.environment.clone());
         if name == SIMULATOR {
-            println!("{}", words.say("doctor-simulator", &[]));
+            tell!("{}", words.say("doctor-simulator", &[]));
         } else {
             let plan = plan.in_environment(&name).map_err(|error| {
-                eprintln!("timonelctl: {error}");
+                complain!("timonelctl: {error}");
                 Failure::BadInput
             })?;
             let connections = Connections::of_environment(&plan, args.kubeconfig);
@@ -29,8 +29,8 @@ pub(crate) async fn doctor(args: Doctor, words: &Words) -> Result<(), Failure> {
     let mut good = true;
     for check in checks {
         good &= check.ok;
-        println!("{} {:22} {}", if check.ok { "✓" } else { "✗" }, check.code, check.proof);
+        tell!("{} {:22} {}", if check.ok { "✓" } else { "✗" }, check.code, check.proof);
     }
-    println!("{}", words.say(if good { "doctor-good" } else { "doctor-bad" }, &[]));
+    tell!("{}", words.say(if good { "doctor-good" } else { "doctor-bad" }, &[]));
     if good { Ok(()) } else { Err(Failure::NotAsItShould) }
 }

@@ -1,7 +1,6 @@
 //! `rehearse`: a plan against the simulator's world, with a live line for people or one JSON object a line for programs.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -46,7 +45,7 @@ pub(crate) async fn rehearse(args: Rehearse, words: &Words) -> Result<(), Failur
     }
     let differences = ended.summary.differences(&expect);
     if args.json {
-        println!(
+        tell!(
             "{}",
             serde_json::to_string(&ended.summary).map_err(std::io::Error::from)?
         );
@@ -54,7 +53,7 @@ pub(crate) async fn rehearse(args: Rehearse, words: &Words) -> Result<(), Failur
         print_summary(&ended.summary, ended.lasted, words);
     }
     for difference in &differences {
-        eprintln!("timonelctl: {difference}");
+        complain!("timonelctl: {difference}");
     }
     if differences.is_empty() {
         Ok(())
@@ -134,7 +133,7 @@ impl<'a> Screen<'a> {
 
     fn title(&self, title: &str) {
         if !self.json {
-            println!("{}", self.words.say("rehearsal-title", &[("title", title.to_owned())]));
+            tell!("{}", self.words.say("rehearsal-title", &[("title", title.to_owned())]));
         }
     }
 
@@ -151,7 +150,7 @@ impl<'a> Screen<'a> {
             Told::Step(bulletin) if self.json => self.step_line(bulletin),
             Told::Step(bulletin) => {
                 for line in told::sentences(bulletin, self.plan, self.words) {
-                    self.bar.suspend(|| println!("{line}"));
+                    self.bar.suspend(|| tell!("{line}"));
                 }
             }
             Told::Picture(picture) if !self.json => self.picture(picture),
@@ -189,7 +188,7 @@ impl<'a> Screen<'a> {
         if self.bar.is_hidden() {
             let stage = told::stage(&picture.state, self.plan, self.words);
             if stage != self.last {
-                println!("{line}");
+                tell!("{line}");
                 self.last = stage;
             }
         }
@@ -202,8 +201,7 @@ impl<'a> Screen<'a> {
 
 fn print_json(line: &impl Serialize) {
     let text = serde_json::to_string(line).expect("a line of news serialises");
-    // A reader that has gone (`| head`) is no reason to stop a rollback that is being rehearsed.
-    drop(writeln!(std::io::stdout(), "{text}"));
+    tell!("{text}");
 }
 
 fn stage_word(stage: &Stage) -> &'static str {
@@ -233,8 +231,8 @@ fn print_summary(summary: &Summary, lasted: Duration, words: &Words) {
         Outcome::Frozen => "outcome-frozen",
     };
     let weight = |w: Option<Weight>| w.map_or_else(|| "—".to_owned(), |w| w.to_string());
-    println!();
-    println!("{}", words.say(outcome, &[("elapsed", minutes(lasted))]));
+    tell!();
+    tell!("{}", words.say(outcome, &[("elapsed", minutes(lasted))]));
     for target in &summary.targets {
         let verified = words.say(if target.verified { "verified" } else { "not-verified" }, &[]);
         let values = [
@@ -244,7 +242,7 @@ fn print_summary(summary: &Summary, lasted: Duration, words: &Words) {
             ("observed", weight(target.observed)),
             ("verified", verified),
         ];
-        println!("  {}", words.say("summary-target", &values));
+        tell!("  {}", words.say("summary-target", &values));
     }
     let times = [
         ("time-breach", summary.breach_at),
@@ -259,10 +257,10 @@ fn print_summary(summary: &Summary, lasted: Duration, words: &Words) {
                 .decided_at
                 .map(|d| format!("{:+.3} s", (at.micros() - d.micros()) as f64 / 1e6))
                 .unwrap_or_default();
-            println!("  {}", words.say(key, &[("at", at.to_string()), ("since", since)]));
+            tell!("  {}", words.say(key, &[("at", at.to_string()), ("since", since)]));
         }
     }
     if summary.escalated {
-        println!("  {}", words.say("summary-escalated", &[]));
+        tell!("  {}", words.say("summary-escalated", &[]));
     }
 }

@@ -42,7 +42,10 @@ fn show<T>(checked: &Checked<T>, path: &Path, text: &str) {
 fn show_findings(findings: &[timonel_plan::Finding], path: &Path, text: &str) {
     if !findings.is_empty() {
         let colour = std::io::IsTerminal::is_terminal(&std::io::stderr());
-        eprint!("{}", draw(findings, &path.display().to_string(), text, colour));
+        complain!(
+            "{}",
+            draw(findings, &path.display().to_string(), text, colour).trim_end()
+        );
     }
 }
 
@@ -65,7 +68,7 @@ pub(crate) fn check(file: &Path, with: Option<&Path>, words: &Words) -> Result<(
         ("targets", count(plan.value.plan.targets.len())),
         ("rules", count(plan.value.plan.rules.len())),
     ];
-    println!("{}", words.say("plan-good", &values));
+    tell!("{}", words.say("plan-good", &values));
     Ok(())
 }
 
@@ -75,7 +78,7 @@ pub(crate) fn schema(of_scenario: bool) -> Result<(), Failure> {
     } else {
         timonel_plan::plan_schema()
     };
-    println!(
+    tell!(
         "{}",
         serde_json::to_string_pretty(&schema).map_err(std::io::Error::from)?
     );

@@ -3,6 +3,22 @@
 //! A thin caller of `bridge`, as the window is: it reads arguments, prints answers, and decides nothing.
 //! Exit codes: 0 as it should be, 1 not as it should be, 2 bad input.
 
+/// `println!` to a reader that may have gone (`| head`): that is no reason to stop a rollback in the middle of it.
+macro_rules! tell {
+    ($($arg:tt)*) => {{
+        use std::io::Write;
+        drop(writeln!(std::io::stdout(), $($arg)*));
+    }};
+}
+
+/// [`tell`] on the error output.
+macro_rules! complain {
+    ($($arg:tt)*) => {{
+        use std::io::Write;
+        drop(writeln!(std::io::stderr(), $($arg)*));
+    }};
+}
+
 mod args;
 mod doctor;
 mod ensayo;
@@ -63,7 +79,7 @@ fn main() -> ExitCode {
                 // Both have said what is wrong already.
                 Failure::BadInput | Failure::NotAsItShould => {}
                 Failure::Unreadable { .. } | Failure::Bridge(_) | Failure::Process(_) => {
-                    eprintln!("timonelctl: {failure}")
+                    complain!("timonelctl: {failure}")
                 }
             }
             failure.code()

@@ -16,7 +16,7 @@ pub(crate) async fn status(folder: &Path, words: &Words) -> Result<(), Failure> 
     let clock = SystemClock::shared();
     let rollouts = Desk::open(folder, &clock).await?.rollouts().await?;
     if rollouts.is_empty() {
-        println!(
+        tell!(
             "{}",
             words.say("status-none", &[("folder", folder.display().to_string())])
         );
@@ -29,17 +29,17 @@ pub(crate) async fn status(folder: &Path, words: &Words) -> Result<(), Failure> 
             ("environment", listed.row.environment.clone()),
             ("stage", stage),
         ];
-        println!("{}", words.say("status-rollout", &values));
+        tell!("{}", words.say("status-rollout", &values));
         for (id, target) in &listed.state.targets {
             let values = [
                 ("target", id.to_string()),
                 ("accepted", weight(target.accepted)),
                 ("read", weight(target.read)),
             ];
-            println!("  {}", words.say("status-target", &values));
+            tell!("  {}", words.say("status-target", &values));
         }
         for hold in &listed.state.holds {
-            println!("  {}", words.say("status-hold", &[("hold", format!("{hold:?}"))]));
+            tell!("  {}", words.say("status-hold", &[("hold", format!("{hold:?}"))]));
         }
     }
     Ok(())
@@ -53,7 +53,7 @@ pub(crate) async fn roll_back(args: Rollback, words: &Words) -> Result<(), Failu
     let connections = Connections::of_environment(&plan, args.kubeconfig);
     if args.commands {
         for command in desk.manual_commands(&row, &connections).await? {
-            println!("# {}\n{}", command.program, command.line);
+            tell!("# {}\n{}", command.program, command.line);
         }
         return Ok(());
     }
@@ -61,11 +61,11 @@ pub(crate) async fn roll_back(args: Rollback, words: &Words) -> Result<(), Failu
     let end = desk
         .roll_back(&row, args.by, &connections, args.confirmed, |bulletin| {
             for line in told::sentences(bulletin, &domain_plan, words) {
-                println!("{line}");
+                tell!("{line}");
             }
         })
         .await?;
-    println!("{}", told::stage(&end.state, &end.plan, words));
+    tell!("{}", told::stage(&end.state, &end.plan, words));
     if end.state.stage == Stage::RolledBack {
         Ok(())
     } else {
