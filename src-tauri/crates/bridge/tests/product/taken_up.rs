@@ -196,7 +196,7 @@ async fn follow(
 }
 
 /// The program as it is in this tree now; `None` where these tests are not run by cargo.
-fn timonelctl() -> Option<Program> {
+fn timonelctl() -> Option<PathBuf> {
     let Some(cargo) = std::env::var_os("CARGO") else {
         println!("skipped: without cargo nobody says that timonelctl is of this tree");
         return None;
@@ -208,23 +208,27 @@ fn timonelctl() -> Option<Program> {
     assert!(built.unwrap().success());
     // target/debug/deps/product-…
     let here = std::env::current_exe().unwrap();
-    Some(Program::new(
-        here.parent().unwrap().parent().unwrap().join("timonelctl"),
-    ))
+    Some(here.parent().unwrap().parent().unwrap().join("timonelctl"))
 }
 
 #[test]
 fn another_process_puts_back_what_a_killed_one_rolled_out() {
-    let Some(mut timonelctl) = timonelctl() else { return };
+    let Some(timonelctl) = timonelctl() else { return };
     let world = World::start();
     world.rolled_out_and_killed();
-    let done = timonelctl
-        .args(["--lang", "en", "rollback", "--by", "luz", "--home"])
-        .arg(world.home())
-        .arg("--kubeconfig")
-        .arg(world.kubeconfig())
-        .output()
-        .unwrap();
+    let run = |args: &[&str]| {
+        let mut program = Program::new(&timonelctl);
+        program.args(["--lang", "en", "rollback", "--by", "luz"]).args(args);
+        program.arg("--home").arg(world.home());
+        program.arg("--kubeconfig").arg(world.kubeconfig()).output().unwrap()
+    };
+    let printed = run(&["--commands"]);
+    let commands = String::from_utf8_lossy(&printed.stdout);
+    assert_eq!(printed.status.code(), Some(0), "{commands}");
+    assert!(commands.contains(SPLITTER) && commands.contains(FOLLOWER), "{commands}");
+    assert_eq!(world.weights(), [25, 100], "it was only to print them");
+
+    let done = run(&[]);
     let said = String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr);
     assert_eq!(done.status.code(), Some(0), "{said}");
     assert_eq!(world.weights(), [0, 0], "{said}");
