@@ -6,7 +6,7 @@ progress = { $elapsed } · { $stage } · accepted { $accepted } · observed { $o
 raising = raises { $target } to { $to }
 lowering = lowers { $target } to { $to }
 rejected = not done: { $reason }
-manual-due = { $target } does not confirm: have the manual commands at hand (timonelctl rollback --commands)
+manual-due = { $target } does not confirm. Any of these commands lowers it by hand:
 somebody = somebody
 frozen = frozen
 

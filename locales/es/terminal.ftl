@@ -6,7 +6,7 @@ progress = { $elapsed } · { $stage } · aceptado { $accepted } · observado { $
 raising = sube { $target } a { $to }
 lowering = baja { $target } a { $to }
 rejected = no se hizo: { $reason }
-manual-due = { $target } no confirma: tenga a mano los comandos manuales (timonelctl rollback --commands)
+manual-due = { $target } no confirma. Con cualquiera de estos comandos lo baja usted:
 somebody = alguien
 frozen = congelado
 

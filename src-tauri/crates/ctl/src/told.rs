@@ -24,6 +24,14 @@ pub(crate) fn sentences(bulletin: &Bulletin, plan: &Plan, words: &Words) -> Vec<
         };
         out.push(format!("{}  {line}", clock(bulletin)));
     }
+    for manual in &bulletin.manual {
+        out.extend(
+            manual
+                .commands
+                .iter()
+                .map(|command| format!("          {}", command.line)),
+        );
+    }
     out
 }
 

@@ -7,7 +7,8 @@ use timonel_domain::board::Freshness;
 use timonel_domain::plan::Plan;
 use timonel_domain::rollout::{Effect, Event, State};
 use timonel_domain::time::Timestamp;
-use timonel_domain::value::{RolloutId, Side, SignalId, Weight};
+use timonel_domain::value::{RolloutId, Side, SignalId, TargetId, Weight};
+use timonel_ports::target::ManualCommand;
 
 /// One thing that happened to a rollout, in the order of its journal.
 #[derive(Debug, Clone)]
@@ -24,6 +25,17 @@ pub struct Bulletin {
     pub effects: Vec<Effect>,
     /// The state after it.
     pub state: Arc<State>,
+    /// What a person can paste where a target does not confirm; one for each [`Effect::ShowManual`].
+    pub manual: Vec<Manual>,
+}
+
+/// The commands by which a person does what a target does not confirm.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Manual {
+    /// Which target.
+    pub target: TargetId,
+    /// Any of them does it; they name the variables that hold secrets.
+    pub commands: Vec<ManualCommand>,
 }
 
 /// The whole picture at one moment.

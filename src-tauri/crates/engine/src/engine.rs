@@ -136,6 +136,7 @@ impl Engine {
         open(&*store, &rollout, &plan, plan_text, &clock).await?;
         let head = store.head(&writer).await.map_err(EngineError::Recover)?;
         let recovered = recovery::replay(&*store, &rollout, &plan).await?;
+        let remembered = recovery::samples(&*store, &rollout, &plan, recovered.last, clock.now()).await?;
         let last_unit = store.last_unit(&rollout).await.map_err(EngineError::Recover)?;
         let epoch = helm.take(&writer, helm.current().await?.epoch).await?;
 
@@ -168,6 +169,7 @@ impl Engine {
         let (subscriber, bulletins) = timonel_ports::mailbox::mailbox(&clock);
         owner.subscribe(subscriber);
         owner.units_from(last_unit);
+        owner.remember(remembered);
         owner.take_up(recovered.last, epoch);
         if resume {
             owner.resume();

@@ -21,6 +21,6 @@ mod tests;
 mod traffic;
 mod watch;
 
-pub use bulletin::{Bulletin, Snapshot};
+pub use bulletin::{Bulletin, Manual, Snapshot};
 pub use engine::{Engine, EngineError, Handle, Parts};
 pub use recovery::state_of;

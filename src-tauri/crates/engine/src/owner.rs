@@ -1,47 +1,36 @@
 //! The owner of a rollout: takes one message after the other, lets the step decide, and has the effects carried out.
 
+mod hear;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use timonel_domain::board::{Board, Freshness, Outlook};
+use timonel_domain::board::Board;
 use timonel_domain::plan::Plan;
 use timonel_domain::rollout::{
     Cause, Effect, Event, Failure, Level, OpKind, Report, Rollback, Stage, State, blockers, step,
 };
-use timonel_domain::sample::{Sample, Value};
 use timonel_domain::time::{Mono, Timestamp};
-use timonel_domain::value::{Person, RolloutId, Side, TargetId, Weight};
+use timonel_domain::value::{RolloutId, TargetId, Weight};
 use timonel_journal::chain::Chain;
 use timonel_journal::entry::{Body, Kind};
 use timonel_journal::intent::Intent;
 use timonel_journal::record::{STEP, StepRecord};
 use timonel_ports::clock::SharedClock;
-use timonel_ports::commands::{Command, CommandId};
+use timonel_ports::commands::CommandId;
 use timonel_ports::mailbox::{Receiver, Sender};
-use timonel_ports::signal;
-use timonel_ports::store::{UnitRow, Units};
-use timonel_ports::target::{Goal, Reading, Target, TargetError};
+use timonel_ports::target::{Goal, Target, TargetError};
 use timonel_ports::task::{Task, spawn};
 
 use crate::actuation::{Hands, Order};
-use crate::arming;
-use crate::bulletin::{Bulletin, Snapshot};
-use crate::command::Wish;
+use crate::bulletin::{Bulletin, Manual};
 use crate::intents::Errand;
 use crate::message::Message;
 use crate::scribe::Job;
 use crate::traffic::Lookout;
-use crate::watch::TICK;
-
-/// Nobody watched if the next tick is this much late.
-const STALL: Duration = Duration::from_secs(15);
-/// So many of the last commands are remembered, to recognise one that arrives twice.
-const REMEMBERED: usize = 1000;
-/// Bytes that a command may have: an entry holds it more than once, and has a limit of its own.
-const LONGEST_COMMAND: usize = 64 * 1024;
 
 pub(crate) struct Owner {
     rollout: RolloutId,
@@ -202,7 +191,7 @@ impl Owner {
             return;
         }
         let before = std::mem::replace(&mut self.state, Arc::new(state));
-        let mut raises = Vec::new();
+        let (mut raises, mut manual) = (Vec::new(), Vec::new());
         for effect in &effects {
             match effect {
                 Effect::Lower {
@@ -239,7 +228,7 @@ impl Owner {
                     });
                 }
                 Effect::Notify(notice) => tracing::info!(rollout = %self.rollout, ?notice, "notice"),
-                Effect::ShowManual { target, to } => tracing::warn!(%target, %to, "manual commands are due"),
+                Effect::ShowManual { target, to } => manual.extend(self.manual(target, *to)),
                 Effect::Rejected(reason) => tracing::info!(%reason, "rejected"),
             }
         }
@@ -263,8 +252,26 @@ impl Owner {
             event,
             effects,
             state: self.state.clone(),
+            manual,
         };
         self.subscribers.retain(|to| to.send(bulletin.clone()).is_ok());
+    }
+
+    /// The commands by which a person lowers a target that does not confirm.
+    fn manual(&self, target: &TargetId, to: Weight) -> Option<Manual> {
+        // The mark that a person leaves by hand is that of the lowering that did not come through.
+        let op = self.state.targets.get(target).and_then(|t| t.op).map(|op| op.generation);
+        let latch = self.state.latch.as_ref().map(|latch| latch.generation);
+        let generation = op.or(latch).unwrap_or(self.state.generation);
+        let commands = self
+            .targets
+            .get(target)?
+            .manual_commands(&Goal::Lower { to, generation });
+        tracing::warn!(%target, %to, "manual commands are due");
+        Some(Manual {
+            target: target.clone(),
+            commands,
+        })
     }
 
     fn record(&mut self, now: Timestamp, event: &Event, effects: &[Effect]) -> u64 {
@@ -380,181 +387,6 @@ impl Owner {
             target: order.target,
             report: Report::Failed { op: order.op, failure },
         });
-    }
-
-    fn tick(&mut self) {
-        let now = self.clock.now();
-        self.last_tick = Some((self.clock.mono(), now));
-        self.assess(now);
-        self.happen(Event::Tick);
-    }
-
-    /// Whatever is heard first after a stall, the stall comes before it: clocks must not count it as watched.
-    fn mind_stall(&mut self) {
-        let (mono, now) = (self.clock.mono(), self.clock.now());
-        if let Some((last, at)) = self.last_tick
-            && mono.saturating_since(last) > TICK + STALL
-        {
-            self.last_tick = Some((mono, now));
-            self.watching_since = now;
-            self.happen(Event::Gap { from: at });
-        }
-    }
-
-    fn assess(&mut self, now: Timestamp) {
-        let outlook = Outlook {
-            phase: self.state.gated_phase(),
-            canary_since: self.state.canary_since,
-            watching_since: self.watching_since,
-        };
-        let assessment = self.board.assess(outlook, now);
-        if !self.state.assessed || !assessment.says_the_same(&self.state.assessment) {
-            self.happen(Event::Assessed(assessment));
-        }
-    }
-
-    fn readings(&mut self, readings: Vec<signal::Reading>) {
-        let mut samples = Vec::new();
-        for reading in readings {
-            match reading.outcome {
-                Ok(mut new) => samples.append(&mut new),
-                Err(error) => tracing::debug!(signal = %reading.signal, side = ?reading.side, %error, "no sample"),
-            }
-        }
-        if samples.is_empty() {
-            return;
-        }
-        let mut events = Vec::new();
-        let mut units = Vec::new();
-        for sample in &samples {
-            self.board.observe(sample.clone());
-            events.extend(self.lookout.see(&self.plan.traffic, sample));
-            events.extend(self.incident(sample));
-            units.extend(self.units(sample));
-        }
-        if !units.is_empty() {
-            self.jobs.tell(Job::Units(units));
-        }
-        self.jobs.tell(Job::Samples(samples));
-        for event in events {
-            self.happen(event);
-        }
-        self.assess(self.clock.now());
-    }
-
-    fn incident(&self, sample: &Sample) -> Option<Event> {
-        let kind = self.plan.signal(&sample.signal)?.incident?;
-        match sample.value {
-            Value::Count { n, .. } if n > 0 && sample.side != Side::Stable => Some(Event::Incident { kind, count: n }),
-            Value::Count { .. } | Value::Ratio { .. } | Value::Distribution { .. } | Value::Level(_) => None,
-        }
-    }
-
-    fn units(&mut self, sample: &Sample) -> Option<UnitRow> {
-        let Value::Ratio { since, bad, total } = sample.value else {
-            return None;
-        };
-        if total == 0 || sample.side == Side::Whole {
-            return None;
-        }
-        self.unit_seq += 1;
-        let splitter = self.plan.splitter().and_then(|s| self.state.targets.get(&s.id));
-        let weight = splitter.and_then(|t| t.accepted).unwrap_or(Weight::ZERO);
-        let (signal, side, as_of) = (sample.signal.clone(), sample.side, sample.as_of);
-        let units = Units::Batch {
-            signal,
-            side,
-            since,
-            as_of,
-            bad,
-            total,
-        };
-        Some(UnitRow {
-            seq: self.unit_seq,
-            weight,
-            units,
-        })
-    }
-
-    fn live(&mut self, target: TargetId, begun: Mono, outcome: Result<Reading, TargetError>) {
-        if self.settled.get(&target).is_some_and(|settled| begun <= *settled) {
-            return;
-        }
-        match outcome {
-            Ok(reading) => {
-                let report = Report::Read {
-                    op: None,
-                    weight: reading.weight,
-                    by: reading.changed_by,
-                };
-                self.happen(Event::Target { target, report });
-            }
-            Err(error) => tracing::warn!(%target, %error, "cannot be read"),
-        }
-    }
-
-    fn command(&mut self, command: Command) {
-        let (known, order) = &mut self.commands;
-        if !known.insert(command.id.clone()) {
-            return;
-        }
-        order.push_back(command.id);
-        if order.len() > REMEMBERED
-            && let Some(oldest) = order.pop_front()
-        {
-            known.remove(&oldest);
-        }
-        if command.what.bytes().len() > LONGEST_COMMAND {
-            tracing::warn!(by = %command.by, "a command that is too long for the journal");
-            return;
-        }
-        match command.what.read::<Wish>() {
-            Ok(wish) => match wish.event(command.by.clone()) {
-                Some(event) => self.happen(event),
-                None => self.check_arming(command.by),
-            },
-            Err(error) => tracing::warn!(%error, by = %command.by, "a command that this version does not know"),
-        }
-    }
-
-    fn check_arming(&mut self, by: Person) {
-        let now = self.clock.now();
-        let stale = self
-            .plan
-            .signals
-            .iter()
-            .filter(|s| s.required)
-            .flat_map(|s| s.sides.iter().map(move |side| (&s.id, *side)));
-        let stale =
-            stale.filter(|(id, side)| *side != Side::Canary && self.board.freshness(id, *side, now) != Freshness::Live);
-        let failed = stale.map(|(id, side)| format!("signal.stale {id} {side:?}")).collect();
-        let targets = self.targets.iter().map(|(id, t)| (id.clone(), t.clone())).collect();
-        drop(spawn(
-            &self.clock,
-            arming::check(self.clock.clone(), targets, by, failed, self.me.clone()),
-        ));
-    }
-
-    fn snapshot(&self) -> Snapshot {
-        let now = self.clock.now();
-        let sides = self
-            .plan
-            .signals
-            .iter()
-            .flat_map(|s| s.sides.iter().map(move |side| (s.id.clone(), *side)));
-        let freshness = sides
-            .map(|(id, side)| ((id.clone(), side), self.board.freshness(&id, side, now)))
-            .collect();
-        Snapshot {
-            rollout: self.rollout.clone(),
-            plan: self.plan.clone(),
-            at: now,
-            state: self.state.clone(),
-            freshness,
-            observed: self.lookout.observed(now),
-            unwritten: self.chain.head().seq.saturating_sub(self.written),
-            store_fault: self.store_fault.clone(),
-        }
     }
 }
 

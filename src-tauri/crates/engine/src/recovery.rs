@@ -1,11 +1,14 @@
 //! The state of a rollout from its journal: the same events through the same step.
 
+use std::time::Duration;
+
 use timonel_domain::plan::Plan;
 use timonel_domain::rollout::{Event, State, step};
+use timonel_domain::sample::Sample;
 use timonel_domain::time::Timestamp;
 use timonel_domain::value::RolloutId;
 use timonel_journal::record::{STEP, StepRecord};
-use timonel_ports::store::{JournalStore, Part, Position};
+use timonel_ports::store::{JournalStore, Part, Position, SampleStore};
 
 use crate::engine::EngineError;
 
@@ -69,4 +72,28 @@ pub(crate) async fn replay(
             return Ok(out);
         }
     }
+}
+
+/// A rule that was pending before a longer gap than this begins anew: nobody knows what it would have been.
+const SHORT: Duration = Duration::from_secs(15 * 60);
+
+/// The samples from which rules take up where they stood, as far back as they look; none after a long gap.
+pub(crate) async fn samples(
+    store: &(impl SampleStore + ?Sized),
+    rollout: &RolloutId,
+    plan: &Plan,
+    last: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<Vec<Sample>, EngineError> {
+    if last.is_none_or(|last| now.since(last) > SHORT) {
+        return Ok(Vec::new());
+    }
+    let reach = plan.rules.iter().map(|r| (r.question.window + r.lasting) * 2).max();
+    let from = now - SHORT - reach.unwrap_or_default();
+    let mut out = Vec::new();
+    for signal in &plan.signals {
+        let kept = store.samples(rollout, &signal.id, from..now).await;
+        out.append(&mut kept.map_err(EngineError::Recover)?);
+    }
+    Ok(out)
 }

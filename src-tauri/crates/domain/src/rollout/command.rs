@@ -120,6 +120,8 @@ impl Next<'_> {
         };
         target.accepted = target.read;
         target.drift = None;
+        // Whoever lowered it may have left a mark, by hand or from another console: what is decided now is later.
+        self.state.generation.revision = self.state.generation.revision.saturating_add(1);
         if is_splitter {
             self.state.settled = self.state.settled.min(target.read.unwrap_or(Weight::ZERO));
         }

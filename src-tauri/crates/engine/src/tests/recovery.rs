@@ -168,3 +168,34 @@ async fn whoever_cannot_look_for_intents_leaves_the_helm_where_it_is() {
     assert_eq!(world.helm.epoch(), 2);
     assert!(world.state().await.helm);
 }
+
+/// Seconds of breach after which the rule has rolled back, with a restart after 40 s that takes `gap`.
+async fn rolled_back_after(gap: std::time::Duration) -> u64 {
+    let mut world = World::with_rule().await;
+    let breach = async |world: &World| {
+        world.count("asignadas", timonel_domain::value::Side::Canary, 9);
+        world.pass(5).await;
+    };
+    for _ in 0..8 {
+        breach(&world).await;
+    }
+    assert!(world.state().await.rollback.is_none());
+    world.stop().await;
+    world.clock.advance(gap);
+    world.start().await;
+    for fives in 0..40 {
+        if world.state().await.rollback.is_some() {
+            return 40 + fives * 5;
+        }
+        breach(&world).await;
+    }
+    panic!("it never rolled back");
+}
+
+#[tokio::test]
+async fn a_pending_rule_takes_up_where_it_stood_after_a_short_gap_and_begins_anew_after_a_long_one() {
+    let short = rolled_back_after(std::time::Duration::from_secs(5)).await;
+    assert!((50..=75).contains(&short), "{short} s");
+    let long = rolled_back_after(std::time::Duration::from_secs(20 * 60)).await;
+    assert!((100..=115).contains(&long), "{long} s");
+}

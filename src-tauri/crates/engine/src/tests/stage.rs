@@ -213,8 +213,15 @@ impl SampleStore for MemoryStore {
         Ok(())
     }
 
-    async fn samples(&self, _: &RolloutId, _: &SignalId, _: Range<Timestamp>) -> Result<Vec<Sample>, StoreError> {
-        Ok(self.kept().samples.clone())
+    async fn samples(
+        &self,
+        _: &RolloutId,
+        signal: &SignalId,
+        during: Range<Timestamp>,
+    ) -> Result<Vec<Sample>, StoreError> {
+        let mut found = self.kept().samples.clone();
+        found.retain(|s| s.signal == *signal && during.contains(&s.as_of));
+        Ok(found)
     }
 
     async fn put_units(&self, _: &RolloutId, units: &[UnitRow]) -> Result<(), StoreError> {

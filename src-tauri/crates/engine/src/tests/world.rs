@@ -4,11 +4,16 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use timonel_domain::metric::{Direction, Metric, MetricUnit};
-use timonel_domain::plan::{Incident, Phase, Plan, Role, SignalPlan, TargetPlan, Traffic, Unit};
+use timonel_domain::metric::{Direction, Metric, MetricUnit, Statistic};
+use timonel_domain::plan::{
+    Action, Comparison, EvidenceMode, Incident, OnNoData, Phase, Plan, Question, Role, Rule, Severity, SignalPlan,
+    TargetPlan, Traffic, Unit,
+};
 use timonel_domain::rollout::{Effect, Hold, Notice, Stage, State};
 use timonel_domain::sample::{Sample, Value};
-use timonel_domain::value::{Person, PhaseId, PlanId, RolloutId, Side, SignalId, TargetId, Weight, Writer};
+use timonel_domain::value::{
+    Person, PhaseId, PlanId, Quantity, RolloutId, RuleId, Side, SignalId, TargetId, Weight, Writer,
+};
 use timonel_journal::chain::verify;
 use timonel_journal::entry::Body;
 use timonel_journal::intent::IntentFolder;
@@ -167,6 +172,38 @@ impl World {
     pub(super) async fn with_traffic() -> Self {
         let mut world = Self::still();
         world.plan.traffic.assigned = Some(signal("asignadas"));
+        let mut world = world.arm().await;
+        world.wish(Wish::Start).await;
+        world
+            .until("the first phase", |s| s.stage == Stage::Baking { phase: 0 })
+            .await;
+        world
+    }
+
+    /// At 10 %, in a plan that rolls back on more than five `asignadas` in 10 s for a minute.
+    pub(super) async fn with_rule() -> Self {
+        let mut world = Self::still();
+        let limit = Quantity::from_micros(5_000_000);
+        world.plan.rules.push(Rule {
+            id: RuleId::new("demasiadas").unwrap(),
+            question: Question {
+                signal: signal("asignadas"),
+                side: Side::Canary,
+                statistic: Statistic::Total,
+                window: Duration::from_secs(10),
+                least_units: 0,
+            },
+            comparison: Comparison::Above,
+            limit,
+            lasting: Duration::from_secs(60),
+            clear_limit: limit,
+            clear_lasting: Duration::from_secs(60),
+            max_gap: Duration::from_secs(60),
+            on_no_data: OnNoData::Hold,
+            action: Action::Rollback,
+            evidence: EvidenceMode::Literal,
+            severity: Severity::Critical,
+        });
         let mut world = world.arm().await;
         world.wish(Wish::Start).await;
         world

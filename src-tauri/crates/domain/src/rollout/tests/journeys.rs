@@ -261,6 +261,18 @@ fn somebody_elses_lowering_is_respected() {
     assert!(desk.state.holds.contains(&Hold::Drift(splitter())));
     desk.after(100_000);
     assert!(desk.moves().is_empty());
+    let before = desk.state.clone();
+    desk.happens(Event::Release {
+        by: person("ana"),
+        hold: Hold::Drift(splitter()),
+        reason: "era yo".to_owned(),
+    });
+    assert!(
+        desk.state.generation > before.generation,
+        "later than a mark that was left by hand"
+    );
+    assert_eq!(desk.moves(), ["raise istio 10 %"]);
+    desk.state = before;
     desk.happens(press());
     assert_eq!(
         desk.moves().len(),

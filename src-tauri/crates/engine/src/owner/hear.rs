@@ -1,0 +1,226 @@
+//! What the owner hears that is no event yet: readings, looks at targets, commands, the time.
+
+use std::time::Duration;
+
+use timonel_domain::board::{Freshness, Outlook};
+use timonel_domain::rollout::{Event, Report};
+use timonel_domain::sample::{Sample, Value};
+use timonel_domain::time::{Mono, Timestamp};
+use timonel_domain::value::{Person, Side, TargetId, Weight};
+use timonel_ports::commands::Command;
+use timonel_ports::signal;
+use timonel_ports::store::{UnitRow, Units};
+use timonel_ports::target::{Reading, TargetError};
+use timonel_ports::task::spawn;
+
+use super::Owner;
+use crate::arming;
+use crate::bulletin::Snapshot;
+use crate::command::Wish;
+use crate::scribe::Job;
+use crate::watch::TICK;
+
+/// Nobody watched if the next tick is this much late.
+const STALL: Duration = Duration::from_secs(15);
+/// So many of the last commands are remembered, to recognise one that arrives twice.
+const REMEMBERED: usize = 1000;
+/// Bytes that a command may have: an entry holds it more than once, and has a limit of its own.
+const LONGEST_COMMAND: usize = 64 * 1024;
+
+impl Owner {
+    /// After a start: the windows and states of the rules as they stood, from the samples that were kept. What happened
+    /// while nobody ran is missing data to them, as it was.
+    pub(crate) fn remember(&mut self, mut samples: Vec<Sample>) {
+        samples.sort_by_key(|sample| sample.as_of);
+        let now = self.clock.now();
+        let Some(mut at) = samples.first().map(|first| first.as_of) else {
+            return;
+        };
+        let mut samples = samples.into_iter().peekable();
+        while at < now {
+            while let Some(sample) = samples.next_if(|sample| sample.as_of <= at) {
+                self.board.observe(sample);
+            }
+            self.board.assess(self.outlook(), at);
+            at = at + TICK;
+        }
+    }
+
+    pub(super) fn tick(&mut self) {
+        let now = self.clock.now();
+        self.last_tick = Some((self.clock.mono(), now));
+        self.assess(now);
+        self.happen(Event::Tick);
+    }
+
+    /// Whatever is heard first after a stall, the stall comes before it: clocks must not count it as watched.
+    pub(super) fn mind_stall(&mut self) {
+        let (mono, now) = (self.clock.mono(), self.clock.now());
+        if let Some((last, at)) = self.last_tick
+            && mono.saturating_since(last) > TICK + STALL
+        {
+            self.last_tick = Some((mono, now));
+            self.watching_since = now;
+            self.happen(Event::Gap { from: at });
+        }
+    }
+
+    fn outlook(&self) -> Outlook {
+        Outlook {
+            phase: self.state.gated_phase(),
+            canary_since: self.state.canary_since,
+            watching_since: self.watching_since,
+        }
+    }
+
+    fn assess(&mut self, now: Timestamp) {
+        let assessment = self.board.assess(self.outlook(), now);
+        if !self.state.assessed || !assessment.says_the_same(&self.state.assessment) {
+            self.happen(Event::Assessed(assessment));
+        }
+    }
+
+    pub(super) fn readings(&mut self, readings: Vec<signal::Reading>) {
+        let mut samples = Vec::new();
+        for reading in readings {
+            match reading.outcome {
+                Ok(mut new) => samples.append(&mut new),
+                Err(error) => tracing::debug!(signal = %reading.signal, side = ?reading.side, %error, "no sample"),
+            }
+        }
+        if samples.is_empty() {
+            return;
+        }
+        let mut events = Vec::new();
+        let mut units = Vec::new();
+        for sample in &samples {
+            self.board.observe(sample.clone());
+            events.extend(self.lookout.see(&self.plan.traffic, sample));
+            events.extend(self.incident(sample));
+            units.extend(self.units(sample));
+        }
+        if !units.is_empty() {
+            self.jobs.tell(Job::Units(units));
+        }
+        self.jobs.tell(Job::Samples(samples));
+        for event in events {
+            self.happen(event);
+        }
+        self.assess(self.clock.now());
+    }
+
+    fn incident(&self, sample: &Sample) -> Option<Event> {
+        let kind = self.plan.signal(&sample.signal)?.incident?;
+        match sample.value {
+            Value::Count { n, .. } if n > 0 && sample.side != Side::Stable => Some(Event::Incident { kind, count: n }),
+            Value::Count { .. } | Value::Ratio { .. } | Value::Distribution { .. } | Value::Level(_) => None,
+        }
+    }
+
+    fn units(&mut self, sample: &Sample) -> Option<UnitRow> {
+        let Value::Ratio { since, bad, total } = sample.value else {
+            return None;
+        };
+        if total == 0 || sample.side == Side::Whole {
+            return None;
+        }
+        self.unit_seq += 1;
+        let splitter = self.plan.splitter().and_then(|s| self.state.targets.get(&s.id));
+        let weight = splitter.and_then(|t| t.accepted).unwrap_or(Weight::ZERO);
+        let (signal, side, as_of) = (sample.signal.clone(), sample.side, sample.as_of);
+        let units = Units::Batch {
+            signal,
+            side,
+            since,
+            as_of,
+            bad,
+            total,
+        };
+        Some(UnitRow {
+            seq: self.unit_seq,
+            weight,
+            units,
+        })
+    }
+
+    pub(super) fn live(&mut self, target: TargetId, begun: Mono, outcome: Result<Reading, TargetError>) {
+        if self.settled.get(&target).is_some_and(|settled| begun <= *settled) {
+            return;
+        }
+        match outcome {
+            Ok(reading) => {
+                let report = Report::Read {
+                    op: None,
+                    weight: reading.weight,
+                    by: reading.changed_by,
+                };
+                self.happen(Event::Target { target, report });
+            }
+            Err(error) => tracing::warn!(%target, %error, "cannot be read"),
+        }
+    }
+
+    pub(super) fn command(&mut self, command: Command) {
+        let (known, order) = &mut self.commands;
+        if !known.insert(command.id.clone()) {
+            return;
+        }
+        order.push_back(command.id);
+        if order.len() > REMEMBERED
+            && let Some(oldest) = order.pop_front()
+        {
+            known.remove(&oldest);
+        }
+        if command.what.bytes().len() > LONGEST_COMMAND {
+            tracing::warn!(by = %command.by, "a command that is too long for the journal");
+            return;
+        }
+        match command.what.read::<Wish>() {
+            Ok(wish) => match wish.event(command.by.clone()) {
+                Some(event) => self.happen(event),
+                None => self.check_arming(command.by),
+            },
+            Err(error) => tracing::warn!(%error, by = %command.by, "a command that this version does not know"),
+        }
+    }
+
+    fn check_arming(&mut self, by: Person) {
+        let now = self.clock.now();
+        let stale = self
+            .plan
+            .signals
+            .iter()
+            .filter(|s| s.required)
+            .flat_map(|s| s.sides.iter().map(move |side| (&s.id, *side)));
+        let stale =
+            stale.filter(|(id, side)| *side != Side::Canary && self.board.freshness(id, *side, now) != Freshness::Live);
+        let failed = stale.map(|(id, side)| format!("signal.stale {id} {side:?}")).collect();
+        let targets = self.targets.iter().map(|(id, t)| (id.clone(), t.clone())).collect();
+        drop(spawn(
+            &self.clock,
+            arming::check(self.clock.clone(), targets, by, failed, self.me.clone()),
+        ));
+    }
+
+    pub(super) fn snapshot(&self) -> Snapshot {
+        let now = self.clock.now();
+        let sides = self
+            .plan
+            .signals
+            .iter()
+            .flat_map(|s| s.sides.iter().map(move |side| (s.id.clone(), *side)));
+        let freshness = sides
+            .map(|(id, side)| ((id.clone(), side), self.board.freshness(&id, side, now)))
+            .collect();
+        Snapshot {
+            rollout: self.rollout.clone(),
+            plan: self.plan.clone(),
+            at: now,
+            state: self.state.clone(),
+            freshness,
+            observed: self.lookout.observed(now),
+            unwritten: self.chain.head().seq.saturating_sub(self.written),
+            store_fault: self.store_fault.clone(),
+        }
+    }
+}
