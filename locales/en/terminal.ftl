@@ -76,6 +76,8 @@ time-accepted = accepted       { $at }  { $since }
 time-verified = verified       { $at }  { $since }
 time-drained = drained        { $at }  { $since }
 
+rollback-unseen = The targets read as asked, and traffic has not shown it yet: check with a call.
+
 status-none = There are no rollouts in { $folder }.
 status-rollout = { $rollout } ({ $environment }): { $stage }
 status-target = { $target }: accepted { $accepted } · read { $read }

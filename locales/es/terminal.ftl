@@ -76,6 +76,8 @@ time-accepted = se aceptó        { $at }  { $since }
 time-verified = se comprobó      { $at }  { $since }
 time-drained = se vació         { $at }  { $since }
 
+rollback-unseen = Los destinos leen lo pedido, pero el tráfico todavía no lo ha mostrado: compruébelo con una llamada.
+
 status-none = No hay despliegues en { $folder }.
 status-rollout = { $rollout } ({ $environment }): { $stage }
 status-target = { $target }: aceptado { $accepted } · leído { $read }

@@ -2,16 +2,17 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use timonel_domain::plan::Plan;
-use timonel_domain::rollout::{Stage, State};
+use timonel_domain::rollout::{Effect, Event, Stage, State};
 use timonel_domain::value::{Person, RolloutId, Writer};
 use timonel_engine::command::Wish;
 use timonel_engine::{Bulletin, Engine, Parts, Snapshot};
 use timonel_journal::entry::Body;
 use timonel_journal::intent::IntentFolder;
 use timonel_plan::Parsed;
-use timonel_ports::clock::SharedClock;
+use timonel_ports::clock::{SharedClock, within};
 use timonel_ports::commands::{Command, CommandId, Commands, in_process};
 use timonel_ports::mailbox::Receiver;
 use timonel_ports::store::{RolloutRow, RolloutStore};
@@ -20,6 +21,11 @@ use timonel_store::Sqlite;
 
 use crate::BridgeError;
 use crate::connect::{self, Connections};
+
+/// So long without news, and it is asked how things stand.
+const QUIET: Duration = Duration::from_secs(1);
+/// Traffic has this long to show what was read back before a person at a terminal is told that it has not.
+const FOR_TRAFFIC: Duration = Duration::from_secs(60);
 
 /// A person's desk: one installation with its folder.
 #[derive(Debug)]
@@ -100,7 +106,8 @@ impl Desk {
         Ok((parsed, text))
     }
 
-    /// Puts a rollout back to 0 % from here and follows it until every target is read back.
+    /// Puts a rollout back to 0 % from here and follows it until every target is verified, or read back
+    /// and traffic says nothing.
     ///
     /// The engine is taken up in this process, so that the rollback is journalled, verified and resumed as any other.
     pub async fn roll_back(
@@ -123,14 +130,24 @@ impl Desk {
             what: Body::of(&wish).expect("a wish serialises"),
         };
         commands.submit(command).await.map_err(|_| BridgeError::Gone)?;
+        let begun = self.clock.mono();
         loop {
-            let bulletin = bulletins.recv().await.ok_or(BridgeError::Gone)?;
+            let bulletin = match within(&*self.clock, QUIET, bulletins.recv()).await {
+                Ok(bulletin) => bulletin.ok_or(BridgeError::Gone)?,
+                // Nothing happens: perhaps there was nothing left to do, or only traffic can say more.
+                Err(_) => {
+                    let state = engine.handle().look().await?.state;
+                    let verified = state.rollback.as_ref().is_none_or(|r| r.verified_at.is_some());
+                    let waited = self.clock.mono().saturating_since(begun) >= FOR_TRAFFIC;
+                    if state.stage == Stage::RolledBack && (verified || waited) {
+                        break;
+                    }
+                    continue;
+                }
+            };
             tell(&bulletin);
-            let rejected = bulletin
-                .effects
-                .iter()
-                .any(|e| matches!(e, timonel_domain::rollout::Effect::Rejected(_)));
-            if rejected || bulletin.state.stage == Stage::RolledBack {
+            let refused = |e: &Effect| matches!(e, Effect::Rejected(_));
+            if matches!(bulletin.event, Event::RollBack { .. }) && bulletin.effects.iter().any(refused) {
                 break;
             }
         }

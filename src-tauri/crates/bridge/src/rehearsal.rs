@@ -141,6 +141,7 @@ impl Rehearsal {
         let end = engine.handle().look().await?;
         engine.stop().await;
         let lost = lost_events(&*store, watch.steps).await?;
+        store.close().await;
         let samples = simulator.dump_openmetrics();
         let lasted = clock.mono().saturating_since(begun);
         Ok(Rehearsed {

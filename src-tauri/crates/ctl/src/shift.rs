@@ -66,6 +66,9 @@ pub(crate) async fn roll_back(args: Rollback, words: &Words) -> Result<(), Failu
         })
         .await?;
     tell!("{}", told::stage(&end.state, &end.plan, words));
+    if end.state.rollback.as_ref().is_some_and(|r| r.verified_at.is_none()) {
+        tell!("{}", words.say("rollback-unseen", &[]));
+    }
     if end.state.stage == Stage::RolledBack {
         Ok(())
     } else {

@@ -260,7 +260,12 @@ impl Owner {
     /// The commands by which a person lowers a target that does not confirm.
     fn manual(&self, target: &TargetId, to: Weight) -> Option<Manual> {
         // The mark that a person leaves by hand is that of the lowering that did not come through.
-        let op = self.state.targets.get(target).and_then(|t| t.op).map(|op| op.generation);
+        let op = self
+            .state
+            .targets
+            .get(target)
+            .and_then(|t| t.op)
+            .map(|op| op.generation);
         let latch = self.state.latch.as_ref().map(|latch| latch.generation);
         let generation = op.or(latch).unwrap_or(self.state.generation);
         let commands = self

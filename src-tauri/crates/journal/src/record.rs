@@ -28,9 +28,6 @@ pub struct StepRecord {
 /// The kind of entries that hold a [`StepRecord`].
 pub const STEP: &str = "step";
 
-/// The kind of the first entry of a rollout: which plan, which environment.
-pub const OPENED: &str = "opened";
-
 /// An event in its journalled form.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "kebab-case")]

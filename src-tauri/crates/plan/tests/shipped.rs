@@ -86,12 +86,14 @@ fn every_shipped_scenario_fits_the_shipped_plan() {
     let expected = [
         "calm",
         "canary-errors",
+        "critical-error",
         "drift-down",
         "drift-up",
         "no-data",
         "own-network-lost",
         "readback-lies",
         "slow-canary",
+        "target-down",
     ];
     assert_eq!(ids, expected);
 }
