@@ -41,9 +41,10 @@ impl VirtualOperator {
     /// Signs what there is to sign and tries to arm after a while, again and again; the engine refuses what is too early.
     pub(crate) fn begin(&mut self, plan: &Parsed) {
         if self.operator.as_ref().is_some_and(|o| o.signs) {
-            for list in &plan.plan.checklists {
+            // One after the other, so that they are signed in the same order every time.
+            for (millis, list) in (1..).zip(&plan.plan.checklists) {
                 self.wish(
-                    Duration::ZERO,
+                    Duration::from_millis(millis),
                     Wish::Sign {
                         checklist: list.id.clone(),
                     },

@@ -20,7 +20,8 @@ pub use event::{Cause, Effect, Event, Failure, Level, Notice, Rejection, Report}
 pub use rollback::units_to_believe;
 pub use shift::{Blocker, blockers};
 pub use state::{
-    Hold, Latch, Marks, Op, OpId, OpKind, Override, Rollback, Stage, State, Stopwatch, TargetState, Verification,
+    Hold, Latch, Marks, Op, OpId, OpKind, Override, Rollback, Silence, Stage, State, Stopwatch, TargetState,
+    Verification,
 };
 pub use step::step;
 

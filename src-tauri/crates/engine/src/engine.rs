@@ -178,8 +178,8 @@ impl Engine {
         for (index, (source, every)) in (0u32..).zip(sources) {
             tasks.push(watch::source(&clock, index, source, every, to.clone()));
         }
-        for (id, target) in &targets {
-            tasks.extend(watch::target(&clock, id, target.clone(), to.clone()));
+        for (index, (id, target)) in (0u32..).zip(&targets) {
+            tasks.extend(watch::target(&clock, index, id, target.clone(), to.clone()));
         }
         tasks.push(watch::helm(&clock, helm, writer, epoch, to.clone()));
         tasks.push(watch::commands(&clock, commands, to.clone()));

@@ -23,8 +23,11 @@ const LEAST_BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 const HELM_INTERVAL: Duration = Duration::from_secs(5);
 /// Timers and rules are looked at this often.
 pub(crate) const TICK: Duration = Duration::from_secs(1);
-/// Sources begin this much apart, so that their readings come in the same order every time.
+/// Whatever looks begins this much apart from all else that does, so that what falls into one second comes in the same
+/// order every time, however the tasks were started.
 const STAGGER: Duration = Duration::from_millis(37);
+const TARGET_STAGGER: Duration = Duration::from_millis(13);
+const HELM_STAGGER: Duration = Duration::from_millis(7);
 
 /// Reads a source at its interval, on the beat: a slow answer does not shift the ones after it.
 pub(crate) fn source(
@@ -54,6 +57,7 @@ pub(crate) fn source(
 /// Reads a target at an interval, and whenever it says that something changed.
 pub(crate) fn target(
     clock: &SharedClock,
+    index: u32,
     id: &TargetId,
     target: Arc<dyn Target>,
     to: Sender<Message>,
@@ -66,6 +70,7 @@ pub(crate) fn target(
     };
     let on = clock.clone();
     let regular = spawn(clock, async move {
+        sleep(&*on, TARGET_STAGGER * (index + 1)).await;
         loop {
             sleep(&*on, TARGET_INTERVAL).await;
             look.look().await;
@@ -128,6 +133,7 @@ pub(crate) fn helm(clock: &SharedClock, helm: Arc<dyn Helm>, me: Writer, epoch: 
     let on = clock.clone();
     spawn(clock, async move {
         let mut holding = true;
+        sleep(&*on, HELM_STAGGER).await;
         loop {
             sleep(&*on, HELM_INTERVAL).await;
             // A helm that cannot be asked is not ours: nothing is raised meanwhile.

@@ -97,6 +97,11 @@ pub enum EventRecord {
         code: String,
         text: String,
     },
+    TargetSilent {
+        target: TargetId,
+        code: String,
+        text: String,
+    },
     Assigned {
         since: Timestamp,
         stable: u64,

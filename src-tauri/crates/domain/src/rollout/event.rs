@@ -139,6 +139,11 @@ pub enum Report {
         /// Who changed it last, where it tells.
         by: Option<String>,
     },
+    /// It could not be read, without any operation.
+    Silent {
+        /// Why.
+        failure: Failure,
+    },
     /// An operation failed. A lowering is tried again by the engine; a raise is over.
     Failed {
         /// Which.
@@ -261,6 +266,18 @@ pub enum Notice {
         /// Index into the plan's phases.
         phase: usize,
     },
+    /// A target does not answer: a rollback would not get through there now.
+    TargetSilent {
+        /// Which.
+        target: TargetId,
+        /// Why.
+        failure: Failure,
+    },
+    /// A silent target answers again.
+    TargetAnswers {
+        /// Which.
+        target: TargetId,
+    },
     /// A shift failed; what it had moved is put back.
     ShiftFailed {
         /// Where.
@@ -342,6 +359,7 @@ impl Notice {
             | Notice::LowerFailed { .. }
             | Notice::DriftPersists { .. } => Severity::Critical,
             Notice::SignalsLost { .. }
+            | Notice::TargetSilent { .. }
             | Notice::ShiftFailed { .. }
             | Notice::DriftBelow { .. }
             | Notice::DriftAbove { .. }
@@ -349,6 +367,7 @@ impl Notice {
             Notice::AwaitingApproval { .. } | Notice::RollbackVerified => Severity::Medium,
             Notice::RuleResolved { .. }
             | Notice::SignalsBack
+            | Notice::TargetAnswers { .. }
             | Notice::PhaseEntered { .. }
             | Notice::Drained
             | Notice::Completed => Severity::Low,

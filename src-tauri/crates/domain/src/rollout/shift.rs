@@ -19,6 +19,8 @@ pub enum Blocker {
     Held(Hold),
     /// A target deviates.
     Drift(TargetId),
+    /// A target does not answer: what is raised there could not be put back.
+    Silent(TargetId),
     /// A freeze window.
     FreezeWindow(String),
     /// The board has not said anything yet.
@@ -54,6 +56,8 @@ pub fn blockers(plan: &Plan, state: &State, now: Timestamp) -> Vec<Blocker> {
             .filter(|(_, t)| t.drift.is_some())
             .map(|(id, _)| Blocker::Drift(id.clone())),
     );
+    let silent = state.targets.iter().filter(|(_, t)| t.silent.is_some_and(|s| s.told));
+    out.extend(silent.map(|(id, _)| Blocker::Silent(id.clone())));
     let window = plan.freezes.iter().find(|w| w.from <= now && now < w.until);
     out.extend(window.map(|w| Blocker::FreezeWindow(w.reason.clone())));
     if !state.assessed {

@@ -191,8 +191,19 @@ pub struct TargetState {
     pub marks: Marks,
     /// A deviation that has not been resolved.
     pub drift: Option<Weight>,
+    /// Since when it does not answer, where it does not.
+    pub silent: Option<Silence>,
     /// When deviations upwards were brought down, the last ten minutes only.
     pub corrections: Vec<Timestamp>,
+}
+
+/// A target does not answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Silence {
+    /// Since when.
+    pub since: Timestamp,
+    /// Whether people were told: one lost answer is not worth it.
+    pub told: bool,
 }
 
 /// An operation under way.

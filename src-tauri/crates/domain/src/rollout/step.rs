@@ -56,6 +56,7 @@ impl Next<'_> {
                     op: Some(op), weight, ..
                 } => self.read_back(target, *op, *weight),
                 Report::Read { op: None, weight, by } => self.read_live(target, *weight, by.as_deref()),
+                Report::Silent { failure } => self.silent(target, failure),
                 Report::Failed { op, failure } => self.failed(target, *op, failure),
             },
             Event::Assigned { since, stable, canary } => {

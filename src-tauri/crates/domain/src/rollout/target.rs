@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::step::{Done, Next};
-use super::{Failure, Hold, Notice, OpId, OpKind, Rejection, Stage};
+use super::{Failure, Hold, Notice, OpId, OpKind, Rejection, Silence, Stage};
 use crate::plan::Role;
 use crate::value::{TargetId, Weight};
 
@@ -11,8 +11,12 @@ use crate::value::{TargetId, Weight};
 const CORRECTIONS: usize = 3;
 const CORRECTION_WINDOW: Duration = Duration::from_secs(600);
 
+/// A target that has not answered for so long is told of.
+const SILENCE: Duration = Duration::from_secs(15);
+
 impl Next<'_> {
     pub(super) fn accepted(&mut self, id: &TargetId, op: OpId) -> Done {
+        self.answers(id);
         let is_splitter = self.is_splitter(id);
         let now = self.now;
         let target = self.state.targets.get_mut(id).ok_or(Rejection::Unknown)?;
@@ -32,6 +36,7 @@ impl Next<'_> {
     }
 
     pub(super) fn read_back(&mut self, id: &TargetId, op: OpId, weight: Weight) -> Done {
+        self.answers(id);
         let now = self.now;
         let target = self.state.targets.get_mut(id).ok_or(Rejection::Unknown)?;
         let Some(open) = target.op.filter(|o| o.id == op) else {
@@ -69,6 +74,35 @@ impl Next<'_> {
         Ok(())
     }
 
+    /// A rollback that nobody needs yet would not get through there: people should know before they need it.
+    pub(super) fn silent(&mut self, id: &TargetId, failure: &Failure) -> Done {
+        if matches!(self.state.stage, Stage::Draft | Stage::Closed) {
+            return Ok(());
+        }
+        let now = self.now;
+        let target = self.state.targets.get_mut(id).ok_or(Rejection::Unknown)?;
+        let silence = target.silent.get_or_insert(Silence {
+            since: now,
+            told: false,
+        });
+        if !silence.told && now.since(silence.since) >= SILENCE {
+            silence.told = true;
+            let failure = failure.clone();
+            self.notify(Notice::TargetSilent {
+                target: id.clone(),
+                failure,
+            });
+        }
+        Ok(())
+    }
+
+    fn answers(&mut self, id: &TargetId) {
+        let silence = self.state.targets.get_mut(id).and_then(|t| t.silent.take());
+        if silence.is_some_and(|s| s.told) {
+            self.notify(Notice::TargetAnswers { target: id.clone() });
+        }
+    }
+
     pub(super) fn failed(&mut self, id: &TargetId, op: OpId, failure: &Failure) -> Done {
         let target = self.state.targets.get_mut(id).ok_or(Rejection::Unknown)?;
         let Some(open) = target.op.as_mut().filter(|o| o.id == op) else {
@@ -89,6 +123,7 @@ impl Next<'_> {
 
     /// A look at a target that no operation asked for: drift is asymmetric (invariant 8).
     pub(super) fn read_live(&mut self, id: &TargetId, weight: Weight, by: Option<&str>) -> Done {
+        self.answers(id);
         if matches!(self.state.stage, Stage::Draft | Stage::Closed) {
             return Ok(());
         }

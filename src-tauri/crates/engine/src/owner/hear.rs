@@ -14,6 +14,7 @@ use timonel_ports::target::{Reading, TargetError};
 use timonel_ports::task::spawn;
 
 use super::Owner;
+use crate::actuation::failure;
 use crate::arming;
 use crate::bulletin::Snapshot;
 use crate::command::Wish;
@@ -156,7 +157,12 @@ impl Owner {
                 };
                 self.happen(Event::Target { target, report });
             }
-            Err(error) => tracing::warn!(%target, %error, "cannot be read"),
+            Err(error) => {
+                let report = Report::Silent {
+                    failure: failure(&error),
+                };
+                self.happen(Event::Target { target, report });
+            }
         }
     }
 

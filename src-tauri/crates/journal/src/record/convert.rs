@@ -105,6 +105,14 @@ impl From<&Event> for EventRecord {
                 code: failure.code,
                 text: failure.text,
             },
+            Event::Target {
+                target,
+                report: Report::Silent { failure },
+            } => Self::TargetSilent {
+                target,
+                code: failure.code,
+                text: failure.text,
+            },
             Event::Assigned { since, stable, canary } => Self::Assigned { since, stable, canary },
             Event::Active { as_of, canary } => Self::Active { as_of, canary },
             Event::Helm(epoch) => Self::Helm { epoch },
@@ -164,6 +172,12 @@ impl From<EventRecord> for Event {
                 target,
                 report: Report::Failed {
                     op: OpId(op),
+                    failure: Failure { code, text },
+                },
+            },
+            EventRecord::TargetSilent { target, code, text } => Self::Target {
+                target,
+                report: Report::Silent {
                     failure: Failure { code, text },
                 },
             },

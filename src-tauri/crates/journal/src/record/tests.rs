@@ -99,6 +99,12 @@ fn all() -> Vec<Event> {
                 text: text(),
             },
         }),
+        report(Report::Silent {
+            failure: Failure {
+                code: "target.deadline".to_owned(),
+                text: text(),
+            },
+        }),
         Event::Assigned {
             since: at,
             stable: 4,

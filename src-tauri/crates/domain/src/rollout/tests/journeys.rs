@@ -471,3 +471,39 @@ fn a_put_back_that_finds_less_than_it_was_going_to_is_somebody_elses_rollback() 
     assert!(desk.moves().is_empty());
     assert!(desk.state.holds.contains(&Hold::Drift(splitter())));
 }
+
+#[test]
+fn a_target_that_stays_silent_is_told_of_before_anybody_needs_it_and_nothing_is_raised_meanwhile() {
+    let mut desk = Desk::baking();
+    let silent = || Report::Silent {
+        failure: Failure {
+            code: "target.deadline".to_owned(),
+            text: "no answer".to_owned(),
+        },
+    };
+    desk.report(follower(), silent());
+    assert!(desk.notices().is_empty(), "one lost answer is not worth it");
+    desk.after(15).report(follower(), silent());
+    assert!(matches!(desk.notices()[..], [Notice::TargetSilent { .. }]));
+    assert_eq!(
+        blockers(&desk.plan, &desk.state, desk.now)
+            .iter()
+            .filter(|b| **b == Blocker::Silent(follower()))
+            .count(),
+        1
+    );
+    desk.after(10).report(follower(), silent());
+    assert!(desk.notices().is_empty(), "said once");
+    assert!(desk.state.holds.is_empty() && desk.state.latch.is_none());
+    let weight = Weight::FULL;
+    desk.report(
+        follower(),
+        Report::Read {
+            op: None,
+            weight,
+            by: None,
+        },
+    );
+    assert_eq!(desk.notices(), [&Notice::TargetAnswers { target: follower() }]);
+    assert_eq!(desk.state.targets[&follower()].silent, None);
+}

@@ -25,6 +25,7 @@ fn happening() -> impl Strategy<Value = Happening> {
     ]);
     let who = prop::sample::select(vec![person("ana"), person("luz")]);
     let targets = prop::sample::select(vec![splitter(), follower()]);
+    let silent = targets.clone();
     let assessments = prop::sample::select(vec![
         well(&plan, 0),
         well(&plan, 1),
@@ -58,6 +59,10 @@ fn happening() -> impl Strategy<Value = Happening> {
         8 => assessments.prop_map(|a| Happening::Plain(Event::Assessed(a))),
         1 => (0..2u64).prop_map(|count| Happening::Plain(Event::Incident { kind: Incident::CriticalError, count })),
         2 => (targets, weights).prop_map(|(target, weight)| Happening::Plain(Event::Target { target, report: Report::Read { op: None, weight, by: None } })),
+        1 => silent.prop_map(|target| Happening::Plain(Event::Target {
+            target,
+            report: Report::Silent { failure: Failure { code: "x".to_owned(), text: String::new() } },
+        })),
         2 => (0..90u64, 0..2u64).prop_map(|(stable, canary)| Happening::Plain(Event::Assigned { since: Timestamp::from_secs(2_000_000), stable, canary })),
         6 => prop::option::weighted(0.9, 0..9u64).prop_map(|epoch| Happening::Plain(Event::Helm(epoch))),
         1 => Just(Happening::Plain(Event::Gap { from: Timestamp::from_secs(1_000_000) })),
@@ -142,6 +147,10 @@ fn may_have_raised(plan: &Plan, after: &State, now: Timestamp) -> Result<(), Str
         (after.latch.is_none(), "latch"),
         (after.holds.is_empty(), "holds"),
         (after.targets.values().all(|t| t.drift.is_none()), "drift"),
+        (
+            after.targets.values().all(|t| t.silent.is_none_or(|s| !s.told)),
+            "answers",
+        ),
         (after.assessed && after.assessment.lost.is_empty(), "fresh signals"),
         (!loud, "rules"),
         (
