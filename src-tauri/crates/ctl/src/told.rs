@@ -104,10 +104,16 @@ fn of_notice(notice: &Notice, plan: &Plan, words: &Words) -> String {
         } => words.say("notice-security", &[]),
         Notice::PhaseEntered { phase: i } => words.say("notice-phase-entered", &[("phase", phase(i))]),
         Notice::AwaitingApproval { phase: i } => words.say("notice-awaiting-approval", &[("phase", phase(i))]),
-        Notice::TargetSilent { target, failure } => words.say(
-            "notice-target-silent",
-            &[("target", target.to_string()), ("why", why(failure, words))],
-        ),
+        // A target that cannot be reached says no more than that; another answer, such as a refused credential, does.
+        Notice::TargetSilent { target, failure } => match failure.code.as_str() {
+            "target.unreachable" | "target.deadline" => {
+                words.say("notice-target-silent", &[("target", target.to_string())])
+            }
+            _ => words.say(
+                "notice-target-unread",
+                &[("target", target.to_string()), ("why", why(failure, words))],
+            ),
+        },
         Notice::TargetAnswers { target } => words.say("notice-target-answers", &[("target", target.to_string())]),
         Notice::ShiftFailed { target, failure } => words.say(
             "notice-shift-failed",
