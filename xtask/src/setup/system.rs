@@ -18,6 +18,7 @@ const TESTS: &[&str] = &[
     "dbus",
     "fonts-dejavu-core",
     "jq",
+    "webkit2gtk-driver",
     "x11-utils",
     "xauth",
     "xvfb",
