@@ -84,6 +84,7 @@ rollback-unseen = The targets read as asked, and traffic has not shown it yet: c
 status-none = There are no rollouts in { $folder }.
 status-rollout = { $rollout } ({ $environment }): { $stage }
 status-target = { $target }: accepted { $accepted } · read { $read }
+status-differing = ▲ The journal does not replay to what was recorded: the plan or the program is another. Believe the live weights.
 status-hold = held by { $hold }
 
 doctor-simulator = The plan's environment is the simulator: there are no real targets to check. Choose another with --environment.

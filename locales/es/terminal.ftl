@@ -84,6 +84,7 @@ rollback-unseen = Los destinos leen lo pedido, pero el tráfico todavía no lo h
 status-none = No hay despliegues en { $folder }.
 status-rollout = { $rollout } ({ $environment }): { $stage }
 status-target = { $target }: aceptado { $accepted } · leído { $read }
+status-differing = ▲ La bitácora no reproduce lo que se registró: el plan o el programa no son los de entonces. Fíese de los pesos reales.
 status-hold = detenido por { $hold }
 
 doctor-simulator = El entorno del plan es el simulador: no hay destinos reales que comprobar. Elija otro con --environment.

@@ -44,6 +44,8 @@ pub struct Listed {
     pub plan: Plan,
     /// Its state by the journal.
     pub state: State,
+    /// Steps that replay otherwise than was recorded; always 0, or the plan or the rules are not those that ran.
+    pub differing: u64,
 }
 
 impl Desk {
@@ -62,16 +64,21 @@ impl Desk {
         })
     }
 
+    pub(crate) fn store(&self) -> &Sqlite {
+        &self.store
+    }
+
     /// All rollouts with their state by the journal, the last opened first.
     pub async fn rollouts(&self) -> Result<Vec<Listed>, BridgeError> {
         let mut out = Vec::new();
         for row in self.store.rollouts().await? {
             let (parsed, _) = self.plan_of(&row).await?;
-            let state = timonel_engine::state_of(&*self.store, &row.id, &parsed.plan).await?;
+            let replayed = timonel_engine::state_of(&*self.store, &row.id, &parsed.plan).await?;
             out.push(Listed {
                 row,
                 plan: parsed.plan,
-                state,
+                state: replayed.state,
+                differing: replayed.differing,
             });
         }
         Ok(out)
@@ -163,7 +170,7 @@ impl Desk {
         connections: &Connections,
     ) -> Result<Vec<ManualCommand>, BridgeError> {
         let (plan, _) = self.plan_of(row).await?;
-        let state = timonel_engine::state_of(&*self.store, &row.id, &plan.plan).await?;
+        let state = timonel_engine::state_of(&*self.store, &row.id, &plan.plan).await?.state;
         let goal = Goal::Lower {
             to: timonel_domain::value::Weight::ZERO,
             generation: state.generation,

@@ -6,10 +6,9 @@ use timonel_journal::intent::IntentFolder;
 use timonel_plan::Parsed;
 use timonel_ports::clock::SharedClock;
 use timonel_ports::signal::{Reading, SignalError};
-use timonel_ports::store::RolloutStore;
 use timonel_ports::target::Check;
-use timonel_store::Sqlite;
 
+use crate::Desk;
 use crate::audit::audit;
 use crate::connect::{self, Connections};
 
@@ -35,22 +34,12 @@ pub async fn installation(folder: &Path, clock: &SharedClock) -> Vec<Check> {
         );
         return out;
     }
-    match Sqlite::open(&database, clock.clone()).await {
-        Ok(store) => {
+    match Desk::open(folder, clock).await {
+        Ok(desk) => {
             check("store.open", Ok(database.display().to_string()));
-            check(
-                "journal.chain",
-                audit(&store)
-                    .await
-                    .map_err(|e| e.to_string())
-                    .and_then(|a| a.in_words()),
-            );
-            let rollouts = store
-                .rollouts()
-                .await
-                .map(|r| format!("{} rollouts", r.len()))
-                .map_err(|e| e.to_string());
-            check("store.rollouts", rollouts);
+            let audited = audit(desk.store()).await.map_err(|e| e.to_string());
+            check("journal.chain", audited.and_then(|a| a.in_words()));
+            check("journal.replay", replays(&desk).await);
         }
         Err(error) => check("store.open", Err(error.to_string())),
     }
@@ -71,6 +60,22 @@ pub async fn installation(folder: &Path, clock: &SharedClock) -> Vec<Check> {
     };
     check("rollback.unfinished", pending);
     out
+}
+
+/// Whether every rollout replays to what was recorded.
+async fn replays(desk: &Desk) -> Result<String, String> {
+    let rollouts = desk.rollouts().await.map_err(|e| e.to_string())?;
+    match rollouts.iter().find(|listed| listed.differing > 0) {
+        None => Ok(format!(
+            "{} rollouts, each replays to what was recorded",
+            rollouts.len()
+        )),
+        Some(listed) => Err(format!(
+            "{} steps of {} replay otherwise than was recorded: the plan or the program is not the one that ran; \
+             believe the live weights, not this state",
+            listed.differing, listed.row.id
+        )),
+    }
 }
 
 /// Checks every target and source of a plan in its chosen environment. Writes nothing.

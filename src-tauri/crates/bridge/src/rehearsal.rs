@@ -108,7 +108,7 @@ impl Rehearsal {
             metrics: simulator.metrics_url(),
             prometheus: simulator.prometheus_url(),
         });
-        let plan = self.plan_in_the_world()?;
+        let (plan, plan_text) = self.plan_in_the_world()?;
         let connections = self.connections(&plan, &simulator);
         let targets = connect::targets(&plan, &connections, &shared).await?;
         let sources = connect::sources(&plan, &connections, &shared)?;
@@ -117,7 +117,7 @@ impl Rehearsal {
         let (engine, bulletins) = Engine::start(Parts {
             rollout: RolloutId::new("ensayo").expect("a good id"),
             plan: plan.plan.clone(),
-            plan_text: self.plan_text.clone(),
+            plan_text,
             clock: shared.clone(),
             writer: Writer::new("simulador").expect("a good id"),
             store: store.clone(),
@@ -153,13 +153,18 @@ impl Rehearsal {
         })
     }
 
-    fn plan_in_the_world(&self) -> Result<Parsed, BridgeError> {
-        let plan = self.plan.clone().in_environment(SIMULATOR);
-        let plan = plan.map_err(|e| BridgeError::Simulator(e.to_string()))?;
-        Ok(match self.scenario.bake_at_most {
-            Some(most) => plan.with_bake_at_most(most),
-            None => plan,
-        })
+    /// The plan as it will run, and its text: what is kept must replay to what happened.
+    fn plan_in_the_world(&self) -> Result<(Parsed, String), BridgeError> {
+        let text = match self.scenario.bake_at_most {
+            Some(most) => timonel_plan::edit::with_bake_at_most(&self.plan_text, most),
+            None => Some(self.plan_text.clone()),
+        };
+        let text = text.unwrap_or_default();
+        let unusable =
+            || BridgeError::Simulator("the plan with its shortened bakes does not pass its own check".to_owned());
+        let plan = timonel_plan::check(&text).value.ok_or_else(unusable)?;
+        let plan = plan.in_environment(SIMULATOR);
+        Ok((plan.map_err(|e| BridgeError::Simulator(e.to_string()))?, text))
     }
 
     fn connections(&self, plan: &Parsed, simulator: &Simulator) -> Connections {

@@ -30,6 +30,9 @@ pub(crate) async fn status(folder: &Path, words: &Words) -> Result<(), Failure> 
             ("stage", stage),
         ];
         tell!("{}", words.say("status-rollout", &values));
+        if listed.differing > 0 {
+            tell!("  {}", words.say("status-differing", &[]));
+        }
         for (id, target) in &listed.state.targets {
             let values = [
                 ("target", id.to_string()),

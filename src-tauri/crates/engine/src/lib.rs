@@ -23,4 +23,4 @@ mod watch;
 
 pub use bulletin::{Bulletin, Manual, Snapshot};
 pub use engine::{Engine, EngineError, Handle, Parts};
-pub use recovery::state_of;
+pub use recovery::{Replayed, state_of};

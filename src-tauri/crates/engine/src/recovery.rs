@@ -18,8 +18,18 @@ const PAGE: u32 = 1000;
 #[derive(Debug)]
 pub(crate) struct Recovered {
     pub(crate) state: State,
+    pub(crate) differing: u64,
     /// Time of the last entry; `None` where there is none.
     pub(crate) last: Option<Timestamp>,
+}
+
+/// What a rollout's journal says, without running it.
+#[derive(Debug, Clone)]
+pub struct Replayed {
+    /// The state after the last step.
+    pub state: State,
+    /// Steps whose effects are otherwise than was recorded: another plan, or another version of the rules.
+    pub differing: u64,
 }
 
 /// The state of a rollout by its journal, without running it.
@@ -27,8 +37,9 @@ pub async fn state_of(
     store: &(impl JournalStore + ?Sized),
     rollout: &RolloutId,
     plan: &Plan,
-) -> Result<State, EngineError> {
-    Ok(replay(store, rollout, plan).await?.state)
+) -> Result<Replayed, EngineError> {
+    let Recovered { state, differing, .. } = replay(store, rollout, plan).await?;
+    Ok(Replayed { state, differing })
 }
 
 /// Replays all steps of a rollout.
@@ -39,6 +50,7 @@ pub(crate) async fn replay(
 ) -> Result<Recovered, EngineError> {
     let mut out = Recovered {
         state: State::new(plan),
+        differing: 0,
         last: None,
     };
     let mut after = Position::START;

@@ -4,6 +4,7 @@
 //! instead, or both. Deliberately no I/O: text comes in, values and findings go out.
 
 mod convert;
+pub mod edit;
 pub mod finding;
 mod lint;
 pub mod model;

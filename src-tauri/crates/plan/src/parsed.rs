@@ -210,12 +210,4 @@ impl Parsed {
             .get(&target.cluster)
             .map(String::as_str)
     }
-
-    /// The same plan with no phase baking longer than `most`, as scenarios ask for. Rule windows stay as they are.
-    pub fn with_bake_at_most(mut self, most: Duration) -> Self {
-        for phase in &mut self.plan.phases {
-            phase.bake = phase.bake.min(most);
-        }
-        self
-    }
 }

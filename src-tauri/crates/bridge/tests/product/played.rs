@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use timonel_bridge::rehearsal::{Rehearsal, Rehearsed};
-use timonel_bridge::{Bulletin, Speed, Told};
+use timonel_bridge::{Bulletin, Desk, Speed, Told};
 use timonel_domain::rollout::Effect;
 use timonel_domain::time::Timestamp;
 use timonel_domain::value::{TargetId, Weight};
@@ -153,6 +153,7 @@ impl Stage {
         assert_eq!(differences, Vec::<String>::new(), "{:#?}", played.end.summary);
         assert_eq!(played.end.summary.lost_events, 0);
         played.journal_says_what_was_told().await;
+        played.journal_replays_to_the_end().await;
         played
     }
 }
@@ -185,6 +186,14 @@ pub(crate) async fn entries(folder: &Path) -> Vec<Entry> {
 }
 
 impl Played {
+    /// The plan that was kept is the one that ran: its journal gives the same state without anything running.
+    async fn journal_replays_to_the_end(&self) {
+        let desk = Desk::open(self.folder.path(), &SystemClock::shared()).await.unwrap();
+        let [listed] = desk.rollouts().await.unwrap().try_into().unwrap();
+        assert_eq!(listed.differing, 0);
+        assert_eq!(listed.state, *self.steps.last().unwrap().state);
+    }
+
     async fn journal_says_what_was_told(&self) {
         let written: Vec<_> = entries(self.folder.path())
             .await

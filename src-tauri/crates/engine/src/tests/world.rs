@@ -368,7 +368,7 @@ impl World {
     }
 
     pub(super) async fn replayed(&self) -> State {
-        state_of(&*self.store, &rollout(), &self.plan).await.unwrap()
+        state_of(&*self.store, &rollout(), &self.plan).await.unwrap().state
     }
 
     pub(super) fn intents_path(&self) -> std::path::PathBuf {
