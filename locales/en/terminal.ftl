@@ -90,3 +90,11 @@ status-hold = held by { $hold }
 doctor-simulator = The plan's environment is the simulator: there are no real targets to check. Choose another with --environment.
 doctor-good = All is well.
 doctor-bad = Something needs mending: see the lines with ✗.
+
+hold-operator = a person, who froze it
+hold-alert = an alert, until a person has seen to it
+hold-drift = a weight that somebody lowered on { $target }, until a person decides
+hold-shift = a change that failed on { $target }, until a person decides
+hold-gap = a while that nobody watched; clears by itself
+hold-helm-lost = another engine has the helm; clears by itself
+hold-no-evidence = missing data; clears by itself

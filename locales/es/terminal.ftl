@@ -90,3 +90,11 @@ status-hold = detenido por { $hold }
 doctor-simulator = El entorno del plan es el simulador: no hay destinos reales que comprobar. Elija otro con --environment.
 doctor-good = Todo en orden.
 doctor-bad = Hay algo que arreglar: mire las líneas con ✗.
+
+hold-operator = una persona, que lo congeló
+hold-alert = una alerta, hasta que una persona la dé por vista
+hold-drift = un peso que otro bajó en { $target }, hasta que una persona decida
+hold-shift = un cambio que falló en { $target }, hasta que una persona decida
+hold-gap = un rato sin vigilancia; se levanta solo
+hold-helm-lost = otro motor tiene el mando; se levanta solo
+hold-no-evidence = faltan datos; se levanta solo

@@ -5,6 +5,7 @@ use timonel_domain::rollout::{Stage, Verification};
 use timonel_domain::time::Timestamp;
 use timonel_domain::value::{PhaseId, TargetId, Weight};
 use timonel_engine::Snapshot;
+use timonel_journal::record::HoldRecord;
 use timonel_plan::scenario::{Expectation, Outcome};
 
 /// How a rollout ended.
@@ -31,7 +32,7 @@ pub struct Summary {
     /// Whether a person was called because something could not be verified.
     pub escalated: bool,
     /// What held it, where it is frozen.
-    pub holds: Vec<String>,
+    pub holds: Vec<HoldRecord>,
     /// Steps that are not in the journal, and breaks in its chain. Always 0, or something is wrong with us.
     pub lost_events: u64,
 }
@@ -99,7 +100,7 @@ impl Summary {
             verified_at: rollback.and_then(|r| r.verified_at),
             drained_at: rollback.and(drained),
             escalated: rollback.is_some_and(|r| r.escalated),
-            holds: state.holds.iter().map(|h| format!("{h:?}").to_lowercase()).collect(),
+            holds: state.holds.iter().cloned().map(HoldRecord::from).collect(),
             lost_events,
         }
     }

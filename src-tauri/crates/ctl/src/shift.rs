@@ -42,7 +42,7 @@ pub(crate) async fn status(folder: &Path, words: &Words) -> Result<(), Failure> 
             tell!("  {}", words.say("status-target", &values));
         }
         for hold in &listed.state.holds {
-            tell!("  {}", words.say("status-hold", &[("hold", format!("{hold:?}"))]));
+            tell!("  {}", words.say("status-hold", &[("hold", told::hold(hold, words))]));
         }
     }
     Ok(())

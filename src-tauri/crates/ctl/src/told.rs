@@ -2,7 +2,7 @@
 
 use timonel_bridge::Bulletin;
 use timonel_domain::plan::{Incident, Plan, Severity};
-use timonel_domain::rollout::{Cause, Effect, Failure, Level, Notice, Stage, State};
+use timonel_domain::rollout::{Cause, Effect, Failure, Hold, Level, Notice, Stage, State};
 use timonel_domain::value::Side;
 
 use crate::words::Words;
@@ -158,6 +158,19 @@ fn of_notice(notice: &Notice, plan: &Plan, words: &Words) -> String {
         ),
         Notice::DriftPersists { target } => words.say("notice-drift-persists", &[("target", target.to_string())]),
         Notice::Completed => words.say("notice-completed", &[]),
+    }
+}
+
+/// What holds a rollout, in the person's language.
+pub(crate) fn hold(hold: &Hold, words: &Words) -> String {
+    match hold {
+        Hold::Operator => words.say("hold-operator", &[]),
+        Hold::Alert => words.say("hold-alert", &[]),
+        Hold::Drift(target) => words.say("hold-drift", &[("target", target.to_string())]),
+        Hold::Shift(target) => words.say("hold-shift", &[("target", target.to_string())]),
+        Hold::Gap => words.say("hold-gap", &[]),
+        Hold::HelmLost => words.say("hold-helm-lost", &[]),
+        Hold::NoEvidence => words.say("hold-no-evidence", &[]),
     }
 }
 
