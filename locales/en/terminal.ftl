@@ -98,3 +98,12 @@ hold-shift = a change that failed on { $target }, until a person decides
 hold-gap = a while that nobody watched; clears by itself
 hold-helm-lost = another engine has the helm; clears by itself
 hold-no-evidence = missing data; clears by itself
+
+rejection-stage = it is not possible in the present stage
+rejection-checks = these checks do not pass: { $checks }
+rejection-latched = a rollback's latch stands; a person has to reset it with a reason
+rejection-unknown = this plan has nothing of that name
+rejection-no-reason = write a reason
+rejection-same-person = a second person is needed
+rejection-not-lower = a reduction has to be below the present weight
+rejection-stable-gone = the stable system was kept until { $until } and may be gone; to roll back all the same, repeat with --confirmed

@@ -98,3 +98,12 @@ hold-shift = un cambio que falló en { $target }, hasta que una persona decida
 hold-gap = un rato sin vigilancia; se levanta solo
 hold-helm-lost = otro motor tiene el mando; se levanta solo
 hold-no-evidence = faltan datos; se levanta solo
+
+rejection-stage = no es posible en la etapa actual
+rejection-checks = no pasan estas comprobaciones: { $checks }
+rejection-latched = hay un bloqueo por reversión; una persona tiene que restablecerlo con un motivo
+rejection-unknown = este plan no tiene nada con ese nombre
+rejection-no-reason = escriba un motivo
+rejection-same-person = hace falta una segunda persona
+rejection-not-lower = una reducción tiene que quedar por debajo del peso actual
+rejection-stable-gone = el sistema estable se conservó hasta { $until } y puede que ya no esté; para revertir de todos modos, repita con --confirmed

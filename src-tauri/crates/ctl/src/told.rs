@@ -2,7 +2,7 @@
 
 use timonel_bridge::Bulletin;
 use timonel_domain::plan::{Incident, Plan, Severity};
-use timonel_domain::rollout::{Cause, Effect, Failure, Hold, Level, Notice, Stage, State};
+use timonel_domain::rollout::{Cause, Effect, Failure, Hold, Level, Notice, Rejection, Stage, State};
 use timonel_domain::value::Side;
 
 use crate::words::Words;
@@ -13,7 +13,7 @@ pub(crate) fn sentences(bulletin: &Bulletin, plan: &Plan, words: &Words) -> Vec<
     for effect in &bulletin.effects {
         let line = match effect {
             Effect::Notify(notice) => format!("{} {}", sign(notice.severity()), of_notice(notice, plan, words)),
-            Effect::Rejected(reason) => words.say("rejected", &[("reason", reason.to_string())]),
+            Effect::Rejected(reason) => words.say("rejected", &[("reason", of_rejection(reason, words))]),
             Effect::ShowManual { target, .. } => words.say("manual-due", &[("target", target.to_string())]),
             Effect::Lower { target, to, .. } => {
                 words.say("lowering", &[("target", target.to_string()), ("to", to.to_string())])
@@ -158,6 +158,22 @@ fn of_notice(notice: &Notice, plan: &Plan, words: &Words) -> String {
         ),
         Notice::DriftPersists { target } => words.say("notice-drift-persists", &[("target", target.to_string())]),
         Notice::Completed => words.say("notice-completed", &[]),
+    }
+}
+
+/// Why something was not done, in the person's language..
+fn of_rejection(rejection: &Rejection, words: &Words) -> String {
+    match rejection {
+        Rejection::Stage => words.say("rejection-stage", &[]),
+        Rejection::Checks(failed) => words.say("rejection-checks", &[("checks", failed.join(", "))]),
+        Rejection::Latched => words.say("rejection-latched", &[]),
+        Rejection::Unknown => words.say("rejection-unknown", &[]),
+        Rejection::NoReason => words.say("rejection-no-reason", &[]),
+        Rejection::SamePerson => words.say("rejection-same-person", &[]),
+        Rejection::NotLower => words.say("rejection-not-lower", &[]),
+        Rejection::StableGone { kept_until } => {
+            words.say("rejection-stable-gone", &[("until", kept_until.to_string())])
+        }
     }
 }
 

@@ -69,4 +69,26 @@ mod tests {
             assert!(said.contains("casos") && said.len() > 20, "{said}");
         }
     }
+
+    #[test]
+    fn every_sentence_that_is_asked_for_is_there() {
+        let sources = [
+            include_str!("told.rs"),
+            include_str!("shift.rs"),
+            include_str!("ensayo.rs"),
+            include_str!("doctor.rs"),
+            include_str!("files.rs"),
+        ];
+        let asked = sources.iter().flat_map(|source| source.split("words.say(").skip(1));
+        let keys: Vec<_> = asked
+            .filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next())
+            .collect();
+        assert!(keys.len() > 40, "{keys:?}");
+        for language in ["es", "en"] {
+            let words = Words::new(language);
+            for key in &keys {
+                assert!(words.known(key).is_some(), "{language}: {key}");
+            }
+        }
+    }
 }
