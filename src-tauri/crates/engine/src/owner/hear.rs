@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use timonel_domain::board::{Freshness, Outlook};
+use timonel_domain::board::{Board, Freshness, Outlook};
 use timonel_domain::rollout::{Event, Report};
 use timonel_domain::sample::{Sample, Value};
 use timonel_domain::time::{Mono, Timestamp};
@@ -23,6 +23,8 @@ use crate::watch::TICK;
 
 /// Nobody watched if the next tick is this much late.
 const STALL: Duration = Duration::from_secs(15);
+/// A wall clock this far from where it should be was set; less is the work of a time server.
+const SET: Duration = Duration::from_secs(5);
 /// So many of the last commands are remembered, to recognise one that arrives twice.
 const REMEMBERED: usize = 1000;
 /// Bytes that a command may have: an entry holds it more than once, and has a limit of its own.
@@ -54,16 +56,23 @@ impl Owner {
         self.happen(Event::Tick);
     }
 
-    /// Whatever is heard first after a stall, the stall comes before it: clocks must not count it as watched.
+    /// Whatever is heard first after a stall, the stall comes before it: clocks must not count it as watched. A wall clock
+    /// that was set is a gap as well, since what was counted by it, and the times of samples, mean nothing any more.
     pub(super) fn mind_stall(&mut self) {
         let (mono, now) = (self.clock.mono(), self.clock.now());
-        if let Some((last, at)) = self.last_tick
-            && mono.saturating_since(last) > TICK + STALL
-        {
-            self.last_tick = Some((mono, now));
-            self.watching_since = now;
-            self.happen(Event::Gap { from: at });
+        let Some((last, at)) = self.last_tick else { return };
+        let passed = mono.saturating_since(last);
+        let expected = at + passed;
+        let was_set = now.since(expected).max(expected.since(now)) > SET;
+        if passed <= TICK + STALL && !was_set {
+            return;
         }
+        if was_set {
+            self.board = Board::new(&self.plan);
+        }
+        self.last_tick = Some((mono, now));
+        self.watching_since = now;
+        self.happen(Event::Gap { from: at });
     }
 
     fn outlook(&self) -> Outlook {

@@ -19,11 +19,20 @@ use tokio::sync::watch;
 
 /// Time that stands until a test moves it. Counts nothing.
 #[derive(Debug)]
-pub(super) struct ManualClock(watch::Sender<Mono>);
+pub(super) struct ManualClock(watch::Sender<Mono>, Mutex<Timestamp>);
 
 impl ManualClock {
     pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self(watch::Sender::new(Mono::from_micros(1_000_000_000))))
+        Arc::new(Self(
+            watch::Sender::new(Mono::from_micros(1_000_000_000)),
+            Mutex::new(Timestamp::from_secs(1_800_000_000)),
+        ))
+    }
+
+    /// Somebody sets the wall clock; no time goes by.
+    pub(super) fn set_wall(&self, change: impl FnOnce(Timestamp) -> Timestamp) {
+        let mut wall = self.1.lock().unwrap();
+        *wall = change(*wall);
     }
 
     /// In one go: whoever sleeps sees only the end of it.
@@ -34,7 +43,7 @@ impl ManualClock {
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_secs(1_800_000_000) + Duration::from_micros(self.mono().micros())
+        *self.1.lock().unwrap() + Duration::from_micros(self.mono().micros())
     }
 
     fn mono(&self) -> Mono {

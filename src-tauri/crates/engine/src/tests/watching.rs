@@ -29,6 +29,23 @@ async fn a_stall_longer_than_fifteen_seconds_is_a_gap() {
 }
 
 #[tokio::test]
+async fn a_wall_clock_that_is_set_serves_no_phase_and_is_a_gap() {
+    let mut world = World::baking().await;
+    world.clock.set_wall(|wall| wall + BAKE * 60);
+    world.pass(3).await;
+    assert_eq!(gaps(&mut world), 1);
+    assert_eq!(world.state().await.stage, Stage::Baking { phase: 0 });
+    assert!(world.splitter.moves().is_empty(), "{:?}", world.splitter.moves());
+    world.clock.set_wall(|wall| wall - BAKE * 90);
+    world.pass(3).await;
+    assert_eq!(gaps(&mut world), 2);
+    // By the new time data count again, though what came before bears later times.
+    world.count("criticos", timonel_domain::value::Side::Canary, 1);
+    world.pass(6).await;
+    assert!(world.state().await.rollback.is_some());
+}
+
+#[tokio::test]
 async fn time_in_which_nobody_watched_serves_no_phase_whatever_is_heard_first() {
     let mut world = World::baking().await;
     world.clock.advance(BAKE * 60);
