@@ -39,10 +39,16 @@ impl Checkout {
         self.target.join("tools")
     }
 
+    /// Where Prism and its packages are, a program of the same kind.
+    pub(crate) fn prism(&self) -> PathBuf {
+        self.tools().join("prism")
+    }
+
     /// PATH with those programs behind the system's own.
     pub(crate) fn path_with_tools(&self) -> Result<OsString, Failure> {
         let path = env::var_os("PATH").unwrap_or_default();
-        let all = env::split_paths(&path).chain([self.tools().join("usr/bin")]);
+        let ours = [self.tools().join("usr/bin"), self.prism().join("node_modules/.bin")];
+        let all = env::split_paths(&path).chain(ours);
         env::join_paths(all)
             .map_err(|cause| Failure::Advice(format!("the target folder's name cannot stand in PATH: {cause}")))
     }

@@ -4,6 +4,7 @@
 //! is changed but system packages, and those only by the system's own package manager.
 
 mod page;
+mod prism;
 mod programs;
 mod system;
 
@@ -28,6 +29,7 @@ pub(crate) fn setup(here: &Checkout, purpose: Purpose) -> Result<(), Failure> {
     }
     if purpose >= Purpose::Tests {
         programs::ensure(here)?;
+        prism::ensure(here)?;
     }
     Ok(())
 }
