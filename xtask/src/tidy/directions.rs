@@ -18,6 +18,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("timonel-http", &["timonel-ports"]),
     ("timonel-kubernetes", &["timonel-http"]),
     ("timonel-prometheus", &["timonel-http"]),
+    ("timonel-telnyx", &["timonel-http"]),
     ("timonel-simulator", &["timonel-plan", "timonel-ports"]),
     (
         "timonel-bridge",
@@ -28,6 +29,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "timonel-prometheus",
             "timonel-simulator",
             "timonel-store",
+            "timonel-telnyx",
         ],
     ),
     // The programs ask `bridge`; beside it they name only the plain types that its questions and answers are made of.
@@ -55,6 +57,7 @@ const TESTED_BY_CONTRACT: &[&str] = &[
     "timonel-kubernetes",
     "timonel-prometheus",
     "timonel-store",
+    "timonel-telnyx",
 ];
 
 /// Without input and output, clock or logging.

@@ -206,10 +206,7 @@ fn a_patch_whose_tests_do_not_hold_is_a_conflict() {
     drive(Speed::Max, |clock| async move {
         let server = Server::start(&clock, Weight::percent(5)).await;
         let target = server.target(clock.shared()).await;
-        let goal = Goal::Lower {
-            to: Weight::ZERO,
-            generation: Generation { epoch: 1, revision: 0 },
-        };
+        let goal = Goal::lower(Weight::ZERO, Generation { epoch: 1, revision: 0 });
         let late = target.plan(&goal, &target.read().await.unwrap()).unwrap();
         let mut sorted = object(Weight::percent(5))["spec"]["http"].clone();
         sorted.as_array_mut().unwrap().reverse();
@@ -234,10 +231,7 @@ fn the_same_seed_gives_the_same_times() {
             let mut seen = Vec::new();
             let target = server.target(clock.shared()).await;
             for weight in [60, 80, 100] {
-                let goal = Goal::Raise {
-                    to: Weight::percent(weight),
-                    generation: Generation { epoch: 1, revision: 0 },
-                };
+                let goal = Goal::raise(Weight::percent(weight), Generation { epoch: 1, revision: 0 });
                 let steps = target.plan(&goal, &target.read().await.unwrap()).unwrap();
                 target.start(&steps[0]).await.unwrap();
                 within(&clock, Duration::from_secs(60), target.changed())

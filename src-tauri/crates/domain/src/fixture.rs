@@ -86,10 +86,15 @@ pub(crate) fn plan() -> Plan {
         severity: Severity::High,
         ..rule()
     };
+    let tenant = |id: &str, pinned| TenantPlan {
+        id: TenantId::new(id).expect("a good id"),
+        name: id.to_owned(),
+        pinned,
+    };
     let target = |id: &str, role| TargetPlan {
         id: TargetId::new(id).expect("a good id"),
         role,
-        pins: false,
+        pins: role == Role::Splitter,
     };
     Plan {
         id: PlanId::new("prueba").expect("a good id"),
@@ -98,11 +103,13 @@ pub(crate) fn plan() -> Plan {
         environment: "simulador".to_owned(),
         unit: Unit::Call,
         targets: vec![target("istio", Role::Splitter), target("seguidor", Role::Follower)],
+        tenants: vec![tenant("norte", false), tenant("sur", true)],
         signals: vec![SignalPlan {
             id: errors(),
             metric: Metric::Known(KnownMetric::ErrorRate),
             sides: vec![Side::Stable, Side::Canary],
             interval: Duration::from_secs(15),
+            lag: Duration::ZERO,
             required: true,
             incident: None,
         }],

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use crate::metric::{Metric, Statistic};
 use crate::time::Timestamp;
-use crate::value::{ChecklistId, GateId, PhaseId, PlanId, Quantity, RuleId, Side, SignalId, TargetId, Weight};
+use crate::value::{
+    ChecklistId, GateId, PhaseId, PlanId, Quantity, RuleId, Side, SignalId, TargetId, TenantId, Weight,
+};
 
 /// One revision of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -23,6 +25,8 @@ pub struct Plan {
     pub unit: Unit,
     /// Exactly one is the splitter.
     pub targets: Vec<TargetPlan>,
+    /// Whose calls move, or stay on stable, together.
+    pub tenants: Vec<TenantPlan>,
     /// Where metrics come from.
     pub signals: Vec<SignalPlan>,
     /// Thresholds and what they do.
@@ -67,6 +71,17 @@ pub struct TargetPlan {
     pub pins: bool,
 }
 
+/// Whose calls move, or stay on stable, together.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct TenantPlan {
+    /// Its id within the plan.
+    pub id: TenantId,
+    /// For people.
+    pub name: String,
+    /// Whether it stays on stable from the start, until a person lets it go.
+    pub pinned: bool,
+}
+
 /// What a target does for the rollout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {
@@ -85,8 +100,10 @@ pub struct SignalPlan {
     pub metric: Metric,
     /// Whose values it delivers.
     pub sides: Vec<Side>,
-    /// How often it is read; a value older than twice this is late, older than four times lost.
+    /// How often it is read.
     pub interval: Duration,
+    /// How far its newest value is behind by nature, as its source states; zero where it tells the present.
+    pub lag: Duration,
     /// Whether progress needs it fresh. A signal that only shows something may be lost without blocking.
     pub required: bool,
     /// An occurrence counted by this signal is this event (only for counts).
@@ -96,12 +113,12 @@ pub struct SignalPlan {
 impl SignalPlan {
     /// From this age a value is late.
     pub fn late_after(&self) -> Duration {
-        self.interval * 2
+        self.lag + self.interval * 2
     }
 
     /// From this age a value is lost.
     pub fn lost_after(&self) -> Duration {
-        self.interval * 4
+        self.lag + self.interval * 4
     }
 }
 

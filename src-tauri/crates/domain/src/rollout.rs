@@ -16,7 +16,7 @@ mod target;
 mod tests;
 mod watch;
 
-pub use event::{Cause, Effect, Event, Failure, Level, Notice, Rejection, Report};
+pub use event::{Apart, Cause, Effect, Event, Failure, Level, Members, Notice, Rejection, Report};
 pub use rollback::units_to_believe;
 pub use shift::{Blocker, blockers};
 pub use state::{

@@ -85,6 +85,8 @@ ids! {
     PlanId;
     /// A target of a plan.
     TargetId;
+    /// Somebody whose calls are moved, or kept on stable, together: a customer with its numbers.
+    TenantId;
     /// A signal of a plan.
     SignalId;
     /// A rule of a plan.

@@ -3,6 +3,9 @@
 //! Raising tries once and puts nothing right by itself: an unknown result is read back, a failure is reported, and
 //! the step decides. Lowering goes on until it is read back: at once after a conflict (a few times), with backoff and jitter after
 //! anything else, honouring `Retry-After`. Neither ever writes a weight above what it was asked for.
+//!
+//! To 0 %, the target's instant lever goes first and waits for no reading; what is left behind it is then put back by the
+//! plain path, until nothing is left there and nothing is under way that could change it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,10 +16,18 @@ use timonel_ports::clock::{SharedClock, sleep, within};
 use timonel_ports::mailbox::Sender;
 
 use crate::message::Message;
-use timonel_ports::target::{Goal, Progress, Reading, Target, TargetError};
+use timonel_ports::target::{Apart, Goal, Operation, Progress, Reach, Reading, Step, Target, TargetError};
 
 /// The deadline of one call to a target; an operation may take longer.
 pub(crate) const CALL_DEADLINE: Duration = Duration::from_secs(5);
+/// The deadline of a reading, which may be a list of many pages; each call of it has its own within the adapter.
+pub(crate) const READ_DEADLINE: Duration = Duration::from_secs(30);
+
+/// A lever that was accepted is read back at most so often before the plain path is tried beside it.
+const LEVER_LOOKS: u32 = 5;
+/// Where many things were changed one by one, a control plane may show the last ones a moment later.
+const LOOKS_AFTER_A_RAISE: u32 = 3;
+const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 
 /// The pause after the first failure of a lowering, and the least that a target is given; it doubles up to the longest.
 const FIRST_BACKOFF: Duration = Duration::from_millis(250);
@@ -71,45 +82,91 @@ impl Hands {
     }
 
     fn read_reported(&self, order: &Order, reading: &Reading) {
-        let (weight, by) = (reading.weight, reading.changed_by.clone());
         self.report(
             order,
             Report::Read {
                 op: Some(order.op),
-                weight,
-                by,
+                weight: reading.weight,
+                apart: reading.apart,
+                by: reading.changed_by.clone(),
+            },
+        );
+    }
+
+    fn accepted(&self, order: &Order, reach: Reach) {
+        self.report(
+            order,
+            Report::Accepted {
+                op: order.op,
+                weight: (reach.weight != order.goal.weight()).then_some(reach.weight),
+                members: reach.set,
             },
         );
     }
 
     async fn bounded<T>(&self, call: impl Future<Output = Result<T, TargetError>>) -> Result<T, TargetError> {
+        self.within(CALL_DEADLINE, call).await
+    }
+
+    async fn within<T>(
+        &self,
+        limit: Duration,
+        call: impl Future<Output = Result<T, TargetError>>,
+    ) -> Result<T, TargetError> {
         let place = || self.target.describe().place;
-        match within(&*self.clock, CALL_DEADLINE, call).await {
+        match within(&*self.clock, limit, call).await {
             Ok(done) => done,
-            Err(_) => Err(TargetError::Deadline {
-                place: place(),
-                limit: CALL_DEADLINE,
-            }),
+            Err(_) => Err(TargetError::Deadline { place: place(), limit }),
         }
     }
 
     async fn read(&self) -> Result<Reading, TargetError> {
-        self.bounded(self.target.read()).await
+        self.within(READ_DEADLINE, self.target.read()).await
     }
 
-    /// All steps of a plan, each polled to its end. `accepted` is called once the last step was accepted.
-    async fn carry_out(&self, goal: &Goal, reading: &Reading, accepted: impl FnOnce()) -> Result<(), TargetError> {
+    /// All steps of a plan, each polled to its end.
+    async fn carry_out(&self, order: &Order, reading: &Reading) -> Result<(), TargetError> {
         let mut running = Vec::new();
-        for step in self.target.plan(goal, reading)? {
+        for step in self.target.plan(&order.goal, reading)? {
             running.push(self.bounded(self.target.start(&step)).await?);
         }
-        accepted();
-        for operation in running {
-            while let Progress::Pending(after) = self.bounded(self.target.poll(&operation)).await? {
-                sleep(&*self.clock, after).await;
+        self.accepted(order, self.target.reach(&order.goal, reading));
+        self.follow(order, &running).await
+    }
+
+    /// Polls operations to their ends, all of them. What takes its time is told, so that another process can go on asking.
+    async fn follow(&self, order: &Order, operations: &[Operation]) -> Result<(), TargetError> {
+        let mut left_undone = Vec::new();
+        for operation in operations {
+            let mut told = false;
+            loop {
+                match self.bounded(self.target.poll(operation)).await? {
+                    Progress::Done => break,
+                    Progress::Partial(what) => {
+                        left_undone.push(what);
+                        break;
+                    }
+                    Progress::Pending(after) => {
+                        if !told {
+                            told = true;
+                            self.reports.tell(Message::Operating {
+                                target: order.target.clone(),
+                                op: order.op,
+                                operation: operation.clone(),
+                            });
+                        }
+                        sleep(&*self.clock, after).await;
+                    }
+                }
             }
         }
-        Ok(())
+        if left_undone.is_empty() {
+            return Ok(());
+        }
+        Err(TargetError::Partly {
+            place: self.target.describe().place,
+            detail: left_undone.join("; "),
+        })
     }
 
     /// Raises once. The journal has the decision already.
@@ -134,23 +191,39 @@ impl Hands {
                 detail,
             });
         }
-        self.carry_out(&order.goal, &reading, || {
-            self.report(order, Report::Accepted { op: order.op })
-        })
-        .await?;
-        let after = self.read().await?;
-        self.read_reported(order, &after);
+        self.carry_out(order, &reading).await?;
+        for looks in 1.. {
+            let after = self.read().await?;
+            let wanted = self.target.reach(&order.goal, &reading).weight;
+            let there = after.weight == wanted && after.apart == Apart::NONE;
+            if there || after.set.is_none() || looks == LOOKS_AFTER_A_RAISE {
+                self.read_reported(order, &after);
+                break;
+            }
+            sleep(&*self.clock, BETWEEN_LOOKS).await;
+        }
         Ok(())
+    }
+
+    /// An operation that another process began: it is asked for its end before anything else.
+    pub(crate) async fn take_up(self, order: Order, operations: Vec<Operation>, error: TargetError) {
+        let error = self.follow(&order, &operations).await.err().unwrap_or(error);
+        self.resolve(order, error).await;
     }
 
     /// An intended raise without a known result is read back first, never repeated blindly.
     pub(crate) async fn resolve(self, order: Order, error: TargetError) {
         match self.read().await {
-            Ok(reading) if reading.weight == order.goal.weight() => {
-                self.report(&order, Report::Accepted { op: order.op });
-                self.read_reported(&order, &reading);
+            Ok(reading) => {
+                let reach = self.target.reach(&order.goal, &reading);
+                if reading.weight == reach.weight && reading.apart == Apart::NONE && reading.unsettled.is_none() {
+                    self.accepted(&order, reach);
+                    self.read_reported(&order, &reading);
+                } else {
+                    self.failed(&order, &error);
+                }
             }
-            Ok(_) | Err(_) => self.failed(&order, &error),
+            Err(_) => self.failed(&order, &error),
         }
     }
 
@@ -158,8 +231,9 @@ impl Hands {
     pub(crate) async fn lower(self, order: Order, mut jitter: impl FnMut(Duration) -> Duration + Send) {
         let mut backoff = FIRST_BACKOFF;
         let mut conflicts = 0;
+        let mut pulled = false;
         loop {
-            let pause = match self.try_lower(&order).await {
+            let pause = match self.try_lower(&order, &mut pulled).await {
                 Ok(true) => return,
                 // It was accepted, and reads otherwise: perhaps not yet.
                 Ok(false) => backoff,
@@ -186,20 +260,67 @@ impl Hands {
         }
     }
 
-    async fn try_lower(&self, order: &Order) -> Result<bool, TargetError> {
+    async fn try_lower(&self, order: &Order, pulled: &mut bool) -> Result<bool, TargetError> {
+        if !*pulled && let Some(lever) = self.target.instant_lever(&order.goal) {
+            match self.pull(order, &lever).await {
+                Ok(()) => {
+                    *pulled = true;
+                    self.clean_up(order).await?;
+                }
+                // Where this one call does not get through, none does.
+                Err(error) if error.is_unknown() || matches!(error, TargetError::Throttled { .. }) => {
+                    return Err(error);
+                }
+                Err(error) => self.failed(order, &error),
+            }
+        }
         let reading = self.read().await?;
-        let to = order.goal.weight();
-        if reading.weight < to {
+        if reading.weight < self.target.reach(&order.goal, &reading).weight {
             self.read_reported(order, &reading);
             return Ok(true);
         }
-        self.carry_out(&order.goal, &reading, || {
-            self.report(order, Report::Accepted { op: order.op })
-        })
-        .await?;
+        self.carry_out(order, &reading).await?;
         let after = self.read().await?;
+        if after.unsettled.is_some() {
+            return Ok(false);
+        }
         self.read_reported(order, &after);
-        Ok(after.weight <= to)
+        let reach = self.target.reach(&order.goal, &after).weight;
+        Ok(after.weight <= reach && after.apart.surplus == 0)
+    }
+
+    /// Pulls the lever and reads it back.
+    async fn pull(&self, order: &Order, lever: &Step) -> Result<(), TargetError> {
+        let operation = self.bounded(self.target.start(lever)).await?;
+        self.report(order, Report::accepted(order.op));
+        for _ in 0..LEVER_LOOKS {
+            match self.bounded(self.target.poll(&operation)).await? {
+                Progress::Done => {
+                    self.report(order, Report::Levered { op: order.op });
+                    return Ok(());
+                }
+                Progress::Pending(after) => sleep(&*self.clock, after).await,
+                Progress::Partial(detail) => {
+                    return Err(TargetError::Partly {
+                        place: self.target.describe().place,
+                        detail,
+                    });
+                }
+            }
+        }
+        Err(TargetError::Partly {
+            place: self.target.describe().place,
+            detail: "its instant lever was accepted and does not read back".to_owned(),
+        })
+    }
+
+    /// What can be put back behind the lever without reading first.
+    async fn clean_up(&self, order: &Order) -> Result<(), TargetError> {
+        let mut running = Vec::new();
+        for step in self.target.clean_up(&order.goal) {
+            running.push(self.bounded(self.target.start(&step)).await?);
+        }
+        self.follow(order, &running).await
     }
 }
 

@@ -1,14 +1,18 @@
 //! The arming checks: every target is there, may be changed, and stands where the plan starts.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use timonel_domain::value::{Person, TargetId};
 use timonel_ports::clock::{SharedClock, within};
 use timonel_ports::mailbox::Sender;
 use timonel_ports::target::{Target, TargetError};
 
-use crate::actuation::{CALL_DEADLINE, bounded};
+use crate::actuation::{READ_DEADLINE, bounded};
 use crate::message::Message;
+
+/// Many calls in a row: a target may have to measure first what it is going to divide.
+const CHECK_DEADLINE: Duration = Duration::from_secs(120);
 
 /// Checks all targets and tells the owner, together with what it found lost itself.
 pub(crate) async fn check(
@@ -24,8 +28,7 @@ pub(crate) async fn check(
             place: target.describe().place,
             limit: e.0,
         };
-        // Several calls in a row, so several times the deadline of one.
-        match within(&*clock, CALL_DEADLINE * 4, target.preflight())
+        match within(&*clock, CHECK_DEADLINE, target.preflight())
             .await
             .map_err(limited)
             .and_then(|done| done)
@@ -36,7 +39,7 @@ pub(crate) async fn check(
             }
             Err(error) => failed.push(bounded(format!("{} {id}: {error}", error.code()))),
         }
-        match within(&*clock, CALL_DEADLINE, target.read())
+        match within(&*clock, READ_DEADLINE, target.read())
             .await
             .map_err(limited)
             .and_then(|done| done)

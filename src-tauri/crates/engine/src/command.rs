@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use timonel_domain::rollout::{Cause, Event, Level};
-use timonel_domain::value::{ChecklistId, Person};
+use timonel_domain::value::{ChecklistId, Person, TenantId};
 use timonel_journal::record::{HoldRecord, LevelRecord};
 
 /// What a person wants. Who it is comes from the command's envelope.
@@ -45,6 +45,22 @@ pub enum Wish {
         #[serde(default)]
         confirmed: bool,
     },
+    /// Keep a tenant on stable.
+    Pin {
+        /// Whose calls.
+        tenant: TenantId,
+        /// Why.
+        reason: String,
+    },
+    /// Let a pinned tenant take part again.
+    Unpin {
+        /// Whose calls.
+        tenant: TenantId,
+        /// Why.
+        reason: String,
+    },
+    /// Drill the rollback.
+    Drill,
     /// Reset the latch.
     Reset {
         /// Why.
@@ -82,6 +98,9 @@ impl Wish {
                 cause: Cause::Person(by),
                 confirmed,
             },
+            Wish::Pin { tenant, reason } => Event::Pin { by, tenant, reason },
+            Wish::Unpin { tenant, reason } => Event::Unpin { by, tenant, reason },
+            Wish::Drill => Event::Drill { by },
             Wish::Reset { reason } => Event::Reset { by, reason },
             Wish::Close => Event::Close { by },
         })

@@ -170,7 +170,7 @@ impl Engine {
         owner.subscribe(subscriber);
         owner.units_from(last_unit);
         owner.remember(remembered);
-        owner.take_up(recovered.last, epoch);
+        owner.take_up(recovered.last, recovered.operations, epoch);
         if resume {
             owner.resume();
         }

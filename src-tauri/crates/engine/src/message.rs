@@ -1,13 +1,13 @@
 //! What the owner of a rollout is told. It waits for nothing else.
 
-use timonel_domain::rollout::Event;
+use timonel_domain::rollout::{Event, OpId};
 use timonel_domain::time::Mono;
 use timonel_domain::value::{Person, TargetId, Weight};
 use timonel_ports::clock::SharedClock;
 use timonel_ports::commands::Command;
 use timonel_ports::mailbox::{Reply, Sender};
 use timonel_ports::signal;
-use timonel_ports::target::{Reading, TargetError};
+use timonel_ports::target::{Operation, Reading, TargetError};
 
 use crate::bulletin::{Bulletin, Snapshot};
 
@@ -23,6 +23,12 @@ pub(crate) enum Message {
         target: TargetId,
         begun: Mono,
         outcome: Result<Reading, TargetError>,
+    },
+    /// A target is at an operation and takes its time: another process can ask for its end.
+    Operating {
+        target: TargetId,
+        op: OpId,
+        operation: Operation,
     },
     /// A person wants something.
     Command(Command),

@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use timonel_domain::board::Board;
 use timonel_domain::plan::Plan;
 use timonel_domain::rollout::{
-    Cause, Effect, Event, Failure, Level, OpKind, Report, Rollback, Stage, State, blockers, step,
+    Cause, Effect, Event, Failure, Generation, Level, OpId, OpKind, Report, Rollback, Stage, State, blockers, step,
 };
 use timonel_domain::time::{Mono, Timestamp};
 use timonel_domain::value::{RolloutId, TargetId, Weight};
@@ -22,7 +22,7 @@ use timonel_journal::record::{STEP, StepRecord};
 use timonel_ports::clock::SharedClock;
 use timonel_ports::commands::CommandId;
 use timonel_ports::mailbox::{Receiver, Sender};
-use timonel_ports::target::{Goal, Target, TargetError};
+use timonel_ports::target::{Goal, Operation, Target, TargetError};
 use timonel_ports::task::{Task, spawn};
 
 use crate::actuation::{Hands, Order};
@@ -127,7 +127,12 @@ impl Owner {
 
     /// After a start: the time nobody watched, the helm, and operations whose end nobody saw. The gap comes first: until
     /// it is known, clocks count the time in which nobody ran and what the board said before is believed, enough for a raise.
-    pub(crate) fn take_up(&mut self, last: Option<Timestamp>, epoch: u64) {
+    pub(crate) fn take_up(
+        &mut self,
+        last: Option<Timestamp>,
+        mut operations: BTreeMap<OpId, Vec<Operation>>,
+        epoch: u64,
+    ) {
         if let Some(from) = last {
             self.happen(Event::Gap { from });
         }
@@ -144,7 +149,7 @@ impl Owner {
                 let order = Order {
                     op: op.id,
                     target: target.clone(),
-                    goal: Goal::Raise { to: op.to, generation },
+                    goal: self.raise_to(op.to, generation),
                     known,
                 };
                 let place = self.targets[&target].describe().place;
@@ -152,9 +157,11 @@ impl Owner {
                     place,
                     detail: "the engine stopped before the result was known".to_owned(),
                 };
-                self.act(&target, |hands| hands.resolve(order, unknown));
+                let begun = operations.remove(&op.id).unwrap_or_default();
+                self.act(&target, |hands| hands.take_up(order, begun, unknown));
             } else {
-                self.lower(&target, op.id, Goal::Lower { to: op.to, generation });
+                let goal = self.lower_to(op.to, generation);
+                self.lower(&target, op.id, goal);
             }
         }
     }
@@ -167,6 +174,7 @@ impl Owner {
                 Message::Event(event) => self.happen(event),
                 Message::Readings(readings) => self.readings(readings),
                 Message::Live { target, begun, outcome } => self.live(target, begun, outcome),
+                Message::Operating { target, op, operation } => self.operating(target, op, &operation),
                 Message::Command(command) => self.command(command),
                 Message::Checked { by, live, failed } => self.happen(Event::Arm { by, live, failed }),
                 Message::Written { through } => self.written(through),
@@ -200,14 +208,8 @@ impl Owner {
                     to,
                     generation,
                 } => {
-                    self.lower(
-                        target,
-                        *op,
-                        Goal::Lower {
-                            to: *to,
-                            generation: *generation,
-                        },
-                    );
+                    let goal = self.lower_to(*to, *generation);
+                    self.lower(target, *op, goal);
                 }
                 Effect::Raise {
                     op,
@@ -216,10 +218,7 @@ impl Owner {
                     generation,
                 } => {
                     let known = self.state.targets.get(target).and_then(|t| t.accepted);
-                    let goal = Goal::Raise {
-                        to: *to,
-                        generation: *generation,
-                    };
+                    let goal = self.raise_to(*to, *generation);
                     raises.push(Order {
                         op: *op,
                         target: target.clone(),
@@ -271,7 +270,7 @@ impl Owner {
         let commands = self
             .targets
             .get(target)?
-            .manual_commands(&Goal::Lower { to, generation });
+            .manual_commands(&self.lower_to(to, generation));
         tracing::warn!(%target, %to, "manual commands are due");
         Some(Manual {
             target: target.clone(),
@@ -282,7 +281,11 @@ impl Owner {
     fn record(&mut self, now: Timestamp, event: &Event, effects: &[Effect]) -> u64 {
         let body = Body::of(&StepRecord::new(event, effects))
             .expect("a step record serialises, and what it holds is bounded where it comes in");
-        let kind = Kind::new(STEP).expect("a good kind");
+        self.enter(now, STEP, body)
+    }
+
+    fn enter(&mut self, now: Timestamp, kind: &str, body: Body) -> u64 {
+        let kind = Kind::new(kind).expect("a good kind");
         let sealed = self.chain.seal(now, Some(self.rollout.clone()), kind, body);
         let seq = self.chain.head().seq;
         // The scribe ends only after the owner.
@@ -313,6 +316,17 @@ impl Owner {
         }
     }
 
+    /// With the tenants that stay on stable now.
+    fn raise_to(&self, to: Weight, generation: Generation) -> Goal {
+        let pins = self.state.pins.clone();
+        Goal::Raise { to, generation, pins }
+    }
+
+    fn lower_to(&self, to: Weight, generation: Generation) -> Goal {
+        let pins = self.state.pins.clone();
+        Goal::Lower { to, generation, pins }
+    }
+
     fn hands(&self, target: &TargetId) -> Option<Hands> {
         let target = self.targets.get(target)?.clone();
         Some(Hands {
@@ -331,7 +345,7 @@ impl Owner {
         }
     }
 
-    fn lower(&mut self, target: &TargetId, op: timonel_domain::rollout::OpId, goal: Goal) {
+    fn lower(&mut self, target: &TargetId, op: OpId, goal: Goal) {
         let order = Order {
             op,
             target: target.clone(),
@@ -395,10 +409,12 @@ impl Owner {
     }
 }
 
-/// Whether a restart has a total rollback to finish: until it is verified, or a person has reset or closed it unverified.
+/// Whether a restart has a total rollback to finish: until it is verified and cleaned up, or a person has reset or closed
+/// it unverified. A drill that is cut short is finished as a rollback.
 fn to_finish(state: &State) -> bool {
     let total = state.rollback.as_ref().filter(|r| r.level == Level::Total);
-    state.stage != Stage::Closed && total.is_some_and(|r| r.verified_at.is_none())
+    let cleaning = state.targets.values().any(|t| t.op.is_some_and(|op| op.kind.lowers()));
+    state.stage != Stage::Closed && total.is_some_and(|r| r.verified_at.is_none() || cleaning)
 }
 
 /// A cause for the intent file.
@@ -408,5 +424,6 @@ fn in_words(cause: &Cause) -> String {
         Cause::Rule(rule) => format!("rule {rule}"),
         Cause::Incident(incident) => format!("incident {incident:?}"),
         Cause::Resumed => "resumed".to_owned(),
+        Cause::Drill(person) => format!("drill by {person}"),
     }
 }

@@ -1,14 +1,16 @@
 //! The state of a rollout from its journal: the same events through the same step.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use timonel_domain::plan::Plan;
-use timonel_domain::rollout::{Event, State, step};
+use timonel_domain::rollout::{Event, OpId, State, step};
 use timonel_domain::sample::Sample;
 use timonel_domain::time::Timestamp;
 use timonel_domain::value::RolloutId;
-use timonel_journal::record::{STEP, StepRecord};
+use timonel_journal::record::{OPERATION, OperationRecord, STEP, StepRecord};
 use timonel_ports::store::{JournalStore, Part, Position, SampleStore};
+use timonel_ports::target::Operation;
 
 use crate::engine::EngineError;
 
@@ -21,6 +23,8 @@ pub(crate) struct Recovered {
     pub(crate) differing: u64,
     /// Time of the last entry; `None` where there is none.
     pub(crate) last: Option<Timestamp>,
+    /// What targets were at, by the operation of the rollout that it belongs to.
+    pub(crate) operations: BTreeMap<OpId, Vec<Operation>>,
 }
 
 /// What a rollout's journal says, without running it.
@@ -52,6 +56,7 @@ pub(crate) async fn replay(
         state: State::new(plan),
         differing: 0,
         last: None,
+        operations: BTreeMap::new(),
     };
     let mut after = Position::START;
     loop {
@@ -63,12 +68,20 @@ pub(crate) async fn replay(
             after = placed.position;
             let entry = placed.sealed.entry().map_err(|e| EngineError::Journal(e.to_string()))?;
             out.last = Some(entry.occurred_at);
-            if entry.kind.as_str() != STEP {
-                continue;
-            }
             let unreadable = |e: &dyn std::fmt::Display| {
                 EngineError::Journal(format!("entry {} of {}: {e}", entry.seq, entry.writer))
             };
+            if entry.kind.as_str() == OPERATION {
+                let record: OperationRecord = entry.body.read().map_err(|e| unreadable(&e))?;
+                let bytes = hex::decode(&record.operation).map_err(|e| unreadable(&e))?;
+                out.operations
+                    .entry(OpId(record.op))
+                    .or_default()
+                    .push(Operation(bytes));
+            }
+            if entry.kind.as_str() != STEP {
+                continue;
+            }
             let record: StepRecord = entry.body.read().map_err(|e| unreadable(&e))?;
             let event = Event::from(record.event.clone());
             let (state, effects) = step(plan, &out.state, &event, entry.occurred_at);

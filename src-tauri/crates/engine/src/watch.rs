@@ -13,7 +13,7 @@ use timonel_ports::signal::Source;
 use timonel_ports::target::{Target, TargetError};
 use timonel_ports::task::{Task, spawn};
 
-use crate::actuation::CALL_DEADLINE;
+use crate::actuation::{CALL_DEADLINE, READ_DEADLINE};
 use crate::message::Message;
 
 /// How often a target is read when nothing says that it changed.
@@ -113,11 +113,11 @@ struct Look {
 impl Look {
     async fn look(&self) {
         let begun = self.clock.mono();
-        let outcome = match within(&*self.clock, CALL_DEADLINE, self.target.read()).await {
+        let outcome = match within(&*self.clock, READ_DEADLINE, self.target.read()).await {
             Ok(outcome) => outcome,
             Err(_) => Err(TargetError::Deadline {
                 place: self.target.describe().place,
-                limit: CALL_DEADLINE,
+                limit: READ_DEADLINE,
             }),
         };
         self.to.tell(Message::Live {

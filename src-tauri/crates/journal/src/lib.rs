@@ -11,4 +11,5 @@ pub mod chain;
 pub mod entry;
 pub mod file;
 pub mod intent;
+pub mod kit;
 pub mod record;

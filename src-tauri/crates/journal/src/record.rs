@@ -11,9 +11,11 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use timonel_domain::rollout::{Effect, Event, Generation};
+use timonel_domain::rollout::{Apart, Effect, Event, Generation, Members};
 use timonel_domain::time::Timestamp;
-use timonel_domain::value::{ChecklistId, GateId, Person, Quantity, RuleId, Side, SignalId, TargetId, Weight};
+use timonel_domain::value::{
+    ChecklistId, GateId, Person, Quantity, RuleId, Side, SignalId, TargetId, TenantId, Weight,
+};
 
 /// The body of an entry of kind [`STEP`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -27,6 +29,25 @@ pub struct StepRecord {
 
 /// The kind of entries that hold a [`StepRecord`].
 pub const STEP: &str = "step";
+
+/// The kind of entries that hold an [`OperationRecord`].
+pub const OPERATION: &str = "operation";
+
+/// The body of an entry of kind [`OPERATION`]: what a control plane has accepted and is still at, so that another process
+/// can ask how far it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OperationRecord {
+    /// Which target.
+    pub target: TargetId,
+    /// The operation of the rollout that it belongs to.
+    pub op: u64,
+    /// What the adapter asks with, in hex: opaque to everybody else.
+    pub operation: String,
+}
+
+fn is_none(apart: &Apart) -> bool {
+    *apart == Apart::NONE
+}
 
 /// An event in its journalled form.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -69,6 +90,19 @@ pub enum EventRecord {
         cause: CauseRecord,
         confirmed: bool,
     },
+    Pin {
+        by: Person,
+        tenant: TenantId,
+        reason: String,
+    },
+    Unpin {
+        by: Person,
+        tenant: TenantId,
+        reason: String,
+    },
+    Drill {
+        by: Person,
+    },
     Reset {
         by: Person,
         reason: String,
@@ -84,11 +118,25 @@ pub enum EventRecord {
     TargetAccepted {
         target: TargetId,
         op: u64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        weight: Option<Weight>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        members: Option<Members>,
+    },
+    TargetWorking {
+        target: TargetId,
+        op: u64,
+    },
+    TargetLevered {
+        target: TargetId,
+        op: u64,
     },
     TargetRead {
         target: TargetId,
         op: Option<u64>,
         weight: Weight,
+        #[serde(default, skip_serializing_if = "is_none")]
+        apart: Apart,
         by: Option<String>,
     },
     TargetFailed {
@@ -152,6 +200,7 @@ pub enum CauseRecord {
     Rule(RuleId),
     Incident(IncidentRecord),
     Resumed,
+    Drill(Person),
 }
 
 /// An incident in its journalled form.

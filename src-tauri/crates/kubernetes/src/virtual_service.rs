@@ -22,7 +22,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use timonel_domain::value::TargetId;
 use timonel_ports::target::{
-    Description, Fence, Goal, ManualCommand, Operation, Preflight, Progress, Reading, Step, Target, TargetError,
+    Apart, Description, Fence, Goal, ManualCommand, Operation, Preflight, Progress, Reach, Reading, Step, Target,
+    TargetError,
 };
 
 use crate::answer::Answer;
@@ -249,7 +250,6 @@ impl Target for VirtualService {
             id: self.spec.id.clone(),
             kind: KIND,
             place: self.place.clone(),
-            grain: GRAIN,
             fence: Fence::Enforced,
         }
     }
@@ -267,11 +267,23 @@ impl Target for VirtualService {
         }
         Ok(Reading {
             weight: snapshot.weight(),
+            apart: Apart::NONE,
+            set: None,
+            levered: false,
+            unsettled: None,
             as_of: self.connection.now(),
             changed_by: object::changed_by(&object.metadata),
             mark: snapshot.mark,
             snapshot: serde_json::to_vec(&snapshot).map_err(|_| self.foreign())?,
         })
+    }
+
+    /// Istio divides by whole percents.
+    fn reach(&self, goal: &Goal, _reading: &Reading) -> Reach {
+        Reach {
+            weight: goal.weight().floor_to(GRAIN),
+            set: None,
+        }
     }
 
     fn plan(&self, goal: &Goal, reading: &Reading) -> Result<Vec<Step>, TargetError> {
@@ -309,13 +321,13 @@ impl Target for VirtualService {
     }
 
     /// None; see the module's text.
-    fn instant_lever(&self, _reading: &Reading) -> Option<Step> {
+    fn instant_lever(&self, _goal: &Goal) -> Option<Step> {
         None
     }
 
     /// For a lower only: nobody checks gates on a raise by hand.
     fn manual_commands(&self, goal: &Goal) -> Vec<ManualCommand> {
-        let Goal::Lower { to, generation } = goal else {
+        let Goal::Lower { to, generation, .. } = goal else {
             return Vec::new();
         };
         let last = self.memory().last.clone();

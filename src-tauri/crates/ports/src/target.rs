@@ -3,13 +3,15 @@
 //! `plan` is pure and `start` sets one thing to one value: what to do is decided before the first call, so that
 //! an operation can be repeated, and taken up by another process from its bytes.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use timonel_domain::rollout::Generation;
+pub use timonel_domain::rollout::{Apart, Members};
 use timonel_domain::time::Timestamp;
-use timonel_domain::value::{TargetId, Weight};
+use timonel_domain::value::{TargetId, TenantId, Weight};
 
 /// A control plane that holds a weight. Every adapter passes the contract suite of `testkit`.
 #[async_trait]
@@ -20,14 +22,23 @@ pub trait Target: Send + Sync {
     async fn preflight(&self) -> Result<Preflight, TargetError>;
     /// The live weight, with what is needed to plan a change.
     async fn read(&self) -> Result<Reading, TargetError>;
-    /// The steps from a snapshot to a goal. Pure; each step is "set to", never "add".
+    /// What it can hold of a goal: the greatest weight that is not above the one asked for. Pure.
+    fn reach(&self, goal: &Goal, reading: &Reading) -> Reach;
+    /// The steps from a reading to a goal. Pure; each step is "set to", never "add".
     fn plan(&self, goal: &Goal, reading: &Reading) -> Result<Vec<Step>, TargetError>;
     /// Starts one step. `Ok` says that the control plane accepted it, or that it is under way.
     async fn start(&self, step: &Step) -> Result<Operation, TargetError>;
-    /// How far an operation is; possible in another process than the one that started it.
+    /// How far an operation is; possible in another process than the one that started it. That of the instant lever is
+    /// done once the lever was read back.
     async fn poll(&self, operation: &Operation) -> Result<Progress, TargetError>;
-    /// The one call that takes new units off the canary, where the target has one beside its plain path.
-    fn instant_lever(&self, reading: &Reading) -> Option<Step>;
+    /// The one call that takes all new units off the canary, where the target has one beside its plain path and knows
+    /// enough to make it without reading first. Only for lowering to 0. Does no I/O.
+    fn instant_lever(&self, goal: &Goal) -> Option<Step>;
+    /// What of the clean-up after the lever can be started without reading first; empty where nothing can. Does no I/O.
+    fn clean_up(&self, goal: &Goal) -> Vec<Step> {
+        let _ = goal;
+        Vec::new()
+    }
     /// What a person can paste into a shell to reach `goal`. Contains no secret: it names the variable it comes from.
     fn manual_commands(&self, goal: &Goal) -> Vec<ManualCommand>;
     /// Completes when something may have changed the live weight. Targets that cannot be watched never complete.
@@ -45,8 +56,6 @@ pub struct Description {
     pub kind: &'static str,
     /// For people: `VirtualService casos/casos-vs`.
     pub place: String,
-    /// Steps of weight that it can express, in hundredths of a percent (100 = whole percents).
-    pub grain: u16,
     /// How it keeps stale hands off.
     pub fence: Fence,
 }
@@ -81,11 +90,29 @@ pub struct Check {
     pub proof: String,
 }
 
+/// What a target can hold of what it is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reach {
+    /// Never above the weight asked for.
+    pub weight: Weight,
+    /// Members on the canary, of how many; `None` where the target holds no set.
+    pub set: Option<Members>,
+}
+
 /// The live state of a target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reading {
-    /// The live weight, as the control plane says.
+    /// The live weight in force for new units, as the control plane says: 0 while the instant lever is pulled.
     pub weight: Weight,
+    /// Where the target holds a set: how far it is from the set that was last asked for.
+    pub apart: Apart,
+    /// How many members are on the canary; `None` where the target holds no set.
+    pub set: Option<Members>,
+    /// Whether the instant lever is pulled.
+    pub levered: bool,
+    /// What is still under way there and may change it, for people: such as a job of somebody else. A lowering is not
+    /// done before that is over, and nothing is raised meanwhile.
+    pub unsettled: Option<String>,
     /// When it was read, by our wall clock.
     pub as_of: Timestamp,
     /// Who changed it last, where the control plane tells.
@@ -96,27 +123,51 @@ pub struct Reading {
     pub snapshot: Vec<u8>,
 }
 
-/// What a target should be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// What a target should be. A target that cannot pin is never given pins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum Goal {
-    /// Raise to `to`. Refused by a target that bears a rollback's mark of the same or a later generation.
+    /// Raise to `to`. Refused by a target that bears a rollback's mark of the same or a later generation. A raise to 0
+    /// releases the instant lever and nothing else; any other releases it as well.
     Raise {
         /// The new weight.
         to: Weight,
         /// Whose decision it is.
         generation: Generation,
+        /// Tenants that stay on stable.
+        pins: BTreeSet<TenantId>,
     },
-    /// Lower to `to` and leave a mark of `generation`.
+    /// Lower to `to` and leave a mark of `generation`. Puts nobody on the canary who is not there.
     Lower {
         /// The new weight.
         to: Weight,
         /// Whose decision it is.
         generation: Generation,
+        /// Tenants that stay on stable.
+        pins: BTreeSet<TenantId>,
     },
 }
 
 impl Goal {
+    /// A raise without pins.
+    pub fn raise(to: Weight, generation: Generation) -> Self {
+        let pins = BTreeSet::new();
+        Goal::Raise { to, generation, pins }
+    }
+
+    /// A lowering without pins.
+    pub fn lower(to: Weight, generation: Generation) -> Self {
+        let pins = BTreeSet::new();
+        Goal::Lower { to, generation, pins }
+    }
+
+    /// The tenants that stay on stable.
+    pub fn pins(&self) -> &BTreeSet<TenantId> {
+        match self {
+            Goal::Raise { pins, .. } | Goal::Lower { pins, .. } => pins,
+        }
+    }
+
     /// The weight to reach.
     pub fn weight(&self) -> Weight {
         match self {
@@ -218,6 +269,14 @@ pub enum TargetError {
         /// What the control plane said.
         detail: String,
     },
+    /// The operation ended, and not all of it was done: planning again from a new reading goes on with the rest.
+    #[error("{place} did only a part: {detail}")]
+    Partly {
+        /// Which target.
+        place: String,
+        /// What the control plane did not do, and why.
+        detail: String,
+    },
     /// The control plane is there but cannot do it now (500, 503, its own webhook down).
     #[error("{place} cannot do it now: {detail}")]
     Unavailable {
@@ -275,6 +334,7 @@ impl TargetError {
             TargetError::Conflict { .. } => "target.conflict",
             TargetError::Throttled { .. } => "target.throttled",
             TargetError::Refused { .. } => "target.refused",
+            TargetError::Partly { .. } => "target.partly",
             TargetError::Unavailable { .. } => "target.unavailable",
             TargetError::Garbled { .. } => "target.garbled",
             TargetError::Shape { .. } => "target.shape",

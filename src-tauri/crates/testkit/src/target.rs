@@ -16,13 +16,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use timonel_domain::value::Weight;
+use timonel_domain::value::{TenantId, Weight};
 use timonel_ports::clock::SharedClock;
 use timonel_ports::target::{Target, TargetError};
 
 use deeds::{
-    conflict, drift, is_idempotent, late_overwrite, late_raise, later_raises, leaves_mark, lower_never_raises,
-    mark_keeps, polls_elsewhere, reads_back, rounds_down, stale_never_raises, tells_change,
+    conflict, drift, drill, is_idempotent, late_overwrite, late_raise, later_raises, leaves_mark, lever,
+    lower_never_raises, mark_keeps, pins, polls_elsewhere, reads_back, rounds_down, set_drift, stale_never_raises,
+    tells_change,
 };
 use faults::{answer_lost, fails, hang, partial, preflight, write_fails};
 use shell::commands;
@@ -88,6 +89,14 @@ pub trait Harness: Send {
     async fn write_as(&mut self, who: &str, weight: Weight);
     /// What [`Target::read`] calls that somebody, where the control plane tells.
     fn known_as(&self, who: &str) -> Option<String>;
+    /// A tenant whose members a target that pins can keep on stable; `None` where it cannot pin.
+    fn tenant(&self) -> Option<TenantId> {
+        None
+    }
+    /// Whether new units of that tenant reach the canary, past the adapter.
+    async fn reaches_canary(&mut self, tenant: &TenantId) -> bool {
+        unreachable!("{tenant}: no tenant was named")
+    }
     /// Where to run a manual command against this control plane; `None` where `program` is not there or cannot reach it.
     async fn shell(&mut self, program: &str) -> Option<Shell>;
 }
@@ -125,7 +134,7 @@ pub async fn contract(harness: &mut dyn Harness) -> Report {
     let cases: &[(&'static str, Case)] = &[
         ("reads back what it wrote", |h| Box::pin(reads_back(h))),
         ("is idempotent", |h| Box::pin(is_idempotent(h))),
-        ("rounds down to its grain", |h| Box::pin(rounds_down(h))),
+        ("rounds down to what it can hold", |h| Box::pin(rounds_down(h))),
         ("an operation can be polled by another process", |h| {
             Box::pin(polls_elsewhere(h))
         }),
@@ -145,6 +154,13 @@ pub async fn contract(harness: &mut dyn Harness) -> Report {
         ("a late overwrite is seen", |h| Box::pin(late_overwrite(h))),
         ("drift up is seen, with who did it", |h| Box::pin(drift(h, 5, 40))),
         ("drift down is seen, with who did it", |h| Box::pin(drift(h, 40, 5))),
+        (
+            "the instant lever takes everything off, and is released only when nothing is left behind it",
+            |h| Box::pin(lever(h)),
+        ),
+        ("a drill at 0 % pulls the lever and releases it", |h| Box::pin(drill(h))),
+        ("a pinned tenant is taken off and stays off", |h| Box::pin(pins(h))),
+        ("a set is compared by its members", |h| Box::pin(set_drift(h))),
         ("a change is told without being asked", |h| Box::pin(tells_change(h))),
         ("no answer ends with the deadline", |h| Box::pin(hang(h))),
         ("a lost answer is read back and can be repeated", |h| {

@@ -1,8 +1,8 @@
 //! What people may tell a rollout, but for putting traffic back (that is `rollback`).
 
 use super::step::{Done, Next};
-use super::{Hold, Override, Rejection, Stage};
-use crate::value::{ChecklistId, Person, TargetId, Weight};
+use super::{Hold, Notice, OpKind, Override, Rejection, Stage};
+use crate::value::{ChecklistId, Person, TargetId, TenantId, Weight};
 
 impl Next<'_> {
     pub(super) fn arm(&mut self, live: &[(TargetId, Weight)], failed: &[String]) -> Done {
@@ -24,6 +24,7 @@ impl Next<'_> {
             return Err(Rejection::Checks(failed));
         }
         for target in self.state.targets.values_mut() {
+            target.asked = Some(Weight::ZERO);
             target.accepted = Some(Weight::ZERO);
             target.read = Some(Weight::ZERO);
         }
@@ -118,6 +119,7 @@ impl Next<'_> {
         let Some(target) = self.state.targets.get_mut(id) else {
             return;
         };
+        target.asked = target.read;
         target.accepted = target.read;
         target.drift = None;
         // Whoever lowered it may have left a mark, by hand or from another console: what is decided now is later.
@@ -128,6 +130,50 @@ impl Next<'_> {
         if let (true, Some(phase)) = (self.state.stage.is_running(), self.state.stage.phase()) {
             self.state.stage = Stage::Shifting { phase };
         }
+    }
+
+    /// Takes a tenant's calls off the canary and keeps them off, beside whatever the phase does.
+    pub(super) fn pin(&mut self, tenant: &TenantId, reason: &str) -> Done {
+        if matches!(self.state.stage, Stage::Draft | Stage::Closed) {
+            return Err(Rejection::Stage);
+        }
+        if !self.plan.tenants.iter().any(|t| t.id == *tenant) {
+            return Err(Rejection::Unknown);
+        }
+        if reason.trim().is_empty() {
+            return Err(Rejection::NoReason);
+        }
+        let plan = self.plan;
+        // Followers are behind the splitter: who never reaches the canary never reaches them.
+        let Some(splitter) = plan.splitter().filter(|t| t.pins) else {
+            return Err(Rejection::CannotPin);
+        };
+        if !self.state.pins.insert(tenant.clone()) {
+            return Ok(());
+        }
+        self.notify(Notice::Pinned { tenant: tenant.clone() });
+        let state = self.state.targets.get(&splitter.id).cloned().unwrap_or_default();
+        match state.op {
+            // What is being raised was chosen with the tenant in it: it is put back and chosen again.
+            Some(op) if op.kind == OpKind::Raise => self.lower(&splitter.id, self.state.settled, OpKind::Pin),
+            Some(op) => self.lower(&splitter.id, op.to, op.kind),
+            None => match state.asked {
+                Some(Weight::ZERO) | None => {}
+                Some(asked) => self.lower(&splitter.id, asked, OpKind::Pin),
+            },
+        }
+        Ok(())
+    }
+
+    pub(super) fn unpin(&mut self, tenant: &TenantId, reason: &str) -> Done {
+        if reason.trim().is_empty() {
+            return Err(Rejection::NoReason);
+        }
+        if !self.state.pins.remove(tenant) {
+            return Err(Rejection::Unknown);
+        }
+        self.notify(Notice::Unpinned { tenant: tenant.clone() });
+        Ok(())
     }
 
     pub(super) fn reset(&mut self, reason: &str) -> Done {

@@ -1,10 +1,14 @@
 //! What happens to a rollout, and what follows from it. Both enums are closed.
 
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
 use super::{Generation, Hold, OpId};
 use crate::board::Assessment;
 use crate::plan::{Incident, Severity};
 use crate::time::Timestamp;
-use crate::value::{ChecklistId, Person, RuleId, Side, SignalId, TargetId, Weight};
+use crate::value::{ChecklistId, Person, RuleId, Side, SignalId, TargetId, TenantId, Weight};
 
 /// What happens to a rollout.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -66,6 +70,29 @@ pub enum Event {
         cause: Cause,
         /// A second press, for a rollback after the stable side is no longer kept.
         confirmed: bool,
+    },
+    /// A person wants a tenant's calls on stable; the rollout goes on without it.
+    Pin {
+        /// Who.
+        by: Person,
+        /// Whose calls.
+        tenant: TenantId,
+        /// Why.
+        reason: String,
+    },
+    /// A person lets a pinned tenant take part again, from the next raise on.
+    Unpin {
+        /// Who.
+        by: Person,
+        /// Whose calls.
+        tenant: TenantId,
+        /// Why.
+        reason: String,
+    },
+    /// A person drills the rollback while everything is at 0 %: it is carried out, timed, and released again.
+    Drill {
+        /// Who.
+        by: Person,
     },
     /// A person resets the latch, which permits arming again.
     Reset {
@@ -129,6 +156,20 @@ pub enum Report {
     Accepted {
         /// Which.
         op: OpId,
+        /// What it can hold of what it was asked for; all of it where absent.
+        weight: Option<Weight>,
+        /// How many members that is; `None` where it holds no set.
+        members: Option<Members>,
+    },
+    /// It has accepted an operation and is still at it, as it says itself.
+    Working {
+        /// Which.
+        op: OpId,
+    },
+    /// Its instant lever was pulled and read back: new units are off the canary, while the clean-up goes on.
+    Levered {
+        /// For which operation.
+        op: OpId,
     },
     /// It was read.
     Read {
@@ -136,6 +177,8 @@ pub enum Report {
         op: Option<OpId>,
         /// What it stands at.
         weight: Weight,
+        /// Where it holds a set: how far that is from the one asked for.
+        apart: Apart,
         /// Who changed it last, where it tells.
         by: Option<String>,
     },
@@ -151,6 +194,50 @@ pub enum Report {
         /// Why.
         failure: Failure,
     },
+}
+
+impl Report {
+    /// It accepted all that it was asked for.
+    pub fn accepted(op: OpId) -> Self {
+        Report::Accepted {
+            op,
+            weight: None,
+            members: None,
+        }
+    }
+
+    /// It was read and holds no set, or just the one that it was asked for.
+    pub fn read(op: Option<OpId>, weight: Weight) -> Self {
+        Report::Read {
+            op,
+            weight,
+            apart: Apart::NONE,
+            by: None,
+        }
+    }
+}
+
+/// How many of a set are on the canary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Members {
+    /// On the canary.
+    pub canary: u32,
+    /// In all.
+    pub all: u32,
+}
+
+/// How far a set is from the one that was last asked for: two sets of the same weight need not be the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub struct Apart {
+    /// Members on the canary that should not be there.
+    pub surplus: u32,
+    /// Members that should be on the canary and are not.
+    pub missing: u32,
+}
+
+impl Apart {
+    /// No difference.
+    pub const NONE: Self = Self { surplus: 0, missing: 0 };
 }
 
 /// Why an operation failed.
@@ -182,6 +269,8 @@ pub enum Cause {
     Incident(Incident),
     /// A rollback that was under way when the engine stopped.
     Resumed,
+    /// A person drills it, at 0 %.
+    Drill(Person),
 }
 
 /// What follows from an event. The engine carries these out.
@@ -292,6 +381,42 @@ pub enum Notice {
         /// Why.
         failure: Failure,
     },
+    /// A target holds less than it was asked for, since it cannot divide more finely.
+    Reaches {
+        /// Which.
+        target: TargetId,
+        /// What it was asked for.
+        asked: Weight,
+        /// What it holds.
+        weight: Weight,
+        /// How many members that is; `None` where it holds no set.
+        members: Option<Members>,
+    },
+    /// A target's instant lever is pulled: no new unit reaches the canary, the clean-up goes on.
+    Levered {
+        /// Which.
+        target: TargetId,
+    },
+    /// The clean-up behind a pulled lever does not end: a person is needed, though no new unit reaches the canary.
+    NotCleanedUp {
+        /// Which.
+        target: TargetId,
+    },
+    /// A tenant's calls stay on stable from now on.
+    Pinned {
+        /// Whose.
+        tenant: TenantId,
+    },
+    /// A pinned tenant takes part again, from the next raise on.
+    Unpinned {
+        /// Whose.
+        tenant: TenantId,
+    },
+    /// A drill of the rollback ended well.
+    Drilled {
+        /// From the press to the last read-back.
+        took: Duration,
+    },
     /// A rollback began.
     RollbackStarted {
         /// How far.
@@ -357,6 +482,7 @@ impl Notice {
             | Notice::NotReadBack { .. }
             | Notice::ContraryTraffic { .. }
             | Notice::LowerFailed { .. }
+            | Notice::NotCleanedUp { .. }
             | Notice::DriftPersists { .. } => Severity::Critical,
             Notice::SignalsLost { .. }
             | Notice::TargetSilent { .. }
@@ -364,12 +490,18 @@ impl Notice {
             | Notice::DriftBelow { .. }
             | Notice::DriftAbove { .. }
             | Notice::Gap { .. } => Severity::High,
-            Notice::AwaitingApproval { .. } | Notice::RollbackVerified => Severity::Medium,
+            Notice::AwaitingApproval { .. }
+            | Notice::RollbackVerified
+            | Notice::Levered { .. }
+            | Notice::Pinned { .. } => Severity::Medium,
             Notice::RuleResolved { .. }
             | Notice::SignalsBack
             | Notice::TargetAnswers { .. }
             | Notice::PhaseEntered { .. }
             | Notice::Drained
+            | Notice::Reaches { .. }
+            | Notice::Unpinned { .. }
+            | Notice::Drilled { .. }
             | Notice::Completed => Severity::Low,
         }
     }
@@ -390,6 +522,9 @@ pub enum Rejection {
     /// Nothing of that name.
     #[error("there is no such thing in this plan")]
     Unknown,
+    /// No target of the plan can keep a tenant on stable.
+    #[error("no target of this plan can keep one tenant on stable: reduce the weight, or put everything back")]
+    CannotPin,
     /// A reason is needed.
     #[error("write a reason")]
     NoReason,

@@ -6,10 +6,16 @@ use super::step::{Done, Next};
 use super::{Cause, Effect, Hold, Latch, Level, Marks, Notice, Op, OpKind, Rejection, Rollback, Stage, TargetState};
 use crate::plan::Role;
 use crate::time::Timestamp;
-use crate::value::{TargetId, Weight};
+use crate::value::{Person, TargetId, Weight};
 
 /// A target that has not been read back by then needs a person.
 pub(super) const READ_BACK_LIMIT: Duration = Duration::from_secs(10);
+
+/// A target that says that it has begun and takes its time, such as with a job of a thousand numbers, has so long.
+const SLOW_LIMIT: Duration = Duration::from_secs(120);
+
+/// Behind a pulled lever nothing hurries, but a job that its control plane gives up after 15 minutes should be over.
+const CLEAN_UP_LIMIT: Duration = Duration::from_secs(20 * 60);
 
 /// Odds that a splitter still at its old weight shows no unit on the canary: below this it is believed.
 const DOUBT: f64 = 0.01;
@@ -40,7 +46,8 @@ impl Next<'_> {
     }
 
     fn roll_back_all(&mut self, phase: usize, cause: Cause, breach: Option<Timestamp>) {
-        let again = self.state.latch.is_some();
+        // A drill that is under way when it gets serious is a rollback from its start.
+        let again = self.state.latch.is_some() && (self.is_drill() == matches!(cause, Cause::Drill(_)));
         let from = match &self.state.rollback {
             // A second press must not forget how much traffic there was to be seen.
             Some(running) if again => running.from,
@@ -53,7 +60,7 @@ impl Next<'_> {
         if !again {
             self.begin(Level::Total, cause, breach, from);
         }
-        for target in self.plan.targets.clone() {
+        for target in &self.plan.targets {
             self.lower(&target.id, Weight::ZERO, OpKind::Rollback);
         }
         if !(again && self.state.stage == Stage::RolledBack && !self.any_op()) {
@@ -63,6 +70,38 @@ impl Next<'_> {
             };
         }
         self.state.canary_since = None;
+    }
+
+    /// A rollback on purpose, where nothing can be lost: the same path as in earnest, and released at its end.
+    pub(super) fn drill(&mut self, by: &Person) -> Done {
+        if self.state.stage != Stage::Armed || self.any_op() {
+            return Err(Rejection::Stage);
+        }
+        self.roll_back_all(0, Cause::Drill(by.clone()), None);
+        Ok(())
+    }
+
+    fn is_drill(&self) -> bool {
+        let cause = self.state.rollback.as_ref().map(|r| &r.cause);
+        matches!(cause, Some(Cause::Drill(_)))
+    }
+
+    fn end_drill(&mut self) {
+        let took = self.state.rollback.take().map(|r| self.now.since(r.decided_at));
+        self.state.latch = None;
+        self.state.stage = Stage::Armed;
+        self.notify(Notice::Drilled {
+            took: took.unwrap_or_default(),
+        });
+        if !self.state.helm {
+            // Released with the first raise, by whoever has the helm then.
+            return;
+        }
+        let pulled = self.state.targets.iter().filter(|(_, t)| t.levered.is_some());
+        let pulled: Vec<_> = pulled.map(|(id, _)| id.clone()).collect();
+        for id in pulled {
+            self.raise(&id, Weight::ZERO);
+        }
     }
 
     fn reduce(&mut self, phase: usize, to: Weight, cause: Cause, breach: Option<Timestamp>) -> Done {
@@ -113,11 +152,13 @@ impl Next<'_> {
     /// Lowers a target unless it is known to stand at `to`. Replaces whatever was under way there.
     pub(super) fn lower(&mut self, id: &TargetId, to: Weight, kind: OpKind) {
         let op = self.new_op();
-        let (now, generation) = (self.now, self.state.generation);
+        let (now, generation, drill) = (self.now, self.state.generation, self.is_drill());
         let Some(target) = self.state.targets.get_mut(id) else {
             return;
         };
-        if known_at(target, to) {
+        // A drill is to be carried out where there is nothing to do, and pins choose other members of the same weight.
+        let forced = drill || kind == OpKind::Pin;
+        if known_at(target, to) && !forced {
             if kind == OpKind::Rollback && target.marks.read_back.is_none() {
                 target.marks = Marks {
                     accepted: Some(now),
@@ -142,6 +183,7 @@ impl Next<'_> {
             generation,
             since,
             accepted_at: None,
+            slow: false,
             failures: 0,
             escalated: false,
         });
@@ -160,6 +202,7 @@ impl Next<'_> {
             return;
         }
         match level {
+            Level::Total if self.is_drill() => self.end_drill(),
             Level::Total => {
                 self.state.settled = Weight::ZERO;
                 self.state.stage = Stage::RolledBack;
@@ -176,17 +219,24 @@ impl Next<'_> {
         let now = self.now;
         let mut late = Vec::new();
         for (id, target) in &mut self.state.targets {
+            let in_force = target.marks.read_back.is_some();
             if let Some(op) = &mut target.op
                 && op.kind.lowers()
                 && !op.escalated
-                && now.since(op.since) >= READ_BACK_LIMIT
             {
-                op.escalated = true;
-                late.push((id.clone(), op.to));
+                let (limit, notice): (_, fn(TargetId) -> Notice) = match op.slow {
+                    _ if in_force => (CLEAN_UP_LIMIT, |target| Notice::NotCleanedUp { target }),
+                    true => (SLOW_LIMIT, |target| Notice::NotReadBack { target }),
+                    false => (READ_BACK_LIMIT, |target| Notice::NotReadBack { target }),
+                };
+                if now.since(op.since) >= limit {
+                    op.escalated = true;
+                    late.push((id.clone(), op.to, notice));
+                }
             }
         }
-        for (target, to) in late {
-            self.call_person(Notice::NotReadBack { target: target.clone() }, target, to);
+        for (target, to, notice) in late {
+            self.call_person(notice(target.clone()), target, to);
         }
     }
 
@@ -278,9 +328,10 @@ impl Next<'_> {
     }
 }
 
-/// Accepted and read back at `weight`, and nothing under way that could change it.
+/// Asked for `weight`, accepted as far as it can hold that, and read back, and nothing under way that could change it.
 pub(super) fn known_at(target: &TargetState, weight: Weight) -> bool {
-    target.op.is_none() && target.drift.is_none() && target.accepted == Some(weight) && target.read == Some(weight)
+    let settled = target.op.is_none() && target.drift.is_none();
+    settled && target.asked == Some(weight) && target.accepted.is_some() && target.read == target.accepted
 }
 
 /// New units that must be seen on stable, all of them: the least k with (1−w)^k ≤ 0.01.

@@ -163,7 +163,7 @@ impl Next<'_> {
         self.enter(phase, weight);
     }
 
-    fn raise(&mut self, id: &TargetId, to: Weight) {
+    pub(super) fn raise(&mut self, id: &TargetId, to: Weight) {
         let op = self.new_op();
         let Some(target) = self.state.targets.get_mut(id) else {
             return;
@@ -175,6 +175,7 @@ impl Next<'_> {
             generation: self.state.generation,
             since: self.now,
             accepted_at: None,
+            slow: false,
             failures: 0,
             escalated: false,
         });

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::{Cause, Generation, Level};
+use super::{Cause, Generation, Level, Members};
 use crate::board::Assessment;
 use crate::plan::{Incident, Plan, Role};
 use crate::time::Timestamp;
-use crate::value::{ChecklistId, Person, TargetId, Weight};
+use crate::value::{ChecklistId, Person, TargetId, TenantId, Weight};
 
 /// The state of one rollout.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -22,6 +22,8 @@ pub struct State {
     pub generation: Generation,
     /// Whether this engine holds the helm.
     pub helm: bool,
+    /// Tenants whose calls stay on stable.
+    pub pins: BTreeSet<TenantId>,
     /// All targets of the plan.
     pub targets: BTreeMap<TargetId, TargetState>,
     /// What the board said last.
@@ -181,8 +183,14 @@ pub struct OpId(pub u64);
 /// What is known about one target.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct TargetState {
-    /// What it last accepted from us, or stood at when the rollout was armed.
+    /// What it was last asked for, once it has accepted that.
+    pub asked: Option<Weight>,
+    /// What it last accepted from us, or stood at when the rollout was armed: at most what it was asked for.
     pub accepted: Option<Weight>,
+    /// How many members that was, where it holds a set.
+    pub members: Option<Members>,
+    /// Since when its instant lever is pulled, where it is.
+    pub levered: Option<Timestamp>,
     /// What it said last when it was read.
     pub read: Option<Weight>,
     /// The operation under way.
@@ -221,6 +229,8 @@ pub struct Op {
     pub since: Timestamp,
     /// When the target accepted it.
     pub accepted_at: Option<Timestamp>,
+    /// Whether the target says that it has begun and takes its time.
+    pub slow: bool,
     /// How often it failed.
     pub failures: u32,
     /// Whether a person was called.
@@ -238,6 +248,8 @@ pub enum OpKind {
     PutBack,
     /// Brings down what somebody else raised.
     Correction,
+    /// Takes a tenant's members off the canary.
+    Pin,
 }
 
 impl OpKind {
@@ -332,6 +344,7 @@ impl State {
             latch: None,
             generation: Generation::default(),
             helm: false,
+            pins: plan.tenants.iter().filter(|t| t.pinned).map(|t| t.id.clone()).collect(),
             targets: plan
                 .targets
                 .iter()

@@ -40,6 +40,9 @@ impl Next<'_> {
                 cause,
                 confirmed,
             } => self.roll_back(*level, cause.clone(), None, *confirmed),
+            Event::Pin { tenant, reason, .. } => self.pin(tenant, reason),
+            Event::Unpin { tenant, reason, .. } => self.unpin(tenant, reason),
+            Event::Drill { by } => self.drill(by),
             Event::Reset { reason, .. } => self.reset(reason),
             Event::Close { .. } => self.close(),
             Event::Assessed(assessment) => {
@@ -51,11 +54,21 @@ impl Next<'_> {
                 Ok(())
             }
             Event::Target { target, report } => match report {
-                Report::Accepted { op } => self.accepted(target, *op),
+                Report::Accepted { op, weight, members } => self.accepted(target, *op, *weight, *members),
+                Report::Working { op } => self.working(target, *op),
+                Report::Levered { op } => self.levered(target, *op),
                 Report::Read {
-                    op: Some(op), weight, ..
-                } => self.read_back(target, *op, *weight),
-                Report::Read { op: None, weight, by } => self.read_live(target, *weight, by.as_deref()),
+                    op: Some(op),
+                    weight,
+                    apart,
+                    ..
+                } => self.read_back(target, *op, *weight, *apart),
+                Report::Read {
+                    op: None,
+                    weight,
+                    apart,
+                    by,
+                } => self.read_live(target, *weight, *apart, by.as_deref()),
                 Report::Silent { failure } => self.silent(target, failure),
                 Report::Failed { op, failure } => self.failed(target, *op, failure),
             },

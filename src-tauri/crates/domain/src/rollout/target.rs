@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::step::{Done, Next};
-use super::{Failure, Hold, Notice, OpId, OpKind, Rejection, Silence, Stage};
+use super::{Apart, Failure, Hold, Members, Notice, OpId, OpKind, Rejection, Silence, Stage};
 use crate::plan::Role;
 use crate::value::{TargetId, Weight};
 
@@ -15,7 +15,13 @@ const CORRECTION_WINDOW: Duration = Duration::from_secs(600);
 const SILENCE: Duration = Duration::from_secs(15);
 
 impl Next<'_> {
-    pub(super) fn accepted(&mut self, id: &TargetId, op: OpId) -> Done {
+    pub(super) fn accepted(
+        &mut self,
+        id: &TargetId,
+        op: OpId,
+        weight: Option<Weight>,
+        members: Option<Members>,
+    ) -> Done {
         self.answers(id);
         let is_splitter = self.is_splitter(id);
         let now = self.now;
@@ -23,19 +29,65 @@ impl Next<'_> {
         let Some(open) = target.op.as_mut().filter(|o| o.id == op) else {
             return Ok(());
         };
-        open.accepted_at.get_or_insert(now);
-        target.accepted = Some(open.to);
+        let first = open.accepted_at.replace(open.accepted_at.unwrap_or(now)).is_none();
+        let asked = open.to;
+        let held = weight.unwrap_or(asked).min(asked);
+        target.asked = Some(asked);
+        target.accepted = Some(held);
+        target.members = members;
         if open.kind.lowers() {
             target.marks.accepted.get_or_insert(now);
         }
-        let to = open.to;
         if is_splitter {
-            self.state.canary_since = (to > Weight::ZERO).then(|| self.state.canary_since.unwrap_or(now));
+            self.state.canary_since = (held > Weight::ZERO).then(|| self.state.canary_since.unwrap_or(now));
+        }
+        if first && held < asked {
+            self.notify(Notice::Reaches {
+                target: id.clone(),
+                asked,
+                weight: held,
+                members,
+            });
         }
         Ok(())
     }
 
-    pub(super) fn read_back(&mut self, id: &TargetId, op: OpId, weight: Weight) -> Done {
+    pub(super) fn working(&mut self, id: &TargetId, op: OpId) -> Done {
+        self.answers(id);
+        let target = self.state.targets.get_mut(id).ok_or(Rejection::Unknown)?;
+        if let Some(open) = target.op.as_mut().filter(|o| o.id == op) {
+            open.slow = true;
+        }
+        Ok(())
+    }
+
+    /// The lever puts the weight in force at 0 at once; the operation stays open until nothing is left behind it.
+    pub(super) fn levered(&mut self, id: &TargetId, op: OpId) -> Done {
+        self.answers(id);
+        let is_splitter = self.is_splitter(id);
+        let now = self.now;
+        let target = self.state.targets.get_mut(id).ok_or(Rejection::Unknown)?;
+        let Some(open) = target.op.as_mut().filter(|o| o.id == op && o.kind.lowers()) else {
+            return Ok(());
+        };
+        open.accepted_at.get_or_insert(now);
+        target.asked = Some(Weight::ZERO);
+        target.accepted = Some(Weight::ZERO);
+        target.read = Some(Weight::ZERO);
+        target.drift = None;
+        target.marks.accepted.get_or_insert(now);
+        target.marks.read_back.get_or_insert(now);
+        let first = target.levered.replace(target.levered.unwrap_or(now)).is_none();
+        if is_splitter {
+            self.state.canary_since = None;
+        }
+        if first {
+            self.notify(Notice::Levered { target: id.clone() });
+        }
+        Ok(())
+    }
+
+    pub(super) fn read_back(&mut self, id: &TargetId, op: OpId, weight: Weight, apart: Apart) -> Done {
         self.answers(id);
         let now = self.now;
         let target = self.state.targets.get_mut(id).ok_or(Rejection::Unknown)?;
@@ -43,10 +95,18 @@ impl Next<'_> {
             return Ok(());
         };
         target.read = Some(weight);
-        if weight == open.to {
+        // What it said that it can hold, once it has said so.
+        let held = target.accepted.filter(|_| open.accepted_at.is_some());
+        let held = held.unwrap_or(open.to).min(open.to);
+        let lacks = weight < held || (apart.surplus == 0 && apart.missing > 0);
+        if weight == held && apart == Apart::NONE {
             target.op = None;
+            target.asked = Some(open.to);
             target.accepted = Some(weight);
             target.drift = None;
+            if !open.kind.lowers() {
+                target.levered = None;
+            }
             if open.kind.lowers() {
                 target.marks.accepted.get_or_insert(now);
                 target.marks.read_back = Some(now);
@@ -54,15 +114,24 @@ impl Next<'_> {
             if self.is_splitter(id) {
                 self.state.canary_since = (weight > Weight::ZERO).then(|| self.state.canary_since.unwrap_or(now));
             }
-        } else if open.kind.lowers() && weight < open.to {
+        } else if open.kind.lowers() && lacks {
             // Somebody has lowered it further: that is respected, never raised to where we were going.
             target.op = None;
-            target.accepted = Some(open.to);
+            target.asked = Some(open.to);
+            target.accepted = Some(held);
             target.marks.accepted.get_or_insert(now);
             target.marks.read_back = Some(now);
-            return self.read_live(id, weight, None);
+            return self.read_live(id, weight, apart, None);
         } else if open.kind == OpKind::Raise {
-            let text = format!("asked for {}, reads {weight}", open.to);
+            let text = match apart {
+                Apart::NONE => format!("asked for {}, reads {weight}", open.to),
+                Apart { surplus, missing } => {
+                    format!(
+                        "asked for {}, reads {weight}: {missing} missing, {surplus} too many",
+                        open.to
+                    )
+                }
+            };
             self.shift_failed(
                 id,
                 Failure {
@@ -122,7 +191,7 @@ impl Next<'_> {
     }
 
     /// A look at a target that no operation asked for: drift is asymmetric (invariant 8).
-    pub(super) fn read_live(&mut self, id: &TargetId, weight: Weight, by: Option<&str>) -> Done {
+    pub(super) fn read_live(&mut self, id: &TargetId, weight: Weight, apart: Apart, by: Option<&str>) -> Done {
         self.answers(id);
         if matches!(self.state.stage, Stage::Draft | Stage::Closed) {
             return Ok(());
@@ -132,13 +201,17 @@ impl Next<'_> {
             return Ok(());
         };
         target.read = Some(weight);
-        if weight == accepted {
+        // Of a set that has too many and too few, the many count: nobody asked for them.
+        let above = weight > accepted || apart.surplus > 0;
+        let below = !above && (weight < accepted || apart.missing > 0);
+        let asked = target.asked.unwrap_or(accepted);
+        if !above && !below {
             target.drift = None;
         } else if target.drift != Some(weight) {
             target.drift = Some(weight);
             self.state.bake.restart();
             let (live, by) = (weight, by.map(str::to_owned));
-            if weight < accepted {
+            if below {
                 self.notify(Notice::DriftBelow {
                     target: id.clone(),
                     live,
@@ -153,15 +226,15 @@ impl Next<'_> {
                     live,
                     by,
                 });
-                self.bring_down(id, accepted);
+                self.bring_down(id, asked);
             }
-        } else if weight > accepted {
-            self.bring_down(id, accepted);
+        } else if above {
+            self.bring_down(id, asked);
         }
         Ok(())
     }
 
-    fn bring_down(&mut self, id: &TargetId, accepted: Weight) {
+    fn bring_down(&mut self, id: &TargetId, asked: Weight) {
         if !self.state.helm {
             return;
         }
@@ -172,7 +245,7 @@ impl Next<'_> {
         target.corrections.retain(|at| now.since(*at) < CORRECTION_WINDOW);
         target.corrections.push(now);
         let persists = target.corrections.len() == CORRECTIONS + 1;
-        self.lower(id, accepted, OpKind::Correction);
+        self.lower(id, asked, OpKind::Correction);
         if persists {
             self.notify(Notice::DriftPersists { target: id.clone() });
         }

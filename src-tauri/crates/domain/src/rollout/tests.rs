@@ -130,16 +130,9 @@ impl Desk {
             .iter()
             .find_map(|(id, t)| t.op.map(|op| (id.clone(), op)))
         {
-            self.report(id.clone(), Report::Accepted { op: op.id });
+            self.report(id.clone(), Report::accepted(op.id));
             all.append(&mut self.effects.clone());
-            self.report(
-                id,
-                Report::Read {
-                    op: Some(op.id),
-                    weight: op.to,
-                    by: None,
-                },
-            );
+            self.report(id, Report::read(Some(op.id), op.to));
             all.append(&mut self.effects.clone());
         }
         self.effects = all;

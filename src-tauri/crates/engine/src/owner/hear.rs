@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use timonel_domain::board::{Board, Freshness, Outlook};
-use timonel_domain::rollout::{Event, Report};
+use timonel_domain::rollout::{Event, OpId, Report};
 use timonel_domain::sample::{Sample, Value};
 use timonel_domain::time::{Mono, Timestamp};
 use timonel_domain::value::{Person, Side, TargetId, Weight};
+use timonel_journal::entry::Body;
+use timonel_journal::record::{OPERATION, OperationRecord};
 use timonel_ports::commands::Command;
 use timonel_ports::signal;
 use timonel_ports::store::{UnitRow, Units};
-use timonel_ports::target::{Reading, TargetError};
+use timonel_ports::target::{Operation, Reading, TargetError};
 use timonel_ports::task::spawn;
 
 use super::Owner;
@@ -162,6 +164,7 @@ impl Owner {
                 let report = Report::Read {
                     op: None,
                     weight: reading.weight,
+                    apart: reading.apart,
                     by: reading.changed_by,
                 };
                 self.happen(Event::Target { target, report });
@@ -173,6 +176,25 @@ impl Owner {
                 self.happen(Event::Target { target, report });
             }
         }
+    }
+
+    /// What takes its time is journalled, so that whoever takes the rollout up can go on asking.
+    pub(super) fn operating(&mut self, target: TargetId, op: OpId, operation: &Operation) {
+        let open = self.state.targets.get(&target).and_then(|t| t.op);
+        if open.is_none_or(|open| open.id != op) {
+            return;
+        }
+        let record = OperationRecord {
+            target: target.clone(),
+            op: op.0,
+            operation: hex::encode(&operation.0),
+        };
+        match Body::of(&record) {
+            Ok(body) => drop(self.enter(self.clock.now(), OPERATION, body)),
+            Err(error) => tracing::warn!(%error, %target, "an operation is too long for the journal"),
+        }
+        let report = Report::Working { op };
+        self.happen(Event::Target { target, report });
     }
 
     pub(super) fn command(&mut self, command: Command) {

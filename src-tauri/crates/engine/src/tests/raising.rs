@@ -196,13 +196,9 @@ async fn a_rollback_in_the_middle_of_a_raise_replaces_it() {
         code: "target.deadline".to_owned(),
         text: String::new(),
     };
-    let read = |weight| Report::Read {
-        op: Some(raise),
-        weight,
-        by: None,
-    };
+    let read = |weight| Report::read(Some(raise), weight);
     for report in [
-        Report::Accepted { op: raise },
+        Report::accepted(raise),
         read(TEN),
         read(Weight::ZERO),
         Report::Failed { op: raise, failure },

@@ -11,7 +11,8 @@ use timonel_domain::time::Mono;
 use timonel_domain::value::{TargetId, Weight};
 use timonel_ports::clock::Clock;
 use timonel_ports::target::{
-    Description, Fence, Goal, ManualCommand, Operation, Preflight, Progress, Reading, Step, Target, TargetError,
+    Apart, Description, Fence, Goal, ManualCommand, Operation, Preflight, Progress, Reach, Reading, Step, Target,
+    TargetError,
 };
 
 use super::stage::{Hang, ManualClock};
@@ -30,7 +31,7 @@ pub(super) enum Fate {
 }
 
 /// A call that was made, also where it hangs or fails.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Call {
     Read,
     Start(Goal),
@@ -94,7 +95,7 @@ impl ScriptedTarget {
     }
 
     pub(super) fn calls(&self) -> Vec<Call> {
-        self.inner().calls.iter().map(|(_, call)| *call).collect()
+        self.inner().calls.iter().map(|(_, call)| call.clone()).collect()
     }
 
     pub(super) fn forget_calls(&self) {
@@ -104,7 +105,7 @@ impl ScriptedTarget {
     /// When which goal was asked for.
     pub(super) fn started(&self) -> Vec<(Mono, Goal)> {
         let started = |(at, call): &(Mono, Call)| match call {
-            Call::Start(goal) => Some((*at, *goal)),
+            Call::Start(goal) => Some((*at, goal.clone())),
             Call::Read => None,
         };
         self.inner().calls.iter().filter_map(started).collect()
@@ -154,7 +155,6 @@ impl Target for ScriptedTarget {
             id: self.id.clone(),
             kind: "scripted",
             place: place(),
-            grain: 1,
             fence: Fence::Enforced,
         }
     }
@@ -169,11 +169,22 @@ impl Target for ScriptedTarget {
         let inner = self.inner();
         Ok(Reading {
             weight: inner.weight,
+            apart: Apart::NONE,
+            set: None,
+            levered: false,
+            unsettled: None,
             as_of: self.clock.now(),
             changed_by: None,
             mark: inner.mark,
             snapshot: Vec::new(),
         })
+    }
+
+    fn reach(&self, goal: &Goal, _: &Reading) -> Reach {
+        Reach {
+            weight: goal.weight(),
+            set: None,
+        }
     }
 
     fn plan(&self, goal: &Goal, reading: &Reading) -> Result<Vec<Step>, TargetError> {
@@ -185,11 +196,11 @@ impl Target for ScriptedTarget {
 
     async fn start(&self, step: &Step) -> Result<Operation, TargetError> {
         let goal: Goal = serde_json::from_slice(&step.0).unwrap();
-        self.note(Call::Start(goal));
+        self.note(Call::Start(goal.clone()));
         self.starts.pass().await;
         let mut inner = self.inner();
-        match (goal, inner.mark) {
-            (Goal::Raise { generation, .. }, Some(mark)) if generation <= mark => {
+        match (&goal, inner.mark) {
+            (Goal::Raise { generation, .. }, Some(mark)) if *generation <= mark => {
                 return Err(TargetError::Marked { place: place(), mark });
             }
             _ => {}
@@ -220,7 +231,7 @@ impl Target for ScriptedTarget {
         Ok(Progress::Done)
     }
 
-    fn instant_lever(&self, _: &Reading) -> Option<Step> {
+    fn instant_lever(&self, _: &Goal) -> Option<Step> {
         None
     }
 

@@ -67,6 +67,7 @@ fn plan() -> Plan {
         },
         sides: vec![Side::Stable, Side::Canary],
         interval: Duration::from_secs(5),
+        lag: Duration::ZERO,
         required: false,
         incident,
     };
@@ -77,6 +78,7 @@ fn plan() -> Plan {
         environment: "simulador".to_owned(),
         unit: Unit::Call,
         targets: vec![target("istio", Role::Splitter), target("seguidor", Role::Follower)],
+        tenants: Vec::new(),
         signals: vec![
             count("criticos", Some(Incident::CriticalError)),
             count("asignadas", None),

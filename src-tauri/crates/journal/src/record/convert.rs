@@ -76,6 +76,9 @@ impl From<&Event> for EventRecord {
                 cause: cause.into(),
                 confirmed,
             },
+            Event::Pin { by, tenant, reason } => Self::Pin { by, tenant, reason },
+            Event::Unpin { by, tenant, reason } => Self::Unpin { by, tenant, reason },
+            Event::Drill { by } => Self::Drill { by },
             Event::Reset { by, reason } => Self::Reset { by, reason },
             Event::Close { by } => Self::Close { by },
             Event::Assessed(assessment) => Self::Assessed(assessment.into()),
@@ -85,15 +88,29 @@ impl From<&Event> for EventRecord {
             },
             Event::Target {
                 target,
-                report: Report::Accepted { op },
-            } => Self::TargetAccepted { target, op: op.0 },
+                report: Report::Accepted { op, weight, members },
+            } => Self::TargetAccepted {
+                target,
+                op: op.0,
+                weight,
+                members,
+            },
             Event::Target {
                 target,
-                report: Report::Read { op, weight, by },
+                report: Report::Working { op },
+            } => Self::TargetWorking { target, op: op.0 },
+            Event::Target {
+                target,
+                report: Report::Levered { op },
+            } => Self::TargetLevered { target, op: op.0 },
+            Event::Target {
+                target,
+                report: Report::Read { op, weight, apart, by },
             } => Self::TargetRead {
                 target,
                 op: op.map(|op| op.0),
                 weight,
+                apart,
                 by,
             },
             Event::Target {
@@ -149,6 +166,9 @@ impl From<EventRecord> for Event {
                 cause: cause.into(),
                 confirmed,
             },
+            EventRecord::Pin { by, tenant, reason } => Self::Pin { by, tenant, reason },
+            EventRecord::Unpin { by, tenant, reason } => Self::Unpin { by, tenant, reason },
+            EventRecord::Drill { by } => Self::Drill { by },
             EventRecord::Reset { by, reason } => Self::Reset { by, reason },
             EventRecord::Close { by } => Self::Close { by },
             EventRecord::Assessed(assessment) => Self::Assessed(assessment.into()),
@@ -156,15 +176,39 @@ impl From<EventRecord> for Event {
                 kind: what.into(),
                 count,
             },
-            EventRecord::TargetAccepted { target, op } => Self::Target {
+            EventRecord::TargetAccepted {
                 target,
-                report: Report::Accepted { op: OpId(op) },
+                op,
+                weight,
+                members,
+            } => Self::Target {
+                target,
+                report: Report::Accepted {
+                    op: OpId(op),
+                    weight,
+                    members,
+                },
             },
-            EventRecord::TargetRead { target, op, weight, by } => Self::Target {
+            EventRecord::TargetWorking { target, op } => Self::Target {
+                target,
+                report: Report::Working { op: OpId(op) },
+            },
+            EventRecord::TargetLevered { target, op } => Self::Target {
+                target,
+                report: Report::Levered { op: OpId(op) },
+            },
+            EventRecord::TargetRead {
+                target,
+                op,
+                weight,
+                apart,
+                by,
+            } => Self::Target {
                 target,
                 report: Report::Read {
                     op: op.map(OpId),
                     weight,
+                    apart,
                     by,
                 },
             },
@@ -208,7 +252,7 @@ macro_rules! both_ways {
 
 both_ways!(Hold, HoldRecord: Operator, Alert, Drift(t), Shift(t), Gap, HelmLost, NoEvidence);
 both_ways!(Level, LevelRecord: Reduce(w), Total);
-both_ways!(Cause, CauseRecord: Person(p), Rule(r), Incident(i), Resumed);
+both_ways!(Cause, CauseRecord: Person(p), Rule(r), Incident(i), Resumed, Drill(p));
 both_ways!(Incident, IncidentRecord: CriticalError, Security);
 both_ways!(Verdict, VerdictRecord: Go, NoGo, Hold, NoEvidence);
 

@@ -3,7 +3,7 @@
 use super::*;
 use timonel_domain::board::{Assessment, Finding, Firing, Strength, Verdict};
 use timonel_domain::plan::Incident;
-use timonel_domain::rollout::{Cause, Failure, Hold, Level, OpId, Report};
+use timonel_domain::rollout::{Apart, Cause, Failure, Hold, Level, Members, OpId, Report};
 
 fn id<T>(made: Result<T, timonel_domain::value::BadId>) -> T {
     made.expect("a good id")
@@ -81,17 +81,43 @@ fn all() -> Vec<Event> {
             kind: Incident::Security,
             count: 2,
         },
-        report(Report::Accepted { op: OpId(3) }),
-        report(Report::Read {
-            op: Some(OpId(3)),
-            weight: Weight::percent(10),
-            by: Some("flux".to_owned()),
+        report(Report::accepted(OpId(3))),
+        report(Report::Accepted {
+            op: OpId(3),
+            weight: Some(Weight::percent(4)),
+            members: Some(Members { canary: 12, all: 340 }),
         }),
+        report(Report::Working { op: OpId(3) }),
+        report(Report::Levered { op: OpId(3) }),
         report(Report::Read {
             op: None,
             weight: Weight::percent(10),
+            apart: Apart { surplus: 2, missing: 1 },
             by: None,
         }),
+        Event::Pin {
+            by: by(),
+            tenant: id(TenantId::new("norte")),
+            reason: text(),
+        },
+        Event::Unpin {
+            by: by(),
+            tenant: id(TenantId::new("norte")),
+            reason: text(),
+        },
+        Event::Drill { by: by() },
+        Event::RollBack {
+            level: Level::Total,
+            cause: Cause::Drill(by()),
+            confirmed: false,
+        },
+        report(Report::Read {
+            op: Some(OpId(3)),
+            weight: Weight::percent(10),
+            apart: Apart::NONE,
+            by: Some("flux".to_owned()),
+        }),
+        report(Report::read(None, Weight::percent(10))),
         report(Report::Failed {
             op: OpId(3),
             failure: Failure {
@@ -125,4 +151,23 @@ fn every_event_survives_its_journalled_form() {
         let back: StepRecord = serde_json::from_str(&text).expect(&text);
         assert_eq!(Event::from(back.event), event, "{text}");
     }
+}
+
+/// As this program wrote them before targets held sets.
+#[test]
+fn entries_without_sets_are_read_as_they_were_meant() {
+    let read = |body: &str| Event::from(serde_json::from_str::<StepRecord>(body).expect(body).event);
+    let target = id(TargetId::new("istio"));
+    let accepted = read(r#"{"event":{"is":"target-accepted","target":"istio","op":3}}"#);
+    let report = Report::accepted(OpId(3));
+    assert_eq!(
+        accepted,
+        Event::Target {
+            target: target.clone(),
+            report
+        }
+    );
+    let was_read = read(r#"{"event":{"is":"target-read","target":"istio","op":null,"weight":5.0,"by":null}}"#);
+    let report = Report::read(None, Weight::percent(5));
+    assert_eq!(was_read, Event::Target { target, report });
 }

@@ -17,12 +17,12 @@ pub(super) fn to_goal(spec: &Spec, place: &str, snapshot: &Snapshot, goal: &Goal
     let mut patch =
         vec![json!({"op": "replace", "path": "/metadata/resourceVersion", "value": snapshot.resource_version})];
     let annotations = match goal {
-        Goal::Raise { to, generation } => {
+        Goal::Raise { to, generation, .. } => {
             may_raise(spec, place, snapshot, *generation)?;
             patch.extend(weights(spec, place, snapshot, |_| *to)?);
             raised(snapshot, *generation)
         }
-        Goal::Lower { to, generation } => {
+        Goal::Lower { to, generation, .. } => {
             // What is below the goal already is somebody's rollback and stays there.
             patch.extend(weights(spec, place, snapshot, |route| (*to).min(route.share))?);
             vec![

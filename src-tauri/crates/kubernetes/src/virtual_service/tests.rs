@@ -65,17 +65,11 @@ fn generation(epoch: u64) -> Generation {
 }
 
 fn raise(percent: u8, epoch: u64) -> Goal {
-    Goal::Raise {
-        to: Weight::percent(percent),
-        generation: generation(epoch),
-    }
+    Goal::raise(Weight::percent(percent), generation(epoch))
 }
 
 fn lower(percent: u8, epoch: u64) -> Goal {
-    Goal::Lower {
-        to: Weight::percent(percent),
-        generation: generation(epoch),
-    }
+    Goal::lower(Weight::percent(percent), generation(epoch))
 }
 
 fn plan(object: &Value, goal: &Goal) -> Result<Vec<Value>, TargetError> {
@@ -169,10 +163,7 @@ fn a_map_of_annotations_is_made_where_there_is_none() {
 
 #[test]
 fn weights_are_whole_percents_rounded_down() {
-    let goal = Goal::Raise {
-        to: Weight::from_hundredths(1299).unwrap(),
-        generation: generation(1),
-    };
+    let goal = Goal::raise(Weight::from_hundredths(1299).unwrap(), generation(1));
     let ops = plan(&live(), &goal).unwrap();
     let weights: Vec<_> = ops
         .iter()

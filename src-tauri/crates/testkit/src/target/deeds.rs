@@ -5,7 +5,7 @@ use std::time::Duration;
 use timonel_domain::rollout::Generation;
 use timonel_domain::value::Weight;
 use timonel_ports::clock::{SharedClock, sleep, within};
-use timonel_ports::target::{Fence, Goal, Progress, Reading, Step, Target, TargetError};
+use timonel_ports::target::{Apart, Fence, Goal, Progress, Reading, Step, Target, TargetError};
 
 use super::{Harness, PATIENCE, Played};
 
@@ -18,17 +18,11 @@ pub(super) fn generation(epoch: u64, revision: u32) -> Generation {
 }
 
 pub(super) fn raise(to: u8, epoch: u64) -> Goal {
-    Goal::Raise {
-        to: percent(to),
-        generation: generation(epoch, 0),
-    }
+    Goal::raise(percent(to), generation(epoch, 0))
 }
 
 pub(super) fn lower(to: u8, epoch: u64) -> Goal {
-    Goal::Lower {
-        to: percent(to),
-        generation: generation(epoch, 0),
-    }
+    Goal::lower(percent(to), generation(epoch, 0))
 }
 
 pub(super) async fn read(target: &dyn Target) -> Reading {
@@ -99,19 +93,126 @@ pub(super) async fn is_idempotent(h: &mut dyn Harness) -> Played {
 pub(super) async fn rounds_down(h: &mut dyn Harness) -> Played {
     let (clock, target) = (h.clock(), h.fresh(Weight::ZERO).await);
     let asked = Weight::from_hundredths(1299).expect("a weight");
-    reach(
-        &clock,
-        &*target,
-        &Goal::Raise {
-            to: asked,
-            generation: generation(1, 0),
-        },
-    )
-    .await
-    .expect("a raise");
-    let live = h.live().await;
-    assert_eq!(live, asked.floor_to(target.describe().grain));
-    assert_eq!(read(&*target).await.weight, live);
+    let goal = Goal::raise(asked, generation(1, 0));
+    let can = target.reach(&goal, &read(&*target).await).weight;
+    assert!(can <= asked, "asked for {asked}, and means to do {can}");
+    assert!(asked.hundredths() - can.hundredths() < 100, "{can} is far from {asked}");
+    reach(&clock, &*target, &goal).await.expect("a raise");
+    assert_eq!((h.live().await, read(&*target).await.weight), (can, can));
+    Played::Yes
+}
+
+pub(super) async fn lever(h: &mut dyn Harness) -> Played {
+    let (clock, target) = (h.clock(), h.fresh(percent(40)).await);
+    read(&*target).await;
+    let Some(step) = target.instant_lever(&lower(0, 1)) else {
+        return Played::No;
+    };
+    assert!(
+        target.instant_lever(&lower(5, 1)).is_none(),
+        "it takes everything off, and only a part was asked for"
+    );
+    carry_out(&clock, &*target, std::slice::from_ref(&step))
+        .await
+        .expect("the lever");
+    assert_eq!(h.live().await, Weight::ZERO, "one call takes everything off");
+    let pulled = read(&*target).await;
+    assert_eq!(
+        (pulled.levered, pulled.weight, pulled.mark),
+        (true, Weight::ZERO, Some(generation(1, 0)))
+    );
+
+    // Nothing is released while there is something behind it.
+    let later = Goal::raise(percent(10), generation(1, 1));
+    let refused = reach(&clock, &*target, &later).await;
+    assert!(matches!(refused, Err(TargetError::Refused { .. })), "{refused:?}");
+    assert_eq!(h.live().await, Weight::ZERO);
+    carry_out(&clock, &*target, std::slice::from_ref(&step))
+        .await
+        .expect("the lever again");
+    reach(&clock, &*target, &lower(0, 1)).await.expect("the clean-up");
+    assert_eq!(read(&*target).await.set.map(|set| set.canary), Some(0));
+    reach(&clock, &*target, &later)
+        .await
+        .expect("nothing is left behind it");
+    let released = read(&*target).await;
+    assert_eq!(
+        (released.levered, released.weight, released.mark),
+        (false, percent(10), None)
+    );
+    assert_eq!(h.live().await, percent(10));
+    Played::Yes
+}
+
+pub(super) async fn drill(h: &mut dyn Harness) -> Played {
+    let (clock, target) = (h.clock(), h.fresh(Weight::ZERO).await);
+    read(&*target).await;
+    let Some(step) = target.instant_lever(&lower(0, 1)) else {
+        return Played::No;
+    };
+    carry_out(&clock, &*target, &[step]).await.expect("the lever");
+    assert!(read(&*target).await.levered);
+    let release = Goal::raise(Weight::ZERO, generation(1, 1));
+    reach(&clock, &*target, &release).await.expect("a release");
+    let released = read(&*target).await;
+    assert_eq!((released.levered, released.weight), (false, Weight::ZERO));
+    reach(&clock, &*target, &Goal::raise(percent(5), generation(1, 1)))
+        .await
+        .expect("as if nothing had been");
+    assert_eq!(h.live().await, percent(5));
+    Played::Yes
+}
+
+pub(super) async fn pins(h: &mut dyn Harness) -> Played {
+    let (clock, target) = (h.clock(), h.fresh(Weight::ZERO).await);
+    let Some(tenant) = h.tenant() else { return Played::No };
+    let generation = |revision| generation(1, revision);
+    let full = Goal::raise(Weight::FULL, generation(0));
+    reach(&clock, &*target, &full).await.expect("a raise");
+    assert!(h.reaches_canary(&tenant).await && h.live().await == Weight::FULL);
+
+    let pins = std::collections::BTreeSet::from([tenant.clone()]);
+    let goal = Goal::Lower {
+        to: Weight::FULL,
+        generation: generation(0),
+        pins: pins.clone(),
+    };
+    reach(&clock, &*target, &goal).await.expect("a pin");
+    assert!(!h.reaches_canary(&tenant).await, "a pinned tenant stays there");
+    let rest = h.live().await;
+    assert!(Weight::ZERO < rest && rest < Weight::FULL, "{rest}");
+    assert_eq!(read(&*target).await.weight, rest);
+
+    let goal = Goal::Raise {
+        to: Weight::FULL,
+        generation: generation(1),
+        pins,
+    };
+    reach(&clock, &*target, &goal).await.expect("a raise beside a pin");
+    assert_eq!((h.reaches_canary(&tenant).await, h.live().await), (false, rest));
+    reach(&clock, &*target, &Goal::raise(Weight::FULL, generation(1)))
+        .await
+        .expect("the pin was taken off");
+    assert_eq!((h.reaches_canary(&tenant).await, h.live().await), (true, Weight::FULL));
+    Played::Yes
+}
+
+pub(super) async fn set_drift(h: &mut dyn Harness) -> Played {
+    let (clock, target) = (h.clock(), h.fresh(Weight::ZERO).await);
+    reach(&clock, &*target, &raise(20, 1)).await.expect("a raise");
+    let before = read(&*target).await;
+    if before.set.is_none() {
+        return Played::No;
+    }
+    assert_eq!(before.apart, Apart::NONE);
+    h.write_as("flux", percent(23)).await;
+    let more = read(&*target).await.apart;
+    assert!(more.surplus == 3 && more.missing == 0, "{more:?}");
+    reach(&clock, &*target, &lower(20, 1)).await.expect("a correction");
+    assert_eq!(read(&*target).await.apart, Apart::NONE);
+    h.write_as("flux", percent(18)).await;
+    let fewer = read(&*target).await.apart;
+    assert!(fewer.surplus == 0 && fewer.missing == 2, "{fewer:?}");
     Played::Yes
 }
 
@@ -142,10 +243,7 @@ pub(super) async fn leaves_mark(h: &mut dyn Harness) -> Played {
     if target.describe().fence == Fence::None {
         return Played::No;
     }
-    let goal = Goal::Lower {
-        to: Weight::ZERO,
-        generation: generation(4, 2),
-    };
+    let goal = Goal::lower(Weight::ZERO, generation(4, 2));
     reach(&clock, &*target, &goal).await.expect("a lower");
     assert_eq!(read(&*target).await.mark, Some(generation(4, 2)));
     // A later lower by somebody who is behind does not take it back.
@@ -174,10 +272,7 @@ pub(super) async fn mark_keeps(h: &mut dyn Harness) -> Played {
 pub(super) async fn later_raises(h: &mut dyn Harness) -> Played {
     let (clock, target) = (h.clock(), h.fresh(percent(5)).await);
     reach(&clock, &*target, &lower(0, 4)).await.expect("a lower");
-    let goal = Goal::Raise {
-        to: percent(10),
-        generation: generation(4, 1),
-    };
+    let goal = Goal::raise(percent(10), generation(4, 1));
     reach(&clock, &*target, &goal).await.expect("the latch was reset");
     let reading = read(&*target).await;
     assert_eq!((reading.weight, reading.mark), (percent(10), None));

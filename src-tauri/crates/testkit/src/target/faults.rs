@@ -92,26 +92,33 @@ pub(super) async fn write_fails(h: &mut dyn Harness, fault: Fault, expected: fn(
 
 pub(super) async fn partial(h: &mut dyn Harness) -> Played {
     let (clock, target) = (h.clock(), h.fresh(percent(40)).await);
-    let steps = target.plan(&lower(0, 1), &read(&*target).await).expect("a plan");
+    // Not to 0, where an instant lever would hide what is left undone.
+    let steps = target.plan(&lower(3, 1), &read(&*target).await).expect("a plan");
     if !h.inject(Fault::Partial).await {
         return Played::No;
     }
-    let operation = target.start(&steps[0]).await.expect("accepted");
-    let told = within(&*clock, PATIENCE, async {
-        loop {
-            match target.poll(&operation).await.expect("an answer") {
-                Progress::Pending(pause) => sleep(&*clock, pause).await,
-                Progress::Partial(what) => return what,
-                Progress::Done => panic!("a partial success counts as done"),
+    let mut told = Vec::new();
+    for step in &steps {
+        let operation = target.start(step).await.expect("accepted");
+        let ended = within(&*clock, PATIENCE, async {
+            loop {
+                match target.poll(&operation).await.expect("an answer") {
+                    Progress::Pending(pause) => sleep(&*clock, pause).await,
+                    Progress::Partial(what) => return Some(what),
+                    Progress::Done => return None,
+                }
             }
-        }
-    });
+        });
+        told.extend(ended.await.expect("an operation ends"));
+    }
     assert!(
-        !told.await.expect("an operation ends").is_empty(),
-        "it does not say what failed"
+        told.iter().any(|what| !what.is_empty()),
+        "a partial success counts as done, or does not say what failed"
     );
-    assert!(h.live().await > Weight::ZERO);
+    assert!(h.live().await > percent(3));
     h.heal().await;
+    reach(&clock, &*target, &lower(3, 1)).await.expect("the rest of it");
+    assert_eq!(h.live().await, percent(3));
     reach(&clock, &*target, &lower(0, 1)).await.expect("the rest");
     assert_eq!(h.live().await, Weight::ZERO);
     Played::Yes

@@ -16,16 +16,9 @@ fn followers_open_before_the_splitter_moves_and_each_is_verified_first() {
     desk.happens(Event::Start { by: person("ana") });
     assert_eq!(desk.moves(), ["raise seguidor 100 %"]);
     let op = desk.op(&follower()).id;
-    desk.report(follower(), Report::Accepted { op });
+    desk.report(follower(), Report::accepted(op));
     assert!(desk.moves().is_empty(), "accepted is not read back");
-    desk.report(
-        follower(),
-        Report::Read {
-            op: Some(op),
-            weight: Weight::FULL,
-            by: None,
-        },
-    );
+    desk.report(follower(), Report::read(Some(op), Weight::FULL));
     assert_eq!(desk.moves(), ["raise istio 10 %"]);
     desk.obey();
     assert_eq!(desk.state.stage, Stage::Baking { phase: 0 });
@@ -215,15 +208,8 @@ fn a_failed_raise_puts_back_what_was_moved() {
     let mut desk = Desk::armed();
     desk.happens(Event::Start { by: person("ana") });
     let op = desk.op(&follower()).id;
-    desk.report(follower(), Report::Accepted { op });
-    desk.report(
-        follower(),
-        Report::Read {
-            op: Some(op),
-            weight: Weight::FULL,
-            by: None,
-        },
-    );
+    desk.report(follower(), Report::accepted(op));
+    desk.report(follower(), Report::read(Some(op), Weight::FULL));
     let op = desk.op(&splitter()).id;
     let failure = Failure {
         code: "target.deadline".to_owned(),
@@ -254,6 +240,7 @@ fn somebody_elses_lowering_is_respected() {
         Report::Read {
             op: None,
             weight: Weight::ZERO,
+            apart: Apart::NONE,
             by: Some("kubectl".to_owned()),
         },
     );
@@ -290,6 +277,7 @@ fn somebody_elses_raise_is_brought_down_and_a_person_called_when_it_persists() {
             Report::Read {
                 op: None,
                 weight: Weight::percent(40),
+                apart: Apart::NONE,
                 by: Some("flux".to_owned()),
             },
         );
@@ -308,14 +296,7 @@ fn somebody_elses_raise_is_brought_down_and_a_person_called_when_it_persists() {
 fn only_the_holder_of_the_helm_corrects() {
     let mut desk = Desk::baking();
     desk.happens(Event::Helm(None));
-    desk.report(
-        splitter(),
-        Report::Read {
-            op: None,
-            weight: Weight::percent(40),
-            by: None,
-        },
-    );
+    desk.report(splitter(), Report::read(None, Weight::percent(40)));
     assert!(desk.moves().is_empty());
     assert_eq!(desk.notices().len(), 1);
 }
@@ -451,23 +432,9 @@ fn how_many_units_make_a_rollback_believable() {
 #[test]
 fn a_put_back_that_finds_less_than_it_was_going_to_is_somebody_elses_rollback() {
     let mut desk = Desk::baking();
-    desk.report(
-        splitter(),
-        Report::Read {
-            op: None,
-            weight: Weight::percent(40),
-            by: None,
-        },
-    );
+    desk.report(splitter(), Report::read(None, Weight::percent(40)));
     let op = desk.op(&splitter()).id;
-    desk.report(
-        splitter(),
-        Report::Read {
-            op: Some(op),
-            weight: Weight::ZERO,
-            by: None,
-        },
-    );
+    desk.report(splitter(), Report::read(Some(op), Weight::ZERO));
     assert!(desk.moves().is_empty());
     assert!(desk.state.holds.contains(&Hold::Drift(splitter())));
 }
@@ -496,14 +463,7 @@ fn a_target_that_stays_silent_is_told_of_before_anybody_needs_it_and_nothing_is_
     assert!(desk.notices().is_empty(), "said once");
     assert!(desk.state.holds.is_empty() && desk.state.latch.is_none());
     let weight = Weight::FULL;
-    desk.report(
-        follower(),
-        Report::Read {
-            op: None,
-            weight,
-            by: None,
-        },
-    );
+    desk.report(follower(), Report::read(None, weight));
     assert_eq!(desk.notices(), [&Notice::TargetAnswers { target: follower() }]);
     assert_eq!(desk.state.targets[&follower()].silent, None);
 }

@@ -58,7 +58,7 @@ fn happening() -> impl Strategy<Value = Happening> {
         1 => who.prop_map(|by| Happening::Plain(Event::Close { by })),
         8 => assessments.prop_map(|a| Happening::Plain(Event::Assessed(a))),
         1 => (0..2u64).prop_map(|count| Happening::Plain(Event::Incident { kind: Incident::CriticalError, count })),
-        2 => (targets, weights).prop_map(|(target, weight)| Happening::Plain(Event::Target { target, report: Report::Read { op: None, weight, by: None } })),
+        2 => (targets, weights).prop_map(|(target, weight)| Happening::Plain(Event::Target { target, report: Report::read(None, weight) })),
         1 => silent.prop_map(|target| Happening::Plain(Event::Target {
             target,
             report: Report::Silent { failure: Failure { code: "x".to_owned(), text: String::new() } },
@@ -88,15 +88,8 @@ impl Desk {
         match happening {
             Happening::Plain(event) => event.clone(),
             Happening::Obeyed(i) => match open(self, *i) {
-                Some((id, op)) if op.accepted_at.is_none() => report(id, Report::Accepted { op: op.id }),
-                Some((id, op)) => report(
-                    id,
-                    Report::Read {
-                        op: Some(op.id),
-                        weight: op.to,
-                        by: None,
-                    },
-                ),
+                Some((id, op)) if op.accepted_at.is_none() => report(id, Report::accepted(op.id)),
+                Some((id, op)) => report(id, Report::read(Some(op.id), op.to)),
                 None => Event::Tick,
             },
             Happening::Refused(i) => match open(self, *i) {
@@ -113,14 +106,7 @@ impl Desk {
                 None => Event::Tick,
             },
             Happening::Misread(i, weight) => match open(self, *i) {
-                Some((id, op)) => report(
-                    id,
-                    Report::Read {
-                        op: Some(op.id),
-                        weight: Weight::percent(*weight),
-                        by: None,
-                    },
-                ),
+                Some((id, op)) => report(id, Report::read(Some(op.id), Weight::percent(*weight))),
                 None => Event::Tick,
             },
             Happening::Later(secs) => {
