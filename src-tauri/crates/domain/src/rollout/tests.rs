@@ -2,6 +2,7 @@
 
 mod journeys;
 mod properties;
+mod sets;
 
 use std::time::Duration;
 

@@ -12,6 +12,11 @@ enum Happening {
     Obeyed(usize),
     Refused(usize),
     Misread(usize, u8),
+    /// Holds a percent less than it was asked for, where it is asked for more than one.
+    HeldLess(usize),
+    Levered(usize),
+    /// Reads the weight with too many and too few members.
+    Apart(usize, u32, u32),
     Later(u32),
 }
 
@@ -26,6 +31,10 @@ fn happening() -> impl Strategy<Value = Happening> {
     let who = prop::sample::select(vec![person("ana"), person("luz")]);
     let targets = prop::sample::select(vec![splitter(), follower()]);
     let silent = targets.clone();
+    let tenants = prop::sample::select(vec![
+        TenantId::new("norte").expect("a good id"),
+        TenantId::new("sur").expect("a good id"),
+    ]);
     let assessments = prop::sample::select(vec![
         well(&plan, 0),
         well(&plan, 1),
@@ -55,6 +64,9 @@ fn happening() -> impl Strategy<Value = Happening> {
         2 => (who.clone(), hold).prop_map(move |(by, hold)| Happening::Plain(Event::Release { by, hold, reason: reason() })),
         1 => (who.clone(), level, any::<bool>()).prop_map(|(by, level, confirmed)| Happening::Plain(Event::RollBack { level, cause: Cause::Person(by), confirmed })),
         1 => who.clone().prop_map(move |by| Happening::Plain(Event::Reset { by, reason: reason() })),
+        1 => (who.clone(), tenants.clone()).prop_map(move |(by, tenant)| Happening::Plain(Event::Pin { by, tenant, reason: reason() })),
+        1 => (who.clone(), tenants).prop_map(move |(by, tenant)| Happening::Plain(Event::Unpin { by, tenant, reason: reason() })),
+        2 => who.clone().prop_map(|by| Happening::Plain(Event::Drill { by })),
         1 => who.prop_map(|by| Happening::Plain(Event::Close { by })),
         8 => assessments.prop_map(|a| Happening::Plain(Event::Assessed(a))),
         1 => (0..2u64).prop_map(|count| Happening::Plain(Event::Incident { kind: Incident::CriticalError, count })),
@@ -69,6 +81,9 @@ fn happening() -> impl Strategy<Value = Happening> {
         12 => (0..2usize).prop_map(Happening::Obeyed),
         2 => (0..2usize).prop_map(Happening::Refused),
         1 => (0..2usize, 0..100u8).prop_map(|(i, w)| Happening::Misread(i, w)),
+        2 => (0..2usize).prop_map(Happening::HeldLess),
+        2 => (0..2usize).prop_map(Happening::Levered),
+        1 => (0..2usize, 0..3u32, 0..3u32).prop_map(|(i, surplus, missing)| Happening::Apart(i, surplus, missing)),
         8 => (1..700u32).prop_map(Happening::Later),
     ]
 }
@@ -89,7 +104,32 @@ impl Desk {
             Happening::Plain(event) => event.clone(),
             Happening::Obeyed(i) => match open(self, *i) {
                 Some((id, op)) if op.accepted_at.is_none() => report(id, Report::accepted(op.id)),
-                Some((id, op)) => report(id, Report::read(Some(op.id), op.to)),
+                Some((id, op)) => {
+                    let held = self.state.targets[&id].accepted.unwrap_or(op.to);
+                    report(id, Report::read(Some(op.id), held))
+                }
+                None => Event::Tick,
+            },
+            Happening::HeldLess(i) => match open(self, *i) {
+                Some((id, op)) => {
+                    let weight = Weight::from_hundredths(op.to.hundredths().saturating_sub(100));
+                    let members = Some(Members { canary: 1, all: 100 });
+                    let op = op.id;
+                    report(id, Report::Accepted { op, weight, members })
+                }
+                None => Event::Tick,
+            },
+            Happening::Levered(i) => match open(self, *i) {
+                Some((id, op)) => report(id, Report::Levered { op: op.id }),
+                None => Event::Tick,
+            },
+            Happening::Apart(i, surplus, missing) => match open(self, *i) {
+                Some((id, open)) => {
+                    let (surplus, missing) = (*surplus, *missing);
+                    let (op, weight, apart) = (Some(open.id), open.to, Apart { surplus, missing });
+                    let by = None;
+                    report(id, Report::Read { op, weight, apart, by })
+                }
                 None => Event::Tick,
             },
             Happening::Refused(i) => match open(self, *i) {
@@ -118,7 +158,17 @@ impl Desk {
 }
 
 /// Invariant 3, written a second time and otherwise than in `blockers`. `after` is the state in which the raise went out.
-fn may_have_raised(plan: &Plan, after: &State, now: Timestamp) -> Result<(), String> {
+fn may_have_raised(plan: &Plan, after: &State, now: Timestamp, to: Weight) -> Result<(), String> {
+    // The end of a drill: a lever is released, and nobody is put on the canary.
+    if to == Weight::ZERO {
+        let fits = after.stage == Stage::Armed && after.helm && after.latch.is_none();
+        let empty = after.targets.values().all(|t| t.accepted == Some(Weight::ZERO));
+        return if fits && empty {
+            Ok(())
+        } else {
+            Err("released".to_owned())
+        };
+    }
     let Stage::Shifting { phase } = after.stage else {
         return Err(format!("raised in {:?}", after.stage));
     };
@@ -184,6 +234,7 @@ fn may_have_raised(plan: &Plan, after: &State, now: Timestamp) -> Result<(), Str
 
 fn is_safe(target: &TargetState) -> bool {
     target.op.is_none()
+        && target.asked == Some(Weight::ZERO)
         && target.drift.is_none()
         && target.accepted == Some(Weight::ZERO)
         && target.read == Some(Weight::ZERO)
@@ -231,8 +282,7 @@ proptest! {
             for effect in &desk.effects {
                 if let Effect::Raise { to, .. } = effect {
                     prop_assert!(!latched || desk.state.latch.is_none());
-                    prop_assert!(*to > Weight::ZERO);
-                    let allowed = may_have_raised(&desk.plan, &desk.state, desk.now);
+                    let allowed = may_have_raised(&desk.plan, &desk.state, desk.now, *to);
                     prop_assert!(allowed.is_ok(), "raised without: {:?}", allowed);
                 }
             }
