@@ -16,6 +16,10 @@ use timonel_ports::clock::{SystemClock, sleep};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+mod prism;
+
+pub use prism::Prism;
+
 /// How often a condition is looked at.
 const LOOK: Duration = Duration::from_millis(50);
 /// How long a program may take to be ready on a loaded machine.
@@ -109,13 +113,22 @@ impl Process {
 
     /// Waits until `path` at `address` answers 200; `NotReady` where the program ends first or time runs out.
     pub async fn answers(&mut self, address: SocketAddr, path: &str) -> Result<(), ProcessError> {
+        self.ready(async |_| ok(address, path).await.unwrap_or(false)).await
+    }
+
+    /// Waits until it has written `text`; `NotReady` where the program ends first or time runs out.
+    pub async fn says(&mut self, text: &str) -> Result<(), ProcessError> {
+        self.ready(async |process| process.said().contains(text)).await
+    }
+
+    async fn ready(&mut self, look: impl AsyncFn(&Self) -> bool) -> Result<(), ProcessError> {
         let clock = SystemClock::shared();
         let end = clock.mono() + START;
         let what = loop {
             if let Ok(Some(status)) = self.child.try_wait() {
                 break format!("ended at once ({status})");
             }
-            if ok(address, path).await.unwrap_or(false) {
+            if look(self).await {
                 return Ok(());
             }
             if clock.mono() >= end {
@@ -141,6 +154,11 @@ impl Drop for Process {
 
 fn log(dir: &Path) -> PathBuf {
     dir.join("said.log")
+}
+
+/// A loopback address with a port that nobody uses at this moment.
+fn free_port() -> io::Result<SocketAddr> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|free| free.local_addr())
 }
 
 /// Whether a plain GET is answered with 200.
@@ -220,9 +238,7 @@ impl PrometheusServer {
             program: "prometheus".to_owned(),
             source,
         };
-        let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-            .and_then(|free| free.local_addr())
-            .map_err(start)?;
+        let address = free_port().map_err(start)?;
         let mut process = Process::start("prometheus", |dir| {
             let file = dir.join("prometheus.yml");
             let mut config = "global: {scrape_interval: 1s, scrape_timeout: 1s}\n".to_owned();
