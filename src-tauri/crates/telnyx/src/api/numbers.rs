@@ -1,0 +1,65 @@
+//! Phone numbers: which are on a connection, and moving one of them.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ConnectionId, Data, NumberId, lenient};
+use crate::account::{Account, AccountError, Call, Item, List, Urgency, whole};
+
+/// A phone number of the account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Number {
+    /// Its id.
+    pub id: NumberId,
+    /// The number itself in E.164, such as `+34910000101`.
+    #[serde(rename = "phone_number", alias = "e164")]
+    pub e164: String,
+    /// The connection that its calls go to; `None` where it has none.
+    #[serde(default)]
+    pub connection_id: Option<ConnectionId>,
+    /// Free words.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub tags: Vec<String>,
+}
+
+impl Item for Number {
+    fn key(&self) -> &str {
+        self.id.as_str()
+    }
+}
+
+/// What to set in a number. What is `None` stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NumberPatch {
+    /// The connection that its calls go to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connection_id: Option<ConnectionId>,
+    /// All tags: they replace those that are there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<String>>,
+}
+
+/// All numbers on a connection (`GET /v2/phone_numbers/slim`, every page), sorted by number so that pages do not shift
+/// while numbers come and go; see [`List::steady`].
+pub async fn numbers_on(
+    account: &Account,
+    urgency: Urgency,
+    connection: &ConnectionId,
+) -> Result<List<Number>, AccountError> {
+    let call = Call::get("/v2/phone_numbers/slim")
+        .query("filter[connection_id]", connection.as_str())
+        .query("include_tags", "true")
+        .query("sort", "phone_number");
+    whole(account, urgency, &call).await
+}
+
+/// Changes one number at once (`PATCH /v2/phone_numbers/{id}`), and gives it as it is then. Sent once. For few numbers, or
+/// where a job is too slow.
+pub async fn patch_number(
+    account: &Account,
+    urgency: Urgency,
+    id: &NumberId,
+    patch: &NumberPatch,
+) -> Result<Number, AccountError> {
+    let call = Call::patch("/v2/phone_numbers/{id}", patch)?.id(id.as_str());
+    Ok(account.ask::<Data<_>>(urgency, &call).await?.data)
+}
