@@ -3,9 +3,12 @@
 
 mod phases;
 mod queries;
+mod reach;
+mod records;
 mod rules;
 mod signals;
 mod targets;
+mod tenants;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -65,16 +68,17 @@ pub(crate) fn convert(file: &PlanFile, out: &mut Findings) -> Option<Converted> 
         );
     }
     let keep_stable = duration(&file.keep_stable, &root.key("keep_stable"), out).unwrap_or_default();
-    let sources = targets::sources(file, out);
+    let sources = reach::sources(file, out);
     let signals = signals::signals(file, &sources, out);
     let targets = targets::targets(file, out);
+    let tenants = tenants::tenants(file, out);
     let rules = rules::rules(file, &signals, out);
     let checklists = checklists(file, out);
     let phases = phases::phases(file, &signals, &checklists, out);
     let traffic = traffic(file, &signals, out);
     let freezes = freezes(file, out);
-    let notices = targets::notices(file, out);
-    let environments = targets::environments(file, out);
+    let notices = reach::notices(file, out);
+    let environments = reach::environments(file, out);
     let partial = Partial {
         targets: targets.len() < file.targets.len(),
         signals: signals.partial,
@@ -94,6 +98,7 @@ pub(crate) fn convert(file: &PlanFile, out: &mut Findings) -> Option<Converted> 
             UnitWord::Request => Unit::Request,
         },
         targets: targets.iter().map(|(plan, _)| plan.clone()).collect(),
+        tenants: tenants.iter().map(|(plan, _)| plan.clone()).collect(),
         signals: signals.known.iter().map(|s| s.plan.clone()).collect(),
         rules,
         phases,
@@ -106,6 +111,7 @@ pub(crate) fn convert(file: &PlanFile, out: &mut Findings) -> Option<Converted> 
     let parsed = Parsed {
         plan,
         targets: targets.into_iter().map(|(_, config)| config).collect(),
+        tenants: tenants.into_iter().map(|(_, config)| config).collect(),
         sources,
         signals: signals.known.into_iter().map(|s| s.config).collect(),
         notices,
@@ -157,8 +163,18 @@ fn traffic(file: &PlanFile, signals: &Signals, out: &mut Findings) -> Traffic {
             Some(known.plan.id.clone())
         };
     Traffic {
-        assigned: of(&traffic.assigned, "assigned", "`count`", signals::Known::is_count),
-        active: of(&traffic.active, "active", "`level`", signals::Known::is_level),
+        assigned: of(
+            &traffic.assigned,
+            "assigned",
+            "`count` (or records of new calls)",
+            signals::Known::is_count,
+        ),
+        active: of(
+            &traffic.active,
+            "active",
+            "`level` (or records of calls in progress)",
+            signals::Known::is_level,
+        ),
     }
 }
 
@@ -234,6 +250,26 @@ fn once(text: &str, what: &str, path: &Path, seen: &mut BTreeSet<String>, out: &
             "Give each its own id",
         );
     }
+}
+
+/// A field that the rest of its table asks for.
+fn missing(field: &str, kind: &str, path: &Path, out: &mut Findings) {
+    out.error(
+        &path.key(field),
+        "file.missing-field",
+        format!("`{field}` is missing"),
+        format!("Add `{field} = …` here: the kind `{kind}` needs it"),
+    );
+}
+
+/// A field that means nothing beside the rest of its table is a mistake: somebody believes that it does something.
+fn foreign(field: &str, kind: &str, known: &[&str], path: &Path, out: &mut Findings) {
+    out.error(
+        &path.key(field),
+        "file.foreign-field",
+        format!("`{field}` means nothing to the kind `{kind}`"),
+        format!("Take it out; this kind knows {}", known.join(", ")),
+    );
 }
 
 fn unknown<'a>(

@@ -1,9 +1,11 @@
 //! Whether a plan that reads well is wise: order of weights, one splitter, rules that can fire, gates that can open.
 //! Deliberately no statistics: what a phase can show with its traffic is the planner's.
 
+mod numbers;
 mod rules;
 mod targets;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use timonel_domain::plan::{Action, GateKind, Incident, Phase, Severity};
@@ -11,8 +13,8 @@ use timonel_domain::value::Weight;
 
 use crate::convert::{Converted, parts};
 use crate::finding::Findings;
-use crate::model::PlanFile;
-use crate::parsed::Environment;
+use crate::model::{PlanFile, SourceKind};
+use crate::parsed::{Environment, Parsed, Way};
 use crate::place::Path;
 use crate::text::spoken;
 
@@ -22,6 +24,7 @@ pub(crate) fn check(file: &PlanFile, converted: &Converted, out: &mut Findings) 
     bakes(file, converted, out);
     events(file, converted, out);
     targets::check(file, converted, out);
+    numbers::check(file, converted, out);
     rules::check(file, converted, out);
     automatic(file, converted, out);
     traffic(file, converted, out);
@@ -159,20 +162,27 @@ fn bakes(file: &PlanFile, converted: &Converted, out: &mut Findings) {
                     "Write a limit with `go`, or leave the gate out of this phase",
                 );
             }
-            if let GateKind::Limit { question, .. } | GateKind::Relative { question, .. } = &gate.kind
-                && question.window > phase.bake
-            {
-                let message = format!(
-                    "gate `{}` looks back {}, further than this phase bakes: it sees the phase before as well",
-                    gate.id,
-                    spoken(question.window)
-                );
-                out.warning(
-                    &path,
-                    "gate.window",
-                    message,
-                    format!("Bake at least {}, or shorten `over`", spoken(question.window)),
-                );
+            if let GateKind::Limit { question, .. } | GateKind::Relative { question, .. } = &gate.kind {
+                // What a signal shows when the bake is over may be older than the phase.
+                let lag = converted
+                    .parsed
+                    .plan
+                    .signal(&question.signal)
+                    .map_or(Duration::ZERO, |signal| signal.lag);
+                let back = question.window + lag;
+                if back > phase.bake {
+                    let message = format!(
+                        "gate `{}` looks back {}, further than this phase bakes: it sees the phase before as well",
+                        gate.id,
+                        spoken(back)
+                    );
+                    out.warning(
+                        &path,
+                        "gate.window",
+                        message,
+                        format!("Bake at least {}, or shorten `over`", spoken(back)),
+                    );
+                }
             }
         }
     }
@@ -297,24 +307,15 @@ fn checklists(file: &PlanFile, converted: &Converted, out: &mut Findings) {
 
 fn environments(converted: &Converted, out: &mut Findings) {
     let parsed = &converted.parsed;
-    for (
-        name,
-        Environment {
+    for (name, environment) in &parsed.environments {
+        let Environment {
             clusters,
+            accounts,
             sources,
             namespace: _,
-        },
-    ) in &parsed.environments
-    {
+        } = environment;
         let path = Path::root().key("environments").key(name);
-        let mut asked: Vec<&str> = parsed
-            .targets
-            .iter()
-            .map(|t| t.cluster.as_str())
-            .filter(|c| !clusters.contains_key(*c))
-            .collect();
-        asked.dedup();
-        for cluster in asked {
+        for cluster in clusters_of(parsed).filter(|cluster| !clusters.contains_key(*cluster)) {
             out.error(
                 &path,
                 "environment.cluster",
@@ -322,7 +323,16 @@ fn environments(converted: &Converted, out: &mut Findings) {
                 format!("Add `clusters = {{ {cluster} = {{ context = \"…\" }} }}` with the kubeconfig's context"),
             );
         }
-        for source in parsed.sources.iter().filter(|s| !sources.contains_key(&s.name)) {
+        for account in accounts_of(parsed).filter(|account| !accounts.contains_key(*account)) {
+            out.error(
+                &path,
+                "environment.account",
+                format!("`{name}` does not say which credential opens account `{account}`"),
+                format!("Add `accounts = {{ {account} = {{ credential = \"…\" }} }}` with its name in Conexiones"),
+            );
+        }
+        let addressed = parsed.sources.iter().filter(|source| has_address(source.kind));
+        for source in addressed.filter(|source| !sources.contains_key(&source.name)) {
             out.error(
                 &path,
                 "environment.source",
@@ -330,6 +340,32 @@ fn environments(converted: &Converted, out: &mut Findings) {
                 format!("Add `sources = {{ {} = {{ url = \"https://…\" }} }}`", source.name),
             );
         }
+    }
+}
+
+/// Each connection to a cluster that a target names, once.
+fn clusters_of(parsed: &Parsed) -> impl Iterator<Item = &str> {
+    let named = parsed.targets.iter().filter_map(|target| match &target.way {
+        Way::VirtualService(way) => Some(way.cluster.as_str()),
+        Way::NumberShare(_) => None,
+    });
+    named.collect::<BTreeSet<_>>().into_iter()
+}
+
+/// Each connection to an account that a target or a source names, once.
+fn accounts_of(parsed: &Parsed) -> impl Iterator<Item = &str> {
+    let held = parsed.targets.iter().filter_map(|target| match &target.way {
+        Way::VirtualService(_) => None,
+        Way::NumberShare(way) => Some(way.account.as_str()),
+    });
+    let read = parsed.sources.iter().filter_map(|source| source.account.as_deref());
+    held.chain(read).collect::<BTreeSet<_>>().into_iter()
+}
+
+fn has_address(kind: SourceKind) -> bool {
+    match kind {
+        SourceKind::Prometheus | SourceKind::Scrape => true,
+        SourceKind::Telnyx => false,
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod measure;
 mod reach;
+mod target;
 
 use std::collections::BTreeMap;
 
@@ -13,13 +14,14 @@ use crate::part::Part;
 use crate::text::{DurationText, LimitText, MomentText};
 
 pub use measure::{
-    ActionWord, ArmsFile, DirectionWord, EvidenceWord, IncidentWord, NoDataWord, RuleFile, SeverityWord, SideWord,
-    SignalFile, UnitOfMetric, WholeWord,
+    ActionWord, ArmsFile, DirectionWord, EvidenceWord, IncidentWord, NoDataWord, RecordsKind, RuleFile, SeverityWord,
+    SideWord, SignalFile, UnitOfMetric, WholeWord,
 };
 pub use reach::{
-    AddressFile, ClusterFile, DestinationFile, EnvironmentFile, NoticesFile, RoleWord, RouteFile, SourceFile,
-    SourceKind, TargetFile, TargetKind,
+    AccountFile, AddressFile, ClusterFile, EnvironmentFile, NoticesFile, RouteFile, SourceFile, SourceKind,
 };
+pub(crate) use target::Fields;
+pub use target::{DestinationFile, RoleWord, TargetFile, TargetKind, TenantFile};
 
 /// A plan file: phases, targets, signals, rules, gates and people of a rollout.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -52,6 +54,9 @@ pub struct PlanFile {
     /// Control planes that hold a weight.
     #[serde(default)]
     pub targets: Vec<Part<TargetFile>>,
+    /// Whose calls move, or stay on stable, together.
+    #[serde(default)]
+    pub tenants: Vec<Part<TenantFile>>,
     /// What is measured.
     #[serde(default)]
     pub signals: Vec<Part<SignalFile>>,

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use timonel_domain::metric::Metric;
 use timonel_domain::plan::{Plan, Role, Severity};
-use timonel_domain::value::{Side, SignalId, TargetId};
+use timonel_domain::value::{Side, SignalId, TargetId, TenantId};
 
-use crate::model::{SourceKind, TargetKind};
+use crate::model::{RecordsKind, SourceKind, TargetKind};
 
 /// The environment that is always there: the simulator's world. A plan file cannot define it.
 pub const SIMULATOR: &str = "simulador";
@@ -20,6 +20,8 @@ pub struct Parsed {
     pub plan: Plan,
     /// How to reach each target, in the order of the file.
     pub targets: Vec<TargetConfig>,
+    /// Whose numbers are whose, in the order of the file.
+    pub tenants: Vec<TenantConfig>,
     /// How to reach each source, by name.
     pub sources: Vec<SourceConfig>,
     /// What to read for each signal, in the order of the file.
@@ -41,6 +43,22 @@ pub struct TargetConfig {
     pub kind: TargetKind,
     /// The call path that it stands in; two splitters never share one.
     pub call_path: String,
+    /// What is written, and where.
+    pub way: Way,
+}
+
+/// What a target writes, and where, by its kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Way {
+    /// Weights of an Istio VirtualService.
+    VirtualService(VirtualServiceConfig),
+    /// Which application the numbers of a Telnyx account are connected to.
+    NumberShare(NumberShareConfig),
+}
+
+/// The routes of a VirtualService.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VirtualServiceConfig {
     /// The name of the connection to its cluster.
     pub cluster: String,
     /// The namespace of the object.
@@ -53,6 +71,34 @@ pub struct TargetConfig {
     pub stable: Destination,
     /// Where the new version is reached.
     pub canary: Destination,
+}
+
+/// The applications between which numbers move.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NumberShareConfig {
+    /// The name of the connection to the account.
+    pub account: String,
+    /// The id of the old version's TeXML application.
+    pub stable: String,
+    /// The id of the new version's TeXML application.
+    pub canary: String,
+    /// Numbers in E.164 that are never moved and count for nothing.
+    pub except: Vec<String>,
+    /// Over how many days the calls of each number are counted.
+    pub volume_days: u16,
+}
+
+/// Somebody with their numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TenantConfig {
+    /// Its id in the plan.
+    pub id: TenantId,
+    /// For people.
+    pub name: String,
+    /// In E.164.
+    pub numbers: Vec<String>,
+    /// Whether it stays on stable from the start, until a person lets it go.
+    pub pinned: bool,
 }
 
 /// A destination of a mesh route.
@@ -73,8 +119,11 @@ pub struct SourceConfig {
     pub kind: SourceKind,
     /// How often it is read.
     pub interval: Duration,
-    /// Its address in the chosen environment; `None` until one is chosen, and in the simulator, which knows its own.
+    /// Its address in the chosen environment; `None` until one is chosen, in the simulator, which knows its own, and where the
+    /// source is an account.
     pub url: Option<String>,
+    /// The name of the connection to its account, where its kind has one.
+    pub account: Option<String>,
 }
 
 /// What to read for a signal.
@@ -126,6 +175,53 @@ pub enum Query {
         /// Selects gauges, or an expression over them.
         expr: String,
     },
+    /// Records that an account keeps.
+    Records {
+        /// Which.
+        kind: RecordsKind,
+        /// Of which application; `None` where they are of the whole account.
+        connection: Option<String>,
+    },
+}
+
+/// What a reading is made of, which decides what may be asked of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Shape {
+    /// Bad units and all units.
+    Ratio,
+    /// Times by bucket.
+    Distribution,
+    /// Occurrences.
+    Count,
+    /// One number.
+    Level,
+}
+
+impl Query {
+    /// What its readings are made of.
+    pub fn shape(&self) -> Shape {
+        match self {
+            Query::Ratio { .. } => Shape::Ratio,
+            Query::Distribution { .. } => Shape::Distribution,
+            Query::Count { .. } => Shape::Count,
+            Query::Level { .. } => Shape::Level,
+            Query::Records { kind, .. } => Shape::of(*kind),
+        }
+    }
+}
+
+impl Shape {
+    /// What the readings of such records are made of.
+    pub fn of(records: RecordsKind) -> Self {
+        match records {
+            RecordsKind::WebhookDeliveries
+            | RecordsKind::CallEvents
+            | RecordsKind::DetailRecords
+            | RecordsKind::UsageReports => Shape::Ratio,
+            RecordsKind::InitiatedCalls => Shape::Count,
+            RecordsKind::ActiveCalls | RecordsKind::Balance => Shape::Level,
+        }
+    }
 }
 
 /// One route of notices.
@@ -157,10 +253,21 @@ pub enum Channel {
 pub struct Environment {
     /// Connections to clusters by the name that targets use: the kubeconfig's context.
     pub clusters: BTreeMap<String, String>,
+    /// Connections to accounts by the name that targets and sources use.
+    pub accounts: BTreeMap<String, AccountConfig>,
     /// Addresses by the name of the source.
     pub sources: BTreeMap<String, String>,
-    /// Stands in for the namespace of every target, where the environment has its own.
+    /// Stands in for the namespace of every target that has one, where the environment has its own.
     pub namespace: Option<String>,
+}
+
+/// How to reach an account of a provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountConfig {
+    /// The name under which Conexiones keeps the key.
+    pub credential: String,
+    /// Another address than the provider's own.
+    pub url: Option<String>,
 }
 
 /// The plan knows no such environment.
@@ -195,19 +302,30 @@ impl Parsed {
         }
         if let Some(namespace) = environment.namespace {
             for target in &mut self.targets {
-                target.namespace.clone_from(&namespace);
+                match &mut target.way {
+                    Way::VirtualService(way) => way.namespace.clone_from(&namespace),
+                    Way::NumberShare(_) => {}
+                }
             }
         }
         self.plan.environment = name.to_owned();
         Ok(self)
     }
 
-    /// The kubeconfig's context for a target in the chosen environment; `None` in the simulator.
+    /// The kubeconfig's context for a target in the chosen environment; `None` in the simulator, and for a target of no cluster.
     pub fn context_of(&self, target: &TargetConfig) -> Option<&str> {
-        self.environments
-            .get(&self.plan.environment)?
-            .clusters
-            .get(&target.cluster)
-            .map(String::as_str)
+        let Way::VirtualService(way) = &target.way else {
+            return None;
+        };
+        self.chosen()?.clusters.get(&way.cluster).map(String::as_str)
+    }
+
+    /// How to reach an account, by the name that targets and sources use, in the chosen environment; `None` in the simulator.
+    pub fn account(&self, name: &str) -> Option<&AccountConfig> {
+        self.chosen()?.accounts.get(name)
+    }
+
+    fn chosen(&self) -> Option<&Environment> {
+        self.environments.get(&self.plan.environment)
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use timonel_domain::plan::{Action, EvidenceMode, GateKind, Role, Severity};
 use timonel_domain::value::Side;
-use timonel_plan::parsed::{Query, SIMULATOR};
+use timonel_plan::parsed::{Query, SIMULATOR, VirtualServiceConfig, Way};
 use timonel_plan::scenario::{self, ScenarioFile, check_with_plan};
 use timonel_plan::{Parsed, PlanFile, check, draw};
 
@@ -154,16 +154,19 @@ fn conecta360_is_what_seed_002_says() {
 
 #[test]
 fn an_environment_fills_addresses_in() {
+    fn mesh(parsed: &Parsed) -> &VirtualServiceConfig {
+        match &parsed.targets[0].way {
+            Way::VirtualService(way) => way,
+            Way::NumberShare(_) => panic!("conecta360 splits at the mesh"),
+        }
+    }
     let staging = conecta360().in_environment("staging").unwrap();
-    assert_eq!(staging.targets[0].namespace, "staging");
+    assert_eq!(mesh(&staging).namespace, "staging");
     assert_eq!(staging.context_of(&staging.targets[0]), Some("conecta360-staging"));
     assert!(staging.sources.iter().all(|s| s.url.is_some()));
     let simulated = conecta360().in_environment(SIMULATOR).unwrap();
     assert_eq!(
-        (
-            simulated.plan.environment.as_str(),
-            simulated.targets[0].namespace.as_str()
-        ),
+        (simulated.plan.environment.as_str(), mesh(&simulated).namespace.as_str()),
         (SIMULATOR, "prod")
     );
     assert!(simulated.sources.iter().all(|s| s.url.is_none()));

@@ -4,7 +4,7 @@
 use timonel_domain::metric::{KnownMetric, Metric, MetricUnit};
 use timonel_domain::value::Side;
 
-use super::said;
+use super::{records, said};
 use crate::finding::Findings;
 use crate::model::{SignalFile, SourceKind};
 use crate::parsed::{Query, SideQuery};
@@ -52,6 +52,31 @@ pub(super) fn queries(
 ) -> Option<Vec<SideQuery>> {
     let fields = written(signal);
     let keys: Vec<&str> = fields.iter().map(|(key, _)| *key).collect();
+    match (signal.records, source) {
+        (Some(kind), _) if keys.is_empty() => return records::queries(signal, kind, metric, source, path, out),
+        (Some(_), _) => {
+            out.error(
+                path,
+                "signal.shape",
+                format!("`{}` says twice what to read", signal.id),
+                format!("Keep `records`, or {}", keys.join(" and ")),
+            );
+            return None;
+        }
+        (None, Some(SourceKind::Telnyx)) => {
+            out.error(
+                path,
+                "signal.records",
+                format!(
+                    "`{}` is the records of an account, and no selector means anything there",
+                    signal.source
+                ),
+                "Write `records = \"webhook-deliveries\"` or another of its kinds, and no selector",
+            );
+            return None;
+        }
+        (None, Some(SourceKind::Prometheus | SourceKind::Scrape) | None) => {}
+    }
     let unit = metric.unit();
     let fits = match keys.as_slice() {
         ["bad", "total"] => unit == MetricUnit::Ratio,
@@ -62,7 +87,7 @@ pub(super) fn queries(
             let advice = if keys.contains(&"bad") || is_share_of_units(metric) {
                 "Write `bad` and `total`, each a selector of counters"
             } else {
-                "Write exactly one of: `bad` with `total`, `buckets`, `count`, `level`"
+                "Write exactly one of: `bad` with `total`, `buckets`, `count`, `level`, `records`"
             };
             out.error(
                 path,

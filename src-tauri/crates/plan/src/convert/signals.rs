@@ -2,6 +2,7 @@
 //! `queries`.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use timonel_domain::metric::{Direction, KnownMetric, Metric, MetricUnit, Statistic};
 use timonel_domain::plan::{Incident, SignalPlan};
@@ -10,8 +11,8 @@ use timonel_domain::value::{Side, SignalId};
 use super::queries::queries;
 use super::{duration, id, once, parts, unknown};
 use crate::finding::Findings;
-use crate::model::{DirectionWord, IncidentWord, PlanFile, SideWord, SignalFile, UnitOfMetric};
-use crate::parsed::{Query, SignalConfig, SourceConfig};
+use crate::model::{DirectionWord, IncidentWord, PlanFile, RecordsKind, SideWord, SignalFile, UnitOfMetric};
+use crate::parsed::{Shape, SignalConfig, SourceConfig};
 use crate::place::Path;
 use crate::text::Unreadable;
 use crate::when::Subject;
@@ -32,16 +33,16 @@ pub(crate) struct Signals {
 }
 
 impl Known {
-    fn query(&self) -> Option<&Query> {
-        self.config.queries.first().map(|q| &q.query)
+    fn shape(&self) -> Option<Shape> {
+        self.config.queries.first().map(|q| q.query.shape())
     }
 
     pub(crate) fn is_count(&self) -> bool {
-        matches!(self.query(), Some(Query::Count { .. }))
+        self.shape() == Some(Shape::Count)
     }
 
     pub(crate) fn is_level(&self) -> bool {
-        matches!(self.query(), Some(Query::Level { .. }))
+        self.shape() == Some(Shape::Level)
     }
 
     pub(crate) fn has_both_arms(&self) -> bool {
@@ -53,13 +54,11 @@ impl Known {
     /// The statistic that is meant, where the writer may leave it out.
     pub(crate) fn statistic(&self, written: Option<Statistic>) -> Result<Statistic, Unreadable> {
         let name = self.plan.metric.name();
-        let (possible, default): (&[Statistic], _) = match self.query() {
-            Some(Query::Ratio { .. }) => (&[Statistic::Share], Some(Statistic::Share)),
-            Some(Query::Distribution { .. }) => {
-                (&[Statistic::Mean, Statistic::P50, Statistic::P95, Statistic::P99], None)
-            }
-            Some(Query::Count { .. }) => (&[Statistic::Total], Some(Statistic::Total)),
-            Some(Query::Level { .. }) | None => (&[Statistic::Latest, Statistic::Mean], Some(Statistic::Latest)),
+        let (possible, default): (&[Statistic], _) = match self.shape() {
+            Some(Shape::Ratio) => (&[Statistic::Share], Some(Statistic::Share)),
+            Some(Shape::Distribution) => (&[Statistic::Mean, Statistic::P50, Statistic::P95, Statistic::P99], None),
+            Some(Shape::Count) => (&[Statistic::Total], Some(Statistic::Total)),
+            Some(Shape::Level) | None => (&[Statistic::Latest, Statistic::Mean], Some(Statistic::Latest)),
         };
         let words: Vec<String> = possible.iter().map(|s| format!("`{name} {s}`")).collect();
         match written.or(default) {
@@ -186,11 +185,15 @@ pub(super) fn signals(file: &PlanFile, sources: &[SourceConfig], out: &mut Findi
                 "Write how often it is read, such as 15s",
             );
         }
+        let lag = match &signal.lag {
+            Some(text) => duration(text, &path.key("lag"), out),
+            None => Some(signal.records.map_or(Duration::ZERO, RecordsKind::lag)),
+        };
         let queries = metric
             .as_ref()
             .and_then(|metric| queries(signal, metric, source.map(|s| s.kind), &path, out));
-        if let (Some(id), Some(metric), Some(source), Some(interval), Some(queries)) =
-            (id, metric, source, interval, queries)
+        if let (Some(id), Some(metric), Some(source), Some(interval), Some(lag), Some(queries)) =
+            (id, metric, source, interval, lag, queries)
         {
             let incident = signal.incident.map(|incident| match incident {
                 IncidentWord::CriticalError => Incident::CriticalError,
@@ -203,6 +206,7 @@ pub(super) fn signals(file: &PlanFile, sources: &[SourceConfig], out: &mut Findi
                     metric: metric.clone(),
                     sides,
                     interval,
+                    lag,
                     required: signal.required,
                     incident,
                 },

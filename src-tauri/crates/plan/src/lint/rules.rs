@@ -96,6 +96,20 @@ fn timing(rule: &Rule, signal: &SignalPlan, path: &Path, out: &mut Findings) {
             ),
         );
     }
+    let breach = rule.lasting.max(rule.question.window);
+    if rule.action != Action::Notify && signal.lag >= breach {
+        out.warning(
+            &path,
+            "rule.lag",
+            format!(
+                "`{}` is {} behind by nature: when this rule sees a breach of {}, it has lasted twice as long or more",
+                signal.id,
+                spoken(signal.lag),
+                spoken(breach)
+            ),
+            "Use a signal that is nearer to the present, or let this one only `notify`",
+        );
+    }
 }
 
 /// Whether any value can breach the limit, and whether breaching it is bad.

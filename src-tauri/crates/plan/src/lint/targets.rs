@@ -8,14 +8,23 @@ use toml::Value;
 
 use crate::convert::{Converted, parts};
 use crate::finding::Findings;
-use crate::model::{DestinationFile, PlanFile, RoleWord, TargetFile};
+use crate::model::{PlanFile, RoleWord, TargetFile};
+use crate::parsed::{Destination, VirtualServiceConfig, Way};
 use crate::place::Path;
+
+use super::paired;
 
 pub(super) fn check(file: &PlanFile, converted: &Converted, out: &mut Findings) {
     splitters(file, converted, out);
     let mut written: BTreeMap<(&str, &str, &str, &str), &str> = BTreeMap::new();
-    for (path, target) in parts(&file.targets, "targets") {
-        if target.routes.is_empty() {
+    let pairs = paired(parts(&file.targets, "targets"), &converted.parsed.targets, |a, b| {
+        a.id == b.id.as_str()
+    });
+    for (path, target, config) in pairs {
+        let Way::VirtualService(way) = &config.way else {
+            continue;
+        };
+        if way.routes.is_empty() {
             out.error(
                 &path.key("routes"),
                 "target.routes",
@@ -23,7 +32,7 @@ pub(super) fn check(file: &PlanFile, converted: &Converted, out: &mut Findings) 
                 "Write the names of the routes: `routes = [\"casos\"]`, and give them `name` in the VirtualService",
             );
         }
-        if target.stable == target.canary {
+        if way.stable == way.canary {
             out.error(
                 &path.key("canary"),
                 "target.destinations",
@@ -31,11 +40,11 @@ pub(super) fn check(file: &PlanFile, converted: &Converted, out: &mut Findings) 
                 "Write the subset or host of the new version",
             );
         }
-        for (index, route) in target.routes.iter().enumerate() {
+        for (index, route) in way.routes.iter().enumerate() {
             let key = (
-                target.cluster.as_str(),
-                target.namespace.as_str(),
-                target.name.as_str(),
+                way.cluster.as_str(),
+                way.namespace.as_str(),
+                way.name.as_str(),
                 route.as_str(),
             );
             if let Some(other) = written.insert(key, &target.id) {
@@ -48,7 +57,7 @@ pub(super) fn check(file: &PlanFile, converted: &Converted, out: &mut Findings) 
             }
         }
         if let Some(http) = &target.http {
-            excerpt(target, http, &path.key("http"), out);
+            excerpt(way, http, &path.key("http"), out);
         }
     }
 }
@@ -106,7 +115,7 @@ fn splitters(file: &PlanFile, converted: &Converted, out: &mut Findings) {
 }
 
 /// The pasted `spec.http` against what the target is going to write.
-fn excerpt(target: &TargetFile, http: &Value, path: &Path, out: &mut Findings) {
+fn excerpt(target: &VirtualServiceConfig, http: &Value, path: &Path, out: &mut Findings) {
     let Some(routes) = http.as_array() else {
         out.error(
             path,
@@ -148,8 +157,8 @@ fn excerpt(target: &TargetFile, http: &Value, path: &Path, out: &mut Findings) {
 }
 
 /// Seed 002 wrote it so, and Istio ignores it: each route would take all of its traffic.
-fn beside_route(target: &TargetFile, path: &Path, out: &mut Findings) {
-    let entry = |to: &DestinationFile, weight: u8| match &to.subset {
+fn beside_route(target: &VirtualServiceConfig, path: &Path, out: &mut Findings) {
+    let entry = |to: &Destination, weight: u8| match &to.subset {
         Some(subset) => format!(
             "{{ destination = {{ host = \"{}\", subset = \"{subset}\" }}, weight = {weight} }}",
             to.host
@@ -168,8 +177,8 @@ fn beside_route(target: &TargetFile, path: &Path, out: &mut Findings) {
     );
 }
 
-fn split(target: &TargetFile, list: &[Value], path: &Path, out: &mut Findings) {
-    let is = |entry: &Value, to: &DestinationFile| {
+fn split(target: &VirtualServiceConfig, list: &[Value], path: &Path, out: &mut Findings) {
+    let is = |entry: &Value, to: &Destination| {
         let destination = entry.get("destination");
         let text = |key: &str| destination.and_then(|d| d.get(key)).and_then(Value::as_str);
         text("host") == Some(to.host.as_str()) && text("subset") == to.subset.as_deref()

@@ -1,11 +1,13 @@
 //! The part of the model that says what is measured and what breaches do: signals and rules.
 
+use std::time::Duration;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::text::{DurationText, LimitText};
 
-/// What is measured. Exactly one of `bad` with `total`, `buckets`, `count`, `level`.
+/// What is measured. Exactly one of `bad` with `total`, `buckets`, `count`, `level`, `records`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename = "Signal", expecting = "a table [[signals]]")]
 pub struct SignalFile {
@@ -24,7 +26,8 @@ pub struct SignalFile {
     /// How often it is read; the source's interval where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<DurationText>,
-    /// What `{arm}` stands for on each side. Absent where the signal is of both together.
+    /// What `{arm}` stands for on each side; with `records`, the application of each side. Absent where the signal is of
+    /// both together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arms: Option<ArmsFile>,
     /// `whole`: one value of both sides together, or of what they share.
@@ -45,6 +48,12 @@ pub struct SignalFile {
     /// Selects gauges, or an expression over them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub level: Option<String>,
+    /// Reads one of the records that the account of a source of kind `telnyx` keeps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub records: Option<RecordsKind>,
+    /// How far the newest value is behind by nature. Absent: what the records state of themselves, and nothing for all else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lag: Option<DurationText>,
     /// Each occurrence that `count` counts is this event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incident: Option<IncidentWord>,
@@ -55,6 +64,59 @@ pub struct SignalFile {
 
 fn yes() -> bool {
     true
+}
+
+/// A kind of records that a Telnyx account keeps of its calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", rename = "Records")]
+pub enum RecordsKind {
+    /// Share of webhooks whose first attempt our application did not answer well; the arm is that of the URL of that attempt.
+    WebhookDeliveries,
+    /// Calls in progress.
+    ActiveCalls,
+    /// New calls.
+    InitiatedCalls,
+    /// Share of commands and webhooks that failed.
+    CallEvents,
+    /// Share of finished calls that failed.
+    DetailRecords,
+    /// Share of attempted calls that were not completed, hour by hour.
+    UsageReports,
+    /// What the account has left, in its own currency.
+    Balance,
+}
+
+impl RecordsKind {
+    /// The word in plan files.
+    pub fn name(self) -> &'static str {
+        match self {
+            RecordsKind::WebhookDeliveries => "webhook-deliveries",
+            RecordsKind::ActiveCalls => "active-calls",
+            RecordsKind::InitiatedCalls => "initiated-calls",
+            RecordsKind::CallEvents => "call-events",
+            RecordsKind::DetailRecords => "detail-records",
+            RecordsKind::UsageReports => "usage-reports",
+            RecordsKind::Balance => "balance",
+        }
+    }
+
+    /// How far they are behind by nature: up to so long after a call they do not hold all that they will hold of it. Telnyx
+    /// promises none of these times, so a plan may write its own.
+    pub const fn lag(self) -> Duration {
+        match self {
+            RecordsKind::ActiveCalls | RecordsKind::Balance => Duration::ZERO,
+            RecordsKind::WebhookDeliveries | RecordsKind::InitiatedCalls | RecordsKind::CallEvents => {
+                Duration::from_secs(30)
+            }
+            RecordsKind::DetailRecords => Duration::from_secs(5 * 60),
+            RecordsKind::UsageReports => Duration::from_secs(3600),
+        }
+    }
+
+    /// Whether they are of each application by itself; the account's balance is of both together.
+    pub const fn has_arms(self) -> bool {
+        !matches!(self, RecordsKind::Balance)
+    }
 }
 
 /// The unit of a metric.

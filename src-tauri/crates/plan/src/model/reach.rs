@@ -1,4 +1,4 @@
-//! The part of the model that says how the outside is reached: sources, targets, notices, environments.
+//! The part of the model that says how the outside is reached: sources, notices, environments. Targets are in `target`.
 
 use std::collections::BTreeMap;
 
@@ -15,6 +15,8 @@ pub enum SourceKind {
     Prometheus,
     /// An exposition endpoint (`/metrics`) itself.
     Scrape,
+    /// The records that a Telnyx account keeps of its calls.
+    Telnyx,
 }
 
 impl SourceKind {
@@ -23,6 +25,7 @@ impl SourceKind {
         match self {
             SourceKind::Prometheus => "prometheus",
             SourceKind::Scrape => "scrape",
+            SourceKind::Telnyx => "telnyx",
         }
     }
 }
@@ -35,85 +38,13 @@ impl SourceKind {
     expecting = "a table with `kind` and `interval`"
 )]
 pub struct SourceFile {
-    /// Which kind of endpoint it is; its address is the environment's.
+    /// Which kind of endpoint it is; its address, or its account's credential, is the environment's.
     pub kind: SourceKind,
     /// How often it is read.
     pub interval: DurationText,
-}
-
-/// What a target does for the rollout.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", rename = "Role")]
-pub enum RoleWord {
-    /// Divides the traffic; exactly one target does.
-    Splitter,
-    /// Opens (100 %) before the splitter and closes (0 %) after it.
-    Follower,
-}
-
-/// Which adapter reaches a target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-pub enum TargetKind {
-    /// Weights of an Istio VirtualService.
-    #[serde(rename = "kubernetes.virtual-service")]
-    VirtualService,
-}
-
-impl TargetKind {
-    /// The word in plan files.
-    pub fn name(self) -> &'static str {
-        match self {
-            TargetKind::VirtualService => "kubernetes.virtual-service",
-        }
-    }
-}
-
-/// A control plane that holds a weight.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename = "Target", expecting = "a table [[targets]]")]
-pub struct TargetFile {
-    /// Its id within the plan.
-    pub id: String,
-    /// What it does for the rollout.
-    pub role: RoleWord,
-    /// Which adapter reaches it.
-    pub kind: TargetKind,
-    /// The way of a call that it stands in, in your own words. Two splitters never share one.
-    pub call_path: String,
-    /// The name of a connection; each environment says which kubeconfig context it is.
-    pub cluster: String,
-    /// The object's namespace.
-    pub namespace: String,
-    /// The object's name.
-    pub name: String,
-    /// The names of the routes whose weights are written (`spec.http[].name`).
-    pub routes: Vec<String>,
-    /// Where the old version is reached.
-    pub stable: DestinationFile,
-    /// Where the new version is reached.
-    pub canary: DestinationFile,
-    /// Whether it can put one tenant, number or caller on stable by itself.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub pins: bool,
-    /// The manifest's `spec.http` as it stands in your repository, in TOML. Not needed to run: it is checked.
+    /// The name of a connection to an account: for `telnyx`, and for no other kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<Vec<serde_json::Value>>")]
-    pub http: Option<toml::Value>,
-}
-
-/// A destination of a mesh route.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(
-    deny_unknown_fields,
-    rename = "Destination",
-    expecting = "a table such as { host = \"casos-service\", subset = \"stable\" }"
-)]
-pub struct DestinationFile {
-    /// The service's host as the route names it.
-    pub host: String,
-    /// The subset, where the route names one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub subset: Option<String>,
+    pub account: Option<String>,
 }
 
 /// Who is told what, by severity.
@@ -167,12 +98,15 @@ pub struct RouteFile {
     deny_unknown_fields,
     default,
     rename = "Environment",
-    expecting = "a table with `clusters` and `sources`"
+    expecting = "a table with `clusters`, `accounts` and `sources`"
 )]
 pub struct EnvironmentFile {
     /// Connections to clusters, by the name that targets use.
     pub clusters: BTreeMap<String, ClusterFile>,
-    /// Addresses of sources, by name.
+    /// Connections to accounts, by the name that targets and sources use.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub accounts: BTreeMap<String, AccountFile>,
+    /// Addresses of sources, by name. A source of an account needs none.
     pub sources: BTreeMap<String, AddressFile>,
     /// Stands in for the namespace of every target.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -189,6 +123,21 @@ pub struct EnvironmentFile {
 pub struct ClusterFile {
     /// The kubeconfig's context.
     pub context: String,
+}
+
+/// A connection to an account of a provider.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    rename = "Account",
+    expecting = "a table such as { credential = \"telnyx-produccion\" }"
+)]
+pub struct AccountFile {
+    /// The name under which Conexiones keeps the key. Never the key itself.
+    pub credential: String,
+    /// Another address than the provider's own, such as a proxy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
 }
 
 /// The address of a source.

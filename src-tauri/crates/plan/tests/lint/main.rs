@@ -1,51 +1,18 @@
 //! What is found in plans: each case is the clean base with one thing written otherwise, and the findings it must give.
 
-use timonel_plan::{Finding, Severity, check, draw};
+use timonel_plan::{check, draw};
 
-const BASE: &str = include_str!("base.toml");
+mod table;
+mod telnyx;
 
-fn lines(findings: &[Finding]) -> Vec<String> {
-    findings
-        .iter()
-        .map(|f| {
-            let severity = match f.severity {
-                Severity::Error => "error",
-                Severity::Warning => "warning",
-            };
-            format!("{severity} {} {}", f.code, f.path)
-        })
-        .collect()
-}
+use table::lines;
 
-/// Replaces `from` by `to` in the clean plan and expects exactly these findings, in the order of the file.
+const BASE: &str = include_str!("../base.toml");
+
+/// One thing of the clean plan written otherwise.
 #[track_caller]
 fn expect(from: &str, to: &str, expected: &[&str]) {
-    assert!(BASE.contains(from), "the base has no {from}");
-    let text = BASE.replacen(from, to, 1);
-    let checked = check(&text);
-    let found = lines(&checked.findings);
-    assert_eq!(
-        found,
-        expected,
-        "\n{}",
-        draw(&checked.findings, "plan.toml", &text, false)
-    );
-    assert_eq!(
-        checked.value.is_some(),
-        !expected.iter().any(|e| e.starts_with("error"))
-    );
-    for finding in &checked.findings {
-        assert!(
-            finding.span.is_some()
-                || finding.path.is_empty()
-                || !text.contains(finding.path.split(['.', '[']).next().unwrap_or_default()),
-            "no place: {finding}"
-        );
-        assert!(
-            !finding.advice.is_empty() && !finding.message.ends_with('.'),
-            "{finding}"
-        );
-    }
+    table::expect(BASE, from, to, expected);
 }
 
 #[test]
