@@ -5,6 +5,7 @@ mod commands;
 mod lowering;
 mod raising;
 mod recovery;
+mod sets;
 mod stage;
 mod target;
 mod watching;

@@ -11,8 +11,8 @@ use timonel_domain::time::Mono;
 use timonel_domain::value::{TargetId, Weight};
 use timonel_ports::clock::Clock;
 use timonel_ports::target::{
-    Apart, Description, Fence, Goal, ManualCommand, Operation, Preflight, Progress, Reach, Reading, Step, Target,
-    TargetError,
+    Apart, Description, Fence, Goal, ManualCommand, Members, Operation, Preflight, Progress, Reach, Reading, Step,
+    Target, TargetError,
 };
 
 use super::stage::{Hang, ManualClock};
@@ -35,12 +35,33 @@ pub(super) enum Fate {
 pub(super) enum Call {
     Read,
     Start(Goal),
+    Pull,
+    Poll,
 }
+
+/// A set whose changes are jobs that take their time, with a lever before it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Slow {
+    /// How long a job takes.
+    pub(super) job: Duration,
+    /// The most that it can hold.
+    pub(super) most: Weight,
+    /// A lowering leaves so many behind the first time.
+    pub(super) stragglers: u32,
+}
+
+const LEVER: &[u8] = b"lever";
 
 #[derive(Debug, Default)]
 struct Inner {
     weight: Weight,
     mark: Option<Generation>,
+    slow: Option<Slow>,
+    levered: bool,
+    /// Members on the canary that should not be there.
+    surplus: u32,
+    /// The job under way: what it sets, and when.
+    job: Option<(Goal, Mono)>,
     calls: Vec<(Mono, Call)>,
     fates: VecDeque<Fate>,
 }
@@ -94,6 +115,19 @@ impl ScriptedTarget {
         self.inner().fates.extend(fates);
     }
 
+    /// From now on it holds a set.
+    pub(super) fn slow(&self, slow: Slow) {
+        self.inner().slow = Some(slow);
+    }
+
+    pub(super) fn levered(&self) -> bool {
+        self.inner().levered
+    }
+
+    pub(super) fn surplus(&self) -> u32 {
+        self.inner().surplus
+    }
+
     pub(super) fn calls(&self) -> Vec<Call> {
         self.inner().calls.iter().map(|(_, call)| call.clone()).collect()
     }
@@ -106,7 +140,7 @@ impl ScriptedTarget {
     pub(super) fn started(&self) -> Vec<(Mono, Goal)> {
         let started = |(at, call): &(Mono, Call)| match call {
             Call::Start(goal) => Some((*at, goal.clone())),
-            Call::Read => None,
+            Call::Read | Call::Pull | Call::Poll => None,
         };
         self.inner().calls.iter().filter_map(started).collect()
     }
@@ -118,6 +152,21 @@ impl ScriptedTarget {
             Goal::Lower { to, .. } => format!("{}", to.as_percent()),
         };
         self.started().into_iter().map(text).collect()
+    }
+
+    /// A job whose time has come is done.
+    fn work(&self) {
+        let now = self.clock.mono();
+        let mut inner = self.inner();
+        let Some((goal, _)) = inner.job.take_if(|(_, due)| *due <= now) else {
+            return;
+        };
+        let slow = inner.slow.expect("jobs are of slow targets");
+        inner.weight = goal.weight().min(slow.most);
+        if let Goal::Lower { .. } = goal {
+            // Those who are left behind are there until the next job.
+            inner.surplus = std::mem::take(&mut inner.slow.as_mut().expect("as before").stragglers);
+        }
     }
 
     fn note(&self, call: Call) {
@@ -166,13 +215,18 @@ impl Target for ScriptedTarget {
     async fn read(&self) -> Result<Reading, TargetError> {
         self.note(Call::Read);
         self.reads.pass().await;
+        self.work();
         let inner = self.inner();
+        let set = inner.slow.map(|_| Members { canary: 1, all: 3 });
         Ok(Reading {
-            weight: inner.weight,
-            apart: Apart::NONE,
-            set: None,
-            levered: false,
-            unsettled: None,
+            weight: if inner.levered { Weight::ZERO } else { inner.weight },
+            apart: Apart {
+                surplus: inner.surplus,
+                missing: 0,
+            },
+            set,
+            levered: inner.levered,
+            unsettled: inner.job.as_ref().map(|_| "a job".to_owned()),
             as_of: self.clock.now(),
             changed_by: None,
             mark: inner.mark,
@@ -181,24 +235,44 @@ impl Target for ScriptedTarget {
     }
 
     fn reach(&self, goal: &Goal, _: &Reading) -> Reach {
+        let slow = self.inner().slow;
         Reach {
-            weight: goal.weight(),
-            set: None,
+            weight: slow.map_or(goal.weight(), |slow| goal.weight().min(slow.most)),
+            set: slow.map(|_| Members { canary: 1, all: 3 }),
         }
     }
 
     fn plan(&self, goal: &Goal, reading: &Reading) -> Result<Vec<Step>, TargetError> {
-        if reading.weight == goal.weight() {
+        if reading.weight == goal.weight() && reading.apart == Apart::NONE && !reading.levered {
             return Ok(Vec::new());
         }
         Ok(vec![Step(serde_json::to_vec(goal).unwrap())])
     }
 
     async fn start(&self, step: &Step) -> Result<Operation, TargetError> {
+        if step.0 == LEVER {
+            self.note(Call::Pull);
+            self.starts.pass().await;
+            let mut inner = self.inner();
+            return match inner.fates.pop_front() {
+                Some(Fate::Fails(error)) => Err(error),
+                Some(_) | None => {
+                    inner.levered = true;
+                    Ok(Operation(LEVER.to_vec()))
+                }
+            };
+        }
         let goal: Goal = serde_json::from_slice(&step.0).unwrap();
         self.note(Call::Start(goal.clone()));
         self.starts.pass().await;
         let mut inner = self.inner();
+        if let Some(slow) = inner.slow {
+            if let Goal::Raise { .. } = goal {
+                inner.levered = false;
+            }
+            inner.job = Some((goal, self.clock.mono() + slow.job));
+            return Ok(Operation(b"job".to_vec()));
+        }
         match (&goal, inner.mark) {
             (Goal::Raise { generation, .. }, Some(mark)) if *generation <= mark => {
                 return Err(TargetError::Marked { place: place(), mark });
@@ -227,12 +301,25 @@ impl Target for ScriptedTarget {
         }
     }
 
-    async fn poll(&self, _: &Operation) -> Result<Progress, TargetError> {
-        Ok(Progress::Done)
+    async fn poll(&self, operation: &Operation) -> Result<Progress, TargetError> {
+        if operation.0.is_empty() {
+            return Ok(Progress::Done);
+        }
+        self.note(Call::Poll);
+        self.work();
+        Ok(match self.inner().job {
+            Some(_) if operation.0 != LEVER => Progress::Pending(Duration::from_secs(2)),
+            Some(_) | None => Progress::Done,
+        })
     }
 
-    fn instant_lever(&self, _: &Goal) -> Option<Step> {
-        None
+    fn instant_lever(&self, goal: &Goal) -> Option<Step> {
+        let to_zero = matches!(goal, Goal::Lower { to: Weight::ZERO, .. });
+        (to_zero && self.inner().slow.is_some()).then(|| Step(LEVER.to_vec()))
+    }
+
+    fn clean_up(&self, goal: &Goal) -> Vec<Step> {
+        vec![Step(serde_json::to_vec(goal).unwrap())]
     }
 
     fn manual_commands(&self, _: &Goal) -> Vec<ManualCommand> {
