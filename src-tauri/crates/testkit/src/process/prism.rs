@@ -12,7 +12,7 @@ use super::{Process, ProcessError, free_port};
 const PROGRAM: &str = "prism";
 /// What it writes once it answers.
 const READY: &str = "Prism is listening on";
-/// How a line of its log begins, after the time and who says it, that tells of an answer or a request against the contract.
+/// What a line of its log has that tells of a request or an answer against the contract.
 const BREACHES: [&str; 2] = ["Violation: ", "Request terminated with error: "];
 
 /// A real Prism on a free loopback port. Dropping it ends it.
@@ -78,20 +78,22 @@ impl Prism {
         &self.process
     }
 
-    /// What it found against the contract so far, a line each: requests refused, answers that are not as documented, and
-    /// upstreams that gave none.
+    /// What it found against the contract so far, a line each: requests refused (with method and path), answers that are not
+    /// as documented, and upstreams that gave none.
     pub fn breaches(&self) -> Vec<String> {
         breaches(&self.process.said())
     }
 }
 
 fn breaches(said: &str) -> Vec<String> {
-    let of_breach = |line: &str| {
-        BREACHES
-            .iter()
-            .find_map(|begin| Some(line[line.find(begin)?..].to_owned()))
-    };
-    said.lines().filter_map(of_breach).collect()
+    said.lines()
+        .filter(|line| BREACHES.iter().any(|breach| line.contains(breach)))
+        .map(|line| {
+            // The time says nothing, and the columns are for a screen.
+            let told = line.split_once('›').map_or(line, |(_, told)| told);
+            told.split_whitespace().collect::<Vec<_>>().join(" ")
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -108,8 +110,8 @@ mod tests {
         assert_eq!(
             breaches(said),
             [
-                "Violation: response Unable to match the returned status code",
-                "Request terminated with error: FetchError: request"
+                "[VALIDATOR] ⚠ warning Violation: response Unable to match the returned status code",
+                "[HTTP SERVER] get /v2/balance ✖ error Request terminated with error: FetchError: request"
             ]
         );
     }
