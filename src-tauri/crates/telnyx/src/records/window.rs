@@ -1,0 +1,424 @@
+//! Which span of a list is counted next: half-open windows that continue exactly where the last one ended.
+//!
+//! A list is asked for again a little further back than the window, so that a record that came in late is counted once, in
+//! the next window. Deliberately not here: how a list is fetched, and what a record counts for.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use timonel_domain::time::Timestamp;
+
+/// How the records of one list come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Pace {
+    /// A moment is counted when it is this long past.
+    pub(crate) settle: Duration,
+    /// How much further back than the window the list is asked for, for records that came in even later.
+    pub(crate) overlap: Duration,
+    /// Windows begin and end on multiples of this; zero where any moment will do.
+    pub(crate) grain: Duration,
+    /// A window that would be longer is not counted: counting begins anew.
+    pub(crate) gap: Duration,
+}
+
+/// A record with its identity and the moment that decides in which window it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Listed<T> {
+    /// Unique within its list.
+    pub(crate) id: String,
+    /// When.
+    pub(crate) at: Timestamp,
+    /// What it says.
+    pub(crate) what: T,
+}
+
+/// What is to be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Due {
+    /// Nothing: counting begins now, or anew.
+    First,
+    /// Nothing: no time has passed.
+    Nothing,
+    /// The records of a window.
+    Window(Window),
+}
+
+/// `since` and all after it, before `until`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Window {
+    /// The list is asked for from here on.
+    pub(crate) from: Timestamp,
+    /// The end of the window before.
+    pub(crate) since: Timestamp,
+    /// The end; not part of it.
+    pub(crate) until: Timestamp,
+}
+
+/// A window that has been counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Closed<T> {
+    /// The end of the window before.
+    pub(crate) since: Timestamp,
+    /// Complete up to here.
+    pub(crate) until: Timestamp,
+    /// The records that are new in it.
+    pub(crate) records: Vec<Listed<T>>,
+}
+
+/// Up to where what was read of a list is complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Complete {
+    /// The whole list was read.
+    Whole,
+    /// It was cut off; of what is before this moment nothing is missing.
+    Before(Timestamp),
+    /// It was cut off, in an order that does not say what is missing.
+    Nowhere,
+}
+
+/// More records than are read at once, in an order that does not say up to where they are complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TooMany {
+    /// How many were read.
+    pub(crate) read: usize,
+}
+
+/// The windows of one list.
+#[derive(Debug)]
+pub(crate) struct Windows {
+    pace: Pace,
+    span: Option<Span>,
+    seen: BTreeMap<String, Timestamp>,
+    /// Not more than this at once; shrinks where a list was too long.
+    at_most: Duration,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    /// Counting began here; what is older is never counted.
+    began: Timestamp,
+    /// Complete up to here.
+    done: Timestamp,
+}
+
+impl Windows {
+    /// Nothing read yet.
+    pub(crate) fn new(pace: Pace) -> Self {
+        Self {
+            pace,
+            span: None,
+            seen: BTreeMap::new(),
+            at_most: pace.longest(),
+        }
+    }
+
+    /// Where counting began, if it has.
+    pub(crate) fn began(&self) -> Option<Timestamp> {
+        self.span.map(|span| span.began)
+    }
+
+    /// What is to be asked for at `now`. A first window, and one after a gap, begins with this question.
+    pub(crate) fn due(&mut self, now: Timestamp) -> Due {
+        let until = self.pace.aligned(now - self.pace.settle);
+        match self.span {
+            Some(Span { began, done }) if apart(until, done) <= self.pace.longest() => {
+                let until = until.min(done + self.at_most);
+                if until <= done {
+                    return Due::Nothing;
+                }
+                Due::Window(Window {
+                    from: (done - self.pace.overlap).max(began),
+                    since: done,
+                    until,
+                })
+            }
+            Some(_) | None => {
+                self.span = Some(Span {
+                    began: until,
+                    done: until,
+                });
+                self.seen.clear();
+                Due::First
+            }
+        }
+    }
+
+    /// Takes the records that the list had for `window`. What was read only in part is counted up to where it is complete.
+    pub(crate) fn close<T>(
+        &mut self,
+        window: Window,
+        listed: Vec<Listed<T>>,
+        complete: Complete,
+    ) -> Result<Closed<T>, TooMany> {
+        let until = match complete {
+            Complete::Whole => {
+                // Back to normal, slowly: a list that was too long a moment ago may be so again.
+                self.at_most = (self.at_most * 2).min(self.pace.longest());
+                window.until
+            }
+            Complete::Before(until) if self.pace.grain.is_zero() && until > window.since => until.min(window.until),
+            Complete::Before(_) | Complete::Nowhere => {
+                let span = window.until.since(window.since);
+                self.at_most = (span / 4).max(Duration::from_secs(1)).max(self.pace.grain);
+                return Err(TooMany { read: listed.len() });
+            }
+        };
+        let began = self.span.map_or(window.since, |span| span.began);
+        let mut records = Vec::new();
+        for record in listed {
+            let within = record.at >= began.max(window.from) && record.at < until;
+            // The same record may come on two pages, and comes again where the questions overlap.
+            if within && self.seen.insert(record.id.clone(), record.at).is_none() {
+                records.push(record);
+            }
+        }
+        let still_asked_for = until - self.pace.overlap;
+        self.seen.retain(|_, at| *at >= still_asked_for);
+        self.span = Some(Span { began, done: until });
+        Ok(Closed {
+            since: window.since,
+            until,
+            records,
+        })
+    }
+}
+
+impl Pace {
+    /// An aligned window is at least one grain long, however small the gap.
+    fn longest(&self) -> Duration {
+        self.gap.max(self.grain)
+    }
+
+    /// The last moment up to `at` at which a window may end.
+    fn aligned(&self, at: Timestamp) -> Timestamp {
+        let grain = i64::try_from(self.grain.as_micros()).unwrap_or(i64::MAX);
+        if grain == 0 {
+            return at;
+        }
+        Timestamp::from_micros(at.micros() - at.micros().rem_euclid(grain))
+    }
+}
+
+/// How far two moments are apart, in either direction: a clock set far back is a gap as well.
+fn apart(a: Timestamp, b: Timestamp) -> Duration {
+    a.since(b).max(b.since(a))
+}
+
+impl Complete {
+    /// Of a list that was read as `listed`, to its end or not. One that was cut off and runs from old to new is complete up to
+    /// its newest record; others may share that record's moment, so it is not part of what is complete.
+    pub(crate) fn of<T>(listed: &[Listed<T>], whole: bool) -> Self {
+        if whole {
+            return Complete::Whole;
+        }
+        match listed.last() {
+            Some(last) if listed.is_sorted_by_key(|record| record.at) => Complete::Before(last.at),
+            Some(_) | None => Complete::Nowhere,
+        }
+    }
+
+    /// Of two lists taken together.
+    pub(crate) fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Complete::Nowhere, _) | (_, Complete::Nowhere) => Complete::Nowhere,
+            (Complete::Before(a), Complete::Before(b)) => Complete::Before(a.min(b)),
+            (Complete::Before(at), Complete::Whole) | (Complete::Whole, Complete::Before(at)) => Complete::Before(at),
+            (Complete::Whole, Complete::Whole) => Complete::Whole,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PACE: Pace = Pace {
+        settle: Duration::from_secs(30),
+        overlap: Duration::from_secs(20),
+        grain: Duration::ZERO,
+        gap: Duration::from_secs(120),
+    };
+
+    fn at(secs: i64) -> Timestamp {
+        Timestamp::from_secs(1_000_000 + secs)
+    }
+
+    fn record(id: &str, secs: i64) -> Listed<()> {
+        Listed {
+            id: id.to_owned(),
+            at: at(secs),
+            what: (),
+        }
+    }
+
+    fn window(windows: &mut Windows, now: i64) -> Window {
+        match windows.due(at(now)) {
+            Due::Window(window) => window,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn ids(closed: &Closed<()>) -> Vec<&str> {
+        closed.records.iter().map(|record| record.id.as_str()).collect()
+    }
+
+    #[test]
+    fn windows_continue_where_the_last_one_ended() {
+        let mut windows = Windows::new(PACE);
+        assert_eq!(windows.due(at(100)), Due::First);
+        assert_eq!(windows.due(at(100)), Due::Nothing, "no time has passed");
+        let first = window(&mut windows, 115);
+        let expected = Window {
+            from: at(70),
+            since: at(70),
+            until: at(85),
+        };
+        assert_eq!(first, expected);
+        assert_eq!(
+            window(&mut windows, 115),
+            first,
+            "a window that was not closed is due again"
+        );
+        windows.close(first, vec![record("a", 75)], Complete::Whole).unwrap();
+        let second = window(&mut windows, 130);
+        assert_eq!((second.since, second.until), (at(85), at(100)));
+        assert_eq!(second.from, at(70), "never further back than where counting began");
+    }
+
+    #[test]
+    fn the_end_of_a_window_belongs_to_the_next() {
+        let mut windows = Windows::new(PACE);
+        windows.due(at(100));
+        let first = window(&mut windows, 115);
+        let listed = || vec![record("before", 69), record("start", 70), record("end", 85)];
+        assert_eq!(
+            ids(&windows.close(first, listed(), Complete::Whole).unwrap()),
+            ["start"]
+        );
+        let second = window(&mut windows, 130);
+        let closed = windows.close(second, listed(), Complete::Whole).unwrap();
+        assert_eq!(
+            ids(&closed),
+            ["end"],
+            "not twice, not lost, and nothing from before counting began"
+        );
+        assert_eq!((closed.since, closed.until), (at(85), at(100)));
+    }
+
+    #[test]
+    fn a_record_that_comes_late_counts_once_in_the_next_window() {
+        let mut windows = Windows::new(PACE);
+        windows.due(at(100));
+        let first = window(&mut windows, 115);
+        windows.close(first, vec![record("a", 84)], Complete::Whole).unwrap();
+        let second = window(&mut windows, 130);
+        let listed = vec![record("late", 80), record("a", 84), record("b", 90), record("b", 90)];
+        assert_eq!(
+            ids(&windows.close(second, listed, Complete::Whole).unwrap()),
+            ["late", "b"]
+        );
+        let third = window(&mut windows, 145);
+        let listed = vec![record("late", 80), record("a", 84), record("b", 90), record("c", 110)];
+        assert_eq!(ids(&windows.close(third, listed, Complete::Whole).unwrap()), ["c"]);
+    }
+
+    #[test]
+    fn what_was_read_in_part_counts_up_to_where_it_is_complete() {
+        let mut windows = Windows::new(PACE);
+        windows.due(at(100));
+        let first = window(&mut windows, 160);
+        let listed = vec![record("a", 71), record("b", 90), record("c", 90)];
+        let complete = Complete::of(&listed, false);
+        assert_eq!(complete, Complete::Before(at(90)));
+        let closed = windows.close(first, listed, complete).unwrap();
+        assert_eq!(
+            (ids(&closed), closed.until),
+            (vec!["a"], at(90)),
+            "a fourth may be of that moment too"
+        );
+        let second = window(&mut windows, 161);
+        let listed = vec![record("a", 71), record("b", 90), record("c", 90), record("d", 90)];
+        assert_eq!(
+            ids(&windows.close(second, listed, Complete::Whole).unwrap()),
+            ["b", "c", "d"]
+        );
+    }
+
+    #[test]
+    fn a_cut_list_from_new_to_old_counts_nothing_and_less_is_asked_for_next() {
+        let mut windows = Windows::new(PACE);
+        windows.due(at(100));
+        let first = window(&mut windows, 190);
+        assert_eq!((first.since, first.until), (at(70), at(160)));
+        let listed = || vec![record("b", 110), record("a", 90)];
+        let complete = Complete::of(&listed(), false);
+        assert_eq!(windows.close(first, listed(), complete), Err(TooMany { read: 2 }));
+        let again = window(&mut windows, 190);
+        assert_eq!(again.since, at(70), "nothing was counted");
+        assert!(again.until < at(100), "{again:?}");
+        let closed = windows.close(again, vec![record("a", 90)], Complete::Whole).unwrap();
+        assert_eq!(ids(&closed), ["a"]);
+        assert!(window(&mut windows, 190).until.since(closed.until) > again.until.since(again.since));
+    }
+
+    #[test]
+    fn after_a_gap_counting_begins_anew_and_forgets_what_was_before() {
+        let mut windows = Windows::new(PACE);
+        windows.due(at(100));
+        let first = window(&mut windows, 115);
+        windows.close(first, vec![record("a", 84)], Complete::Whole).unwrap();
+        assert_eq!(windows.due(at(236)), Due::First, "121 s after the last end");
+        let next = window(&mut windows, 240);
+        assert_eq!((next.from, next.since, next.until), (at(206), at(206), at(210)));
+        assert_eq!(windows.due(at(100)), Due::Nothing, "a clock set back a little");
+        assert_eq!(windows.due(at(10)), Due::First, "a clock set back by more than the gap");
+    }
+
+    #[test]
+    fn aligned_windows_end_on_their_grain_and_outlast_a_small_gap() {
+        let mut windows = Windows::new(Pace {
+            settle: Duration::from_secs(600),
+            overlap: Duration::ZERO,
+            grain: Duration::from_secs(3600),
+            ..PACE
+        });
+        let hour = |n: i64| Timestamp::from_secs(3600 * n);
+        assert_eq!(windows.due(hour(10) + Duration::from_secs(700)), Due::First);
+        assert_eq!(windows.began(), Some(hour(10)));
+        assert_eq!(windows.due(hour(11) + Duration::from_secs(599)), Due::Nothing);
+        let due = windows.due(hour(11) + Duration::from_secs(600));
+        let expected = Window {
+            from: hour(10),
+            since: hour(10),
+            until: hour(11),
+        };
+        assert_eq!(due, Due::Window(expected));
+        assert_eq!(
+            windows.due(hour(12) + Duration::from_secs(600)),
+            Due::First,
+            "two hours were missed"
+        );
+    }
+
+    #[test]
+    fn two_lists_are_complete_as_far_as_both_are() {
+        use Complete::{Before, Nowhere, Whole};
+        let (early, late) = (Before(at(1)), Before(at(2)));
+        let table = [
+            (Whole, Whole, Whole),
+            (Whole, late, late),
+            (early, late, early),
+            (late, early, early),
+            (Whole, Nowhere, Nowhere),
+            (Nowhere, early, Nowhere),
+        ];
+        for (a, b, both) in table {
+            assert_eq!(a.and(b), both, "{a:?} and {b:?}");
+        }
+        assert_eq!(
+            Complete::of::<()>(&[], false),
+            Nowhere,
+            "a page with nothing on it says nothing"
+        );
+    }
+}
