@@ -13,9 +13,10 @@ use timonel_domain::value::{Arm, TargetId, Weight};
 use timonel_plan::scenario::{Down, Fault, Gone, TimedFault, WorldSource};
 use timonel_ports::clock::Clock;
 
-use crate::cluster::{self, Calls, Cluster, FaultId, Scope};
+use crate::cluster::{self, Calls, Cluster, Scope};
 use crate::serve::Outages;
-use crate::simulator::{Route, Scene};
+use crate::simulator::{DataPlane, Exchange, Route, Scene, Seat};
+use crate::telnyx;
 use crate::time::VirtualClock;
 use crate::world::Conduct;
 
@@ -28,9 +29,10 @@ pub(crate) struct Player {
     pub(crate) clock: VirtualClock,
     pub(crate) scene: Scene,
     pub(crate) cluster: Cluster,
+    pub(crate) plane: DataPlane,
     pub(crate) outages: Outages,
     /// Every target that a fault names.
-    pub(crate) targets: BTreeMap<TargetId, Route>,
+    pub(crate) targets: BTreeMap<TargetId, Seat>,
     /// The canary without faults.
     pub(crate) canary: Conduct,
 }
@@ -48,8 +50,15 @@ enum Cue {
 struct Active {
     fault: Fault,
     until: Option<Mono>,
-    /// What of it is set on the cluster.
-    on_cluster: Option<FaultId>,
+    /// What of it is set on control planes.
+    set: Vec<Set>,
+}
+
+/// A fault that is set on a control plane, for clearing it.
+#[derive(Debug, Clone, Copy)]
+enum Set {
+    Cluster(cluster::FaultId),
+    Telnyx(telnyx::FaultId),
 }
 
 impl Player {
@@ -69,13 +78,13 @@ impl Player {
                 Cue::Begin => {
                     let until = lasting.map(|lasting| at + lasting);
                     agenda.extend(until.map(|until| Reverse((until, Cue::End, index))));
-                    let on_cluster = self.begin(fault);
+                    let set = self.begin(fault);
                     active.push((
                         index,
                         Active {
                             fault: fault.clone(),
                             until,
-                            on_cluster,
+                            set,
                         },
                     ));
                 }
@@ -83,9 +92,7 @@ impl Player {
                 Cue::End => {
                     if let Some(place) = active.iter().position(|(i, _)| *i == index) {
                         let (_, over) = active.remove(place);
-                        over.on_cluster
-                            .into_iter()
-                            .for_each(|id| self.cluster.faults().clear(id));
+                        over.set.into_iter().for_each(|set| self.clear(set));
                     }
                 }
             }
@@ -103,36 +110,70 @@ impl Player {
         }
     }
 
-    /// What happens once, or on the cluster.
-    fn begin(&self, fault: &Fault) -> Option<FaultId> {
-        match fault {
-            Fault::CriticalError => self.scene.change(crate::world::World::critical_error),
-            Fault::Drift { .. } => self.drift(fault),
-            Fault::TargetDown { target, how } => return self.set(target, cluster_fault(*how)),
-            Fault::ReadbackLies { target } => return self.set(target, cluster::Fault::ReadBackLies),
+    /// What happens once, or on a control plane.
+    fn begin(&self, fault: &Fault) -> Vec<Set> {
+        let set = match fault {
+            Fault::CriticalError => {
+                self.scene.change(crate::world::World::critical_error);
+                None
+            }
+            Fault::Drift { .. } => {
+                self.drift(fault);
+                None
+            }
+            Fault::StrayJob { by, weight, after, .. } => {
+                self.post_job(by, *weight, *after);
+                None
+            }
+            Fault::TargetDown { target, how } => match self.targets.get(target) {
+                Some(Seat::Route(route)) => self.set_on_route(*route, cluster_fault(*how)),
+                Some(Seat::Numbers) => self.set_on_account(account_fault(*how)),
+                None => None,
+            },
+            Fault::ReadbackLies { target } => match self.targets.get(target) {
+                Some(Seat::Route(route)) => self.set_on_route(*route, cluster::Fault::ReadBackLies),
+                // Nothing that the API could do: where calls go stands still, see `settle`.
+                Some(Seat::Numbers) | None => None,
+            },
+            Fault::JobFailures { share, .. } => self.set_on_account(telnyx::Fault::JobFailures { share: *share }),
+            Fault::JobsStuck { .. } => self.set_on_account(telnyx::Fault::JobsStuck),
             Fault::OwnNetworkLost => {
-                return self
-                    .cluster
-                    .faults()
-                    .set(Scope::Cluster, Calls::All, cluster::Fault::BlackHole)
-                    .ok();
+                let account = self.set_on_account(telnyx::Fault::BlackHole);
+                let cluster = self.set_on_cluster(Scope::Cluster, cluster::Fault::BlackHole);
+                return account.into_iter().chain(cluster).collect();
             }
             Fault::CanaryErrors { .. }
             | Fault::CanaryLatency { .. }
             | Fault::CanaryAbandonment { .. }
-            | Fault::SourceGone { .. } => {}
-        }
-        None
+            | Fault::SourceGone { .. } => None,
+        };
+        set.into_iter().collect()
     }
 
-    fn set(&self, target: &TargetId, fault: cluster::Fault) -> Option<FaultId> {
-        let route = self.targets.get(target)?;
-        let set = self
-            .cluster
-            .faults()
-            .set(Scope::Object(route.path()), Calls::All, fault);
-        set.inspect_err(|error| tracing::error!(%error, "a fault could not be set"))
-            .ok()
+    fn set_on_route(&self, route: Route, fault: cluster::Fault) -> Option<Set> {
+        self.set_on_cluster(Scope::Object(route.path()), fault)
+    }
+
+    fn set_on_cluster(&self, scope: Scope, fault: cluster::Fault) -> Option<Set> {
+        let set = self.cluster.faults().set(scope, Calls::All, fault);
+        let set = set.inspect_err(|error| tracing::error!(%error, "a fault could not be set"));
+        set.ok().map(Set::Cluster)
+    }
+
+    fn set_on_account(&self, fault: telnyx::Fault) -> Option<Set> {
+        let faults = self.plane.exchange()?.telnyx().faults();
+        Some(Set::Telnyx(faults.set(telnyx::Scope::All, fault)))
+    }
+
+    fn clear(&self, set: Set) {
+        match set {
+            Set::Cluster(id) => self.cluster.faults().clear(id),
+            Set::Telnyx(id) => {
+                if let Some(exchange) = self.plane.exchange() {
+                    exchange.telnyx().faults().clear(id);
+                }
+            }
+        }
     }
 
     /// Another writer sets the target's weight now.
@@ -140,11 +181,23 @@ impl Player {
         let Fault::Drift { target, to, by, .. } = fault else {
             return;
         };
-        let Some(route) = self.targets.get(target) else { return };
+        match (self.targets.get(target), self.plane.exchange()) {
+            (Some(Seat::Route(route)), _) => self.drift_route(*route, target, *to, by),
+            (Some(Seat::Numbers), Some(exchange)) => {
+                let moves = exchange.moves_to(*to);
+                for (numbers, connection) in [(&moves.off, exchange.stable()), (&moves.on, exchange.canary())] {
+                    move_numbers(exchange, by, numbers, connection);
+                }
+            }
+            (Some(Seat::Numbers) | None, _) => {}
+        }
+    }
+
+    fn drift_route(&self, route: Route, target: &TargetId, to: Weight, by: &str) {
         let patch = self
             .cluster
             .get(&route.path())
-            .and_then(|object| weights_patch(&object, route.name, *to));
+            .and_then(|object| weights_patch(&object, route.name, to));
         let Some(patch) = patch else {
             tracing::warn!(%target, "there is no route whose weight could drift");
             return;
@@ -155,10 +208,25 @@ impl Player {
         }
     }
 
+    /// Somebody else posts a job towards the canary now, to be taken up later.
+    fn post_job(&self, by: &str, weight: Weight, after: Duration) {
+        let Some(exchange) = self.plane.exchange() else { return };
+        let numbers = exchange.with_share(weight);
+        let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
+        if numbers.is_empty() {
+            tracing::warn!(%weight, "every number has more calls than the stray job should move");
+            return;
+        }
+        if let Err(error) = exchange.telnyx().post_job_as(by, &numbers, exchange.canary(), after) {
+            tracing::debug!(%error, "the other writer's job was refused");
+        }
+    }
+
     /// Makes world and endpoints what the faults at work say.
     fn settle(&self, active: &[(usize, Active)]) {
         let mut canary = self.canary;
         let mut network_lost = false;
+        let mut numbers_lie = false;
         let mut gone: [Option<Gone>; 2] = [None, None];
         for (_, Active { fault, .. }) in active {
             match fault {
@@ -174,13 +242,51 @@ impl Player {
                     how,
                 } => gone[1] = Some(*how),
                 Fault::OwnNetworkLost => network_lost = true,
-                Fault::TargetDown { .. } | Fault::Drift { .. } | Fault::CriticalError | Fault::ReadbackLies { .. } => {}
+                Fault::ReadbackLies { target } => numbers_lie |= self.targets.get(target) == Some(&Seat::Numbers),
+                Fault::TargetDown { .. }
+                | Fault::Drift { .. }
+                | Fault::CriticalError
+                | Fault::StrayJob { .. }
+                | Fault::JobFailures { .. }
+                | Fault::JobsStuck { .. } => {}
             }
+        }
+        if let Some(exchange) = self.plane.exchange() {
+            exchange.set_lies(numbers_lie);
+            // What was kept back holds when the lie ends.
+            self.plane.take_hold();
         }
         let [metrics, prometheus] = gone;
         self.scene.change(|world| world.set_conduct(Arm::Canary, canary));
         self.scene.set_endpoint(metrics);
         self.outages.set(network_lost, metrics, prometheus);
+    }
+}
+
+/// Moves numbers as somebody else; none is no move.
+fn move_numbers(exchange: &Exchange, by: &str, numbers: &[String], connection: &str) {
+    let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
+    if numbers.is_empty() {
+        return;
+    }
+    if let Err(error) = exchange.telnyx().move_as(by, &numbers, connection) {
+        tracing::debug!(%error, "the other writer was refused");
+    }
+}
+
+/// As [`cluster_fault`], of a Telnyx account: what a webhook does to writes in a cluster, the account does by itself.
+fn account_fault(how: Down) -> telnyx::Fault {
+    match how {
+        Down::Hang => telnyx::Fault::BlackHole,
+        Down::Reset => telnyx::Fault::Reset,
+        Down::Unavailable => telnyx::Fault::Unavailable,
+        Down::WebhookDown => telnyx::Fault::WritesDown,
+        Down::WebhookRefuses => telnyx::Fault::RefusesWrites,
+        Down::Unauthenticated => telnyx::Fault::Unauthorized,
+        Down::Forbidden => telnyx::Fault::Forbidden,
+        Down::Throttled => telnyx::Fault::TooManyRequests {
+            retry_after: Some(RETRY_AFTER),
+        },
     }
 }
 

@@ -3,9 +3,11 @@
 //! A world has run for a while when a rehearsal begins: calls are in progress and windows are full. Nothing here is told to
 //! the adapters; they get addresses.
 
+mod exchange;
 mod objects;
+mod places;
+mod plane;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -15,21 +17,28 @@ use std::time::Duration;
 use axum::Router;
 use timonel_domain::time::Timestamp;
 use timonel_domain::value::{Arm, TargetId, Weight};
-use timonel_plan::scenario::{self, ArmHealth, CallTraffic, Fault, Gone, Scenario, WorldSource};
+use timonel_plan::scenario::{self, ArmHealth, CallTraffic, Gone, Scenario, WorldSource};
 use timonel_ports::clock::Clock;
 use timonel_ports::task::{self, Task};
 use tokio::net::TcpListener;
 
-pub use self::objects::{FOLLOWER, NAMESPACE, SPLITTER};
+pub use self::objects::{FOLLOWER, NAMESPACE, NUMBERS_FOLLOWER, SPLITTER};
+pub use self::places::Place;
 
+pub(crate) use self::exchange::Exchange;
 pub(crate) use self::objects::Route;
+pub(crate) use self::places::Seat;
+pub(crate) use self::plane::DataPlane;
 
+use self::exchange::Blueprint;
 use self::objects::{ROUTES, objects};
+use self::places::Places;
 use crate::cluster::{Cluster, ClusterError};
 use crate::metrics::Observatory;
 use crate::metrics::api::Reply;
 use crate::player::Player;
 use crate::serve::{Outages, router};
+use crate::telnyx::Telnyx;
 use crate::time::VirtualClock;
 use crate::world::{Conduct, Profile, Traffic, World};
 
@@ -61,7 +70,7 @@ pub enum StartError {
     },
     /// A fault names a target that the world does not have.
     #[error(
-        "scenario `{scenario}` has a fault of target `{target}`, which writes no VirtualService of the simulated world"
+        "scenario `{scenario}` has a fault of target `{target}`, which writes nothing of the simulated world: name a target of the plan"
     )]
     UnknownTarget {
         /// Its id.
@@ -71,13 +80,39 @@ pub enum StartError {
     },
     /// A target writes something that the world does not have.
     #[error(
-        "target `{target}` writes `{virtual_service}`, but the simulated world has only `casos-vs` and `derivacion-vs`"
+        "target `{target}` writes `{virtual_service}`, but the simulated world has only `casos-vs`, `derivacion-vs` and `consultas-vs`"
     )]
     UnknownRoute {
         /// The plan's target.
         target: TargetId,
         /// What it writes.
         virtual_service: String,
+    },
+    /// Two targets would divide the same calls.
+    #[error("target `{target}` divides calls that another target divides already: a plan has one splitter")]
+    SecondSplitter {
+        /// The plan's target.
+        target: TargetId,
+    },
+    /// A target divides numbers, and the scenario says nothing of them.
+    #[error(
+        "target `{target}` divides the numbers of a Telnyx account, but scenario `{scenario}` has none: add a section [telnyx] to it"
+    )]
+    NoTelnyx {
+        /// Its id.
+        scenario: String,
+        /// The plan's target.
+        target: TargetId,
+    },
+    /// A fault of bulk jobs names a target that has none.
+    #[error(
+        "scenario `{scenario}` has a fault of the bulk jobs of target `{target}`, which has none: name a target of kind telnyx.number-share"
+    )]
+    NoJobs {
+        /// Its id.
+        scenario: String,
+        /// As the fault names it.
+        target: TargetId,
     },
 }
 
@@ -109,14 +144,6 @@ impl Scene {
         let (mut observatory, now) = self.at_present();
         observatory.set_endpoint(now, gone);
     }
-
-    fn follow(&self, cluster: &Cluster) {
-        let [splitter, follower] = ROUTES.map(|route| route.canary(cluster));
-        self.change(|world| {
-            world.set_splitter(splitter);
-            world.set_follower(follower);
-        });
-    }
 }
 
 /// The world of one rehearsal, running. Dropping it ends its tasks and closes its sockets.
@@ -126,6 +153,8 @@ pub struct Simulator {
     cluster_address: SocketAddr,
     prometheus_address: SocketAddr,
     metrics_address: SocketAddr,
+    /// The account and where its API listens.
+    telnyx: Option<(Exchange, SocketAddr)>,
     _tasks: Tasks,
 }
 
@@ -141,13 +170,13 @@ impl Drop for Tasks {
 
 impl Simulator {
     /// Starts the world of `scenario` on loopback sockets. `clock` must stand at the scenario's start; faults count from there.
-    /// `targets` says which VirtualService ([`SPLITTER`] or [`FOLLOWER`]) each target of the plan writes. `seed` is the
-    /// scenario's own where nobody asks for another.
+    /// `targets` says what each target of the plan writes; with a [`Place::NumberShare`] the world has a Telnyx account whose
+    /// numbers divide the calls, otherwise [`SPLITTER`] does. `seed` is the scenario's own where nobody asks for another.
     pub async fn start(
         clock: &VirtualClock,
         scenario: &Scenario,
         seed: u64,
-        targets: impl IntoIterator<Item = (TargetId, String)>,
+        targets: impl IntoIterator<Item = (TargetId, Place)>,
     ) -> Result<Self, StartError> {
         if clock.now() != scenario.start {
             return Err(StartError::Clock {
@@ -156,21 +185,28 @@ impl Simulator {
                 start: scenario.start,
             });
         }
-        let targets = places(scenario, targets)?;
+        let places = Places::read(scenario, targets)?;
         let (stable, canary) = (Conduct::from(&scenario.stable), Conduct::from(&scenario.canary));
-        let world = World::new(
+        let mut world = World::new(
             seed,
             scenario.start - PAST,
             Traffic::from(&scenario.traffic),
             stable,
             canary,
         );
+        let account = places.numbers.as_ref().zip(scenario.telnyx.as_ref());
+        let blueprint = account.map(|(place, telnyx)| Blueprint::new(scenario, telnyx, place, seed, &world));
+        if let Some(blueprint) = &blueprint {
+            world.set_lines(blueprint.lines());
+        }
         let scene = Scene {
             clock: clock.clone(),
             observatory: Arc::new(Mutex::new(Observatory::new(world))),
         };
         let cluster = Cluster::new(clock.clone(), seed, TOKEN);
-        for object in objects() {
+        let follower = places.follower();
+        let with_numbers_follower = follower.is_some_and(|route| route.virtual_service == NUMBERS_FOLLOWER);
+        for object in objects(with_numbers_follower) {
             cluster.insert(object)?;
         }
         let outages = Outages::new(clock.clone());
@@ -182,20 +218,30 @@ impl Simulator {
         let prometheus = router(scene.clone(), outages.clone(), seed, WorldSource::Prometheus);
         let prometheus_address = listen(clock, prometheus, &mut tasks).await?;
 
-        let mut changes = cluster.changes();
-        scene.follow(&cluster);
-        let (follower, followed) = (scene.clone(), cluster.clone());
-        tasks.0.push(task::spawn(&clock.shared(), async move {
-            while let Some(()) = changes.next().await {
-                follower.follow(&followed);
+        let exchange = blueprint.map(|blueprint| blueprint.open(clock, seed, &scene));
+        let telnyx = match exchange.clone() {
+            Some(exchange) => {
+                let address = listen(clock, exchange.telnyx().router(), &mut tasks).await?;
+                Some((exchange, address))
             }
-        }));
+            None => None,
+        };
+        let splits = |route: &Route| exchange.is_none() && route.virtual_service == SPLITTER;
+        let plane = DataPlane {
+            scene: scene.clone(),
+            cluster: cluster.clone(),
+            splitter: ROUTES.into_iter().find(splits),
+            follower,
+            exchange,
+        };
+        plane.follow(clock, &mut tasks);
         let player = Player {
             clock: clock.clone(),
             scene: scene.clone(),
             cluster: cluster.clone(),
+            plane,
             outages,
-            targets,
+            targets: places.seats,
             canary,
         };
         tasks
@@ -207,6 +253,7 @@ impl Simulator {
             cluster_address,
             prometheus_address,
             metrics_address,
+            telnyx,
             _tasks: tasks,
         })
     }
@@ -231,6 +278,21 @@ impl Simulator {
         format!("http://{}/metrics", self.metrics_address)
     }
 
+    /// Base URL of the Telnyx API, without `/v2`; `None` where the world has no account.
+    pub fn telnyx_url(&self) -> Option<String> {
+        let (_, address) = self.telnyx.as_ref()?;
+        Some(format!("http://{address}"))
+    }
+
+    /// The key that the Telnyx API accepts.
+    pub const TELNYX_KEY: &'static str = exchange::KEY;
+
+    /// The Telnyx account, for looking at it and for writing as somebody else.
+    pub fn telnyx(&self) -> Option<&Telnyx> {
+        let (exchange, _) = self.telnyx.as_ref()?;
+        Some(exchange.telnyx())
+    }
+
     /// The cluster, for looking at it and for writing as somebody else.
     pub fn cluster(&self) -> &Cluster {
         &self.cluster
@@ -246,7 +308,8 @@ impl Simulator {
         self.scene.look(|seen| seen.world().in_progress(arm))
     }
 
-    /// The truth: the canary's weight in force in the data plane for new calls.
+    /// The truth: the canary's weight in force in the data plane for new calls. With numbers, the share of calls whose number
+    /// is answered by the canary's URL.
     pub fn splitter(&self) -> Weight {
         self.scene.look(|seen| seen.world().splitter())
     }
@@ -275,43 +338,6 @@ impl fmt::Debug for Simulator {
             .field("metrics", &self.metrics_address)
             .finish_non_exhaustive()
     }
-}
-
-/// Where each target is, all that faults name included.
-fn places(
-    scenario: &Scenario,
-    targets: impl IntoIterator<Item = (TargetId, String)>,
-) -> Result<BTreeMap<TargetId, Route>, StartError> {
-    let mut places = BTreeMap::new();
-    for (target, virtual_service) in targets {
-        match ROUTES.iter().find(|route| route.virtual_service == virtual_service) {
-            Some(route) => drop(places.insert(target, *route)),
-            None => {
-                return Err(StartError::UnknownRoute {
-                    target,
-                    virtual_service,
-                });
-            }
-        }
-    }
-    for timed in &scenario.faults {
-        let target = match &timed.fault {
-            Fault::TargetDown { target, .. } | Fault::Drift { target, .. } | Fault::ReadbackLies { target } => target,
-            Fault::CanaryErrors { .. }
-            | Fault::CanaryLatency { .. }
-            | Fault::CanaryAbandonment { .. }
-            | Fault::SourceGone { .. }
-            | Fault::OwnNetworkLost
-            | Fault::CriticalError => continue,
-        };
-        if !places.contains_key(target) {
-            return Err(StartError::UnknownTarget {
-                scenario: scenario.id.clone(),
-                target: target.clone(),
-            });
-        }
-    }
-    Ok(places)
 }
 
 async fn listen(clock: &VirtualClock, router: Router, tasks: &mut Tasks) -> Result<SocketAddr, StartError> {

@@ -7,6 +7,8 @@
 mod arm;
 mod call;
 mod draw;
+mod line;
+mod log;
 mod profile;
 mod series;
 
@@ -18,12 +20,19 @@ use timonel_domain::time::Timestamp;
 use timonel_domain::value::{Arm, Weight};
 
 pub use self::arm::Conduct;
+pub use self::line::{Line, zipf};
 pub use self::profile::Profile;
 pub use self::series::{Kind, Visitor};
+
+pub(crate) use self::arm::Outcome;
+pub(crate) use self::draw::noise;
+pub(crate) use self::log::{CallLog, LoggedCall, LoggedRequest};
 
 use self::arm::Books;
 use self::call::{Call, Next};
 use self::draw::{Concern, Draws};
+use self::line::Lines;
+use self::log::Pen;
 
 /// Who calls, and for how long.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -48,7 +57,7 @@ pub struct World {
     traffic: Traffic,
     conduct: [Conduct; 2],
     books: [Books; 2],
-    splitter: Weight,
+    splitter: Splitter,
     follower: Weight,
     arrivals: Draws,
     split: Draws,
@@ -60,6 +69,17 @@ pub struct World {
     free: Vec<u32>,
     /// When which call goes on. One entry a call; its number settles what of the same moment comes first.
     agenda: BinaryHeap<Reverse<(i64, u64, u32)>>,
+    /// Only where calls are split by line.
+    log: Option<CallLog>,
+}
+
+/// What decides the arm of a new call.
+#[derive(Debug, Clone)]
+enum Splitter {
+    /// Each call by itself.
+    Weight(Weight),
+    /// The number that it dials.
+    Lines(Lines),
 }
 
 impl World {
@@ -72,7 +92,7 @@ impl World {
             traffic,
             conduct: [stable, canary],
             books: [Books::new(), Books::new()],
-            splitter: Weight::ZERO,
+            splitter: Splitter::Weight(Weight::ZERO),
             follower: Weight::ZERO,
             arrivals: Draws::new(seed, Concern::Arrivals),
             split: Draws::new(seed, Concern::Split),
@@ -82,6 +102,7 @@ impl World {
             slots: Vec::new(),
             free: Vec::new(),
             agenda: BinaryHeap::new(),
+            log: None,
         };
         world.draw_arrival();
         world
@@ -115,7 +136,20 @@ impl World {
 
     /// New calls go to the canary with this weight from now on.
     pub fn set_splitter(&mut self, canary: Weight) {
-        self.splitter = canary;
+        self.splitter = Splitter::Weight(canary);
+    }
+
+    /// New calls dial one of these lines from now on, each as often as its share says, and go where the line goes. The same
+    /// draw decides as for a weight. Calls are logged from the first time on. Lines without any share send all to stable.
+    pub fn set_lines(&mut self, lines: Vec<Line>) {
+        let first = self.arrived;
+        self.log.get_or_insert_with(|| CallLog::new(first));
+        self.splitter = Lines::new(lines).map_or(Splitter::Weight(Weight::ZERO), Splitter::Lines);
+    }
+
+    /// What happened to each call, where calls are split by line.
+    pub(crate) fn log(&self) -> Option<&CallLog> {
+        self.log.as_ref()
     }
 
     /// The follower lets this share of the canary calls' requests through from now on; the rest fail.
@@ -138,9 +172,13 @@ impl World {
         self.books[Arm::Canary as usize].critical_errors += 1;
     }
 
-    /// The weight in force for new calls.
+    /// The weight in force for new calls: with lines, the share of calls whose line goes to the canary, to the nearest
+    /// hundredth of a percent, and 0 or 100 only where that is exact.
     pub fn splitter(&self) -> Weight {
-        self.splitter
+        match &self.splitter {
+            Splitter::Weight(weight) => *weight,
+            Splitter::Lines(lines) => lines.canary(),
+        }
     }
 
     /// The share of the canary calls' requests that the follower lets through.
@@ -189,11 +227,17 @@ impl World {
 
     fn arrive(&mut self) {
         let at = self.next_arrival;
-        let chance = self.split.uniform() * f64::from(Weight::FULL.hundredths());
-        let arm = if chance < f64::from(self.splitter.hundredths()) {
-            Arm::Canary
-        } else {
-            Arm::Stable
+        let draw = self.split.uniform();
+        let (arm, dialled) = match &self.splitter {
+            Splitter::Weight(weight) => {
+                let chance = draw * f64::from(Weight::FULL.hundredths());
+                let is_canary = chance < f64::from(weight.hundredths());
+                (if is_canary { Arm::Canary } else { Arm::Stable }, None)
+            }
+            Splitter::Lines(lines) => {
+                let (place, line) = lines.dialled(draw);
+                (line.arm, Some((place as u32, line.way)))
+            }
         };
         let books = &mut self.books[arm as usize];
         books.assigned.push(at);
@@ -201,6 +245,11 @@ impl World {
 
         let number = self.arrived;
         self.arrived += 1;
+        if let Some(log) = &mut self.log {
+            // Without any share of the lines there is no line to name.
+            let (line, way) = dialled.unwrap_or_default();
+            log.begins(number, line, way, at);
+        }
         let (call, due) = Call::begin(self.calls.of_call(number), arm, at, &self.traffic);
         let slot = match self.free.pop() {
             Some(slot) => {
@@ -221,18 +270,23 @@ impl World {
         let Some(mut entry) = self.agenda.peek_mut() else {
             return;
         };
-        let Reverse((due, _, slot)) = *entry;
+        let Reverse((due, serial, slot)) = *entry;
         let call = &mut self.slots[slot as usize];
         let arm = call.arm();
         let follower = match arm {
             Arm::Stable => Weight::FULL,
             Arm::Canary => self.follower,
         };
+        let pen = Pen {
+            log: self.log.as_mut(),
+            serial,
+        };
         match call.go_on(
             due,
             &self.conduct[arm as usize],
             follower,
             &mut self.books[arm as usize],
+            pen,
         ) {
             // Changed in place: the heap sifts it down once.
             Next::At(next) => entry.0.0 = next,

@@ -11,6 +11,8 @@ pub const NAMESPACE: &str = "prod";
 pub const SPLITTER: &str = "casos-vs";
 /// The VirtualService that lets the canary's calls through; its named route is `derivacion`.
 pub const FOLLOWER: &str = "derivacion-vs";
+/// The VirtualService that lets the canary's calls through where numbers divide them; its named route is `consultas`.
+pub const NUMBERS_FOLLOWER: &str = "consultas-vs";
 
 /// The named route of a VirtualService.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,8 +22,8 @@ pub(crate) struct Route {
     host: &'static str,
 }
 
-/// The splitter and the follower.
-pub(super) const ROUTES: [Route; 2] = [
+/// The splitter and the followers.
+pub(super) const ROUTES: [Route; 3] = [
     Route {
         virtual_service: SPLITTER,
         name: "casos",
@@ -31,6 +33,11 @@ pub(super) const ROUTES: [Route; 2] = [
         virtual_service: FOLLOWER,
         name: "derivacion",
         host: "derivacion-service",
+    },
+    Route {
+        virtual_service: NUMBERS_FOLLOWER,
+        name: "consultas",
+        host: "consultas-service",
     },
 ];
 
@@ -61,10 +68,12 @@ impl Route {
     }
 }
 
-/// The objects of the world: for each route a Service, a DestinationRule and a VirtualService.
-pub(super) fn objects() -> Vec<Value> {
+/// The objects of the world: for each route a Service, a DestinationRule and a VirtualService. The follower of numbers is
+/// there only where it is wanted, so that a cluster without it is what it always was.
+pub(super) fn objects(with_numbers_follower: bool) -> Vec<Value> {
     ROUTES
         .iter()
+        .filter(|route| with_numbers_follower || route.virtual_service != NUMBERS_FOLLOWER)
         .flat_map(|route| [service(route), destination_rule(route), virtual_service(route)])
         .collect()
 }

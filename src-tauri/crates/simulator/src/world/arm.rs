@@ -55,7 +55,7 @@ pub(super) const CALL_BOUNDS: &[(&str, f64)] = &[
 
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     Ok,
     Failed,
     Abandoned,

@@ -7,6 +7,7 @@ use timonel_domain::value::{Arm, Weight};
 use super::Traffic;
 use super::arm::{Books, Conduct, Outcome};
 use super::draw::Draws;
+use super::log::Pen;
 
 /// Spread of the length of calls around their median.
 const LENGTH_SPREAD: f64 = 0.5;
@@ -106,7 +107,14 @@ impl Call {
     }
 
     /// Does what is due at `at`. `follower` is the share of this call's requests that get through.
-    pub(super) fn go_on(&mut self, at: i64, conduct: &Conduct, follower: Weight, books: &mut Books) -> Next {
+    pub(super) fn go_on(
+        &mut self,
+        at: i64,
+        conduct: &Conduct,
+        follower: Weight,
+        books: &mut Books,
+        mut pen: Pen<'_>,
+    ) -> Next {
         match self.stage {
             Stage::Speaking => {
                 books.turn(self.draws.uniform() < conduct.recognition);
@@ -122,6 +130,7 @@ impl Call {
                     self.draws.uniform() * f64::from(Weight::FULL.hundredths()) >= f64::from(follower.hundredths());
                 self.last_failed = error || shut;
                 books.request(at, seconds, self.last_failed);
+                pen.request(self.turn, at, (seconds * 1e6) as i64, self.last_failed);
                 self.turn += 1;
                 if self.turn < self.turns {
                     self.draw_turn();
@@ -134,15 +143,19 @@ impl Call {
                     .take()
                     .is_some_and(|(_, chance)| chance < conduct.abandonment);
                 if leaves {
-                    return self.end(at, Outcome::Abandoned, books);
+                    return self.end(at, Outcome::Abandoned, books, pen);
                 }
                 Next::At(self.look_ahead())
             }
-            Stage::Ending => self.end(at, if self.last_failed { Outcome::Failed } else { Outcome::Ok }, books),
+            Stage::Ending => {
+                let outcome = if self.last_failed { Outcome::Failed } else { Outcome::Ok };
+                self.end(at, outcome, books, pen)
+            }
         }
     }
 
-    fn end(&self, at: i64, outcome: Outcome, books: &mut Books) -> Next {
+    fn end(&self, at: i64, outcome: Outcome, books: &mut Books, mut pen: Pen<'_>) -> Next {
+        pen.ends(at, outcome);
         books.finish(outcome, (at - self.start) as f64 / 1e6);
         Next::Over
     }

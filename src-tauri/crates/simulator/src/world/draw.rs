@@ -54,7 +54,7 @@ impl Draws {
 }
 
 /// A draw of its own for `parts`, uniform on [0, 1): noise that does not depend on what was drawn before.
-pub(super) fn noise(parts: &[u64]) -> f64 {
+pub(crate) fn noise(parts: &[u64]) -> f64 {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     for part in parts {
         state = state.wrapping_add(*part).wrapping_add(0x9e37_79b9_7f4a_7c15);
