@@ -7,5 +7,6 @@ pub mod metrics;
 mod player;
 mod serve;
 pub mod simulator;
+pub mod telnyx;
 pub mod time;
 pub mod world;

@@ -21,6 +21,7 @@ mod limit;
 mod number;
 mod page;
 mod plane;
+pub(crate) mod records;
 mod refusal;
 mod setup;
 mod state;
