@@ -278,3 +278,6 @@ fn ratio(since: Timestamp, failed: impl Iterator<Item = bool>) -> Value {
 fn garbled(id: &str, what: &str) -> Missing {
     Missing::Garbled(format!("detail record {id} does not say the {what}"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -159,20 +159,25 @@ fn event(event: &CallEvent, on: Option<Arm>, failed: bool) -> Result<Listed<Even
     })
 }
 
-/// Inbound calls that ended in `window`. The number tells how many records there were of any kind: a filter that Telnyx does
-/// not know is answered with an empty list rather than refused.
+/// Inbound calls that ended in `window`. Their records were made after they ended and up to `settle` later; `created_at` is
+/// the only time of a record that the contract filters by. The number tells how many records there were of any kind: a filter
+/// that Telnyx does not know has been seen to be answered with an empty list rather than refused.
 pub(crate) async fn details(
     account: &Account,
     window: Window,
+    settle: Duration,
 ) -> Result<(Vec<Listed<Finished>>, Complete, usize), Failed> {
     let (read, whole) = pages(|page| {
         let query = DetailQuery {
             record_type: CALLS.to_owned(),
             filters: vec![
-                ("finished_at][gte".to_owned(), window.from.to_string()),
-                ("finished_at][lte".to_owned(), (window.until + ROUNDED).to_string()),
+                ("created_at][gte".to_owned(), window.from.to_string()),
+                (
+                    "created_at][lte".to_owned(),
+                    (window.until + settle + ROUNDED).to_string(),
+                ),
             ],
-            sort: None,
+            sort: Some("created_at".to_owned()),
             page,
         };
         async move { api::detail_records(account, Urgency::Background, &query).await }

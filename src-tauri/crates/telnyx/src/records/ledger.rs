@@ -1,5 +1,6 @@
 //! One list of records that is read for one or more signals: its windows, and what was found in the one just closed.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use timonel_domain::time::Timestamp;
@@ -61,7 +62,7 @@ pub(crate) enum Found {
     Details(Closed<Finished>),
     /// An hour.
     Usage(Closed<Hour>),
-    /// A connection, and how many seconds each of its calls has lasted.
+    /// A connection, and how many seconds each of its calls has lasted, legs of one call taken together.
     Active(ConnectionId, Vec<u64>),
     /// What can be spent.
     Balance(Quantity),
@@ -104,7 +105,9 @@ impl Ledger {
                 self.close(account, place, window, fetched).map(Found::Deliveries)
             }
             List::Details => {
-                let (listed, complete, all) = fetch::details(account, window).await.map_err(|error| error.at(place))?;
+                let settle = self.state().windows.pace().settle;
+                let fetched = fetch::details(account, window, settle).await;
+                let (listed, complete, all) = fetched.map_err(|error| error.at(place))?;
                 let closed = self.close(account, place, window, Ok((listed, complete)))?;
                 let mut state = self.state();
                 state.proven |= all > 0;
@@ -179,12 +182,18 @@ async fn balance(account: &Account, place: &str) -> Result<Found, SignalError> {
 async fn active(account: &Account, place: &str, connection: &ConnectionId) -> Result<Found, SignalError> {
     let list = api::active_calls(account, Urgency::Background, connection).await;
     let list = list.map_err(|error| error.signal(place))?;
-    let lasting: Option<Vec<u64>> = list.items.iter().map(|call| call.call_duration).collect();
-    let lasting = lasting.ok_or_else(|| SignalError::Garbled {
-        place: place.to_owned(),
-        detail: format!("a call that is going on on connection {connection} has no call_duration"),
-    })?;
-    Ok(Found::Active(connection.clone(), lasting))
+    // A session has further legs, such as the one to an agent; the longest is the caller's.
+    let mut lasting: BTreeMap<&str, u64> = BTreeMap::new();
+    for leg in &list.items {
+        let secs = leg.call_duration.ok_or_else(|| SignalError::Garbled {
+            place: place.to_owned(),
+            detail: format!("a call that is going on on connection {connection} has no call_duration"),
+        })?;
+        let session = leg.call_session_id.as_deref().unwrap_or(&leg.call_control_id);
+        let longest = lasting.entry(session).or_default();
+        *longest = secs.max(*longest);
+    }
+    Ok(Found::Active(connection.clone(), lasting.into_values().collect()))
 }
 
 /// `Skewed` where the provider's times lie further ahead of `now`, ours, than clocks may differ: then nothing of it can be

@@ -41,7 +41,7 @@ pub(crate) struct Lacks {
 /// | `normal_clearing`, `time_limit` | ended well | the call took place |
 /// | `originator_cancel` | ended well | the caller hung up before anybody answered |
 /// | `call_rejected`, `user_busy`, `no_answer`, `timeout`, `not_found` | failed | for an inbound call the other side is the application |
-/// | `unspecified`, anything else | not said | the SIP code decides, then `connected` |
+/// | `unspecified`, anything else | not said | the SIP code decides, then `status`, then `connected` |
 const CAUSES: &[(&str, bool)] = &[
     ("normal_clearing", false),
     ("time_limit", false),
@@ -66,6 +66,7 @@ const ENDED: &[&str] = &["finished_at", "end_time"];
 const SECONDS: &[&str] = &["call_sec", "call_duration"];
 const CAUSE: &[&str] = &["hangup_cause"];
 const SIP: &[&str] = &["sip_hangup_cause", "sip_code", "sip_response_code"];
+const STATUS: &[&str] = &["status"];
 const CONNECTED: &str = "connected";
 const DIRECTION: &[&str] = &["direction"];
 
@@ -98,13 +99,14 @@ impl Finished {
     }
 }
 
-/// By the cause, or else the SIP code, or else whether it was ever connected.
+/// By the cause, or else the SIP code, or else the status, or else whether it was ever connected.
 fn failed(record: &DetailRecord) -> Option<bool> {
     let cause = text(record, CAUSE).map(|cause| cause.to_ascii_lowercase().replace(['-', ' '], "_"));
     let known = cause.and_then(|cause| CAUSES.iter().find(|(name, _)| *name == cause));
     known
         .map(|(_, failed)| *failed)
         .or_else(|| text(record, SIP).and_then(|code| sip_failed(&code)))
+        .or_else(|| text(record, STATUS).and_then(|status| status_failed(&status)))
         .or_else(|| {
             record
                 .0
@@ -112,6 +114,15 @@ fn failed(record: &DetailRecord) -> Option<bool> {
                 .and_then(Value::as_bool)
                 .map(|connected| !connected)
         })
+}
+
+/// The words of TeXML's `CallStatus` for calls that are over. For an inbound call, busy and no answer are the application's.
+fn status_failed(status: &str) -> Option<bool> {
+    match status.to_ascii_lowercase().as_str() {
+        "completed" | "canceled" => Some(false),
+        "failed" | "busy" | "no-answer" => Some(true),
+        _ => None,
+    }
 }
 
 /// 2xx is a call that took place and 487 one that the caller took back; from 400 on, all else is a failure. What is no final
@@ -205,6 +216,17 @@ mod tests {
             (json!({"sip_response_code": "487"}), Some(false)),
             (json!({"sip_response_code": "404"}), Some(true)),
             (json!({"sip_code": "180"}), None),
+            (
+                json!({"hangup_cause": "unspecified", "status": "failed", "connected": true}),
+                Some(true),
+            ),
+            (
+                json!({"hangup_cause": "unspecified", "status": "completed"}),
+                Some(false),
+            ),
+            (json!({"status": "no-answer"}), Some(true)),
+            (json!({"status": "canceled", "connected": false}), Some(false)),
+            (json!({"status": "delivered"}), None),
             (json!({"connected": false}), Some(true)),
             (json!({"connected": "yes"}), None),
             (json!({"hangup_cause": ""}), None),
