@@ -12,7 +12,7 @@ const REHEARSAL: [&str; 6] = [
     "rehearse",
     "plans/conecta360-canary.toml",
     "--scenario",
-    "plans/scenarios/canary-errors.toml",
+    "plans/scenarios/conecta360-canary/canary-errors.toml",
     "--speed",
     "60",
 ];

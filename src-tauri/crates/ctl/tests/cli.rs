@@ -22,7 +22,10 @@ fn plan() -> PathBuf {
 }
 
 fn scenario(name: &str) -> PathBuf {
-    plans().join("scenarios").join(name).with_extension("toml")
+    plans()
+        .join("scenarios/conecta360-canary")
+        .join(name)
+        .with_extension("toml")
 }
 
 /// The program in a desk of nobody's: no home folder, no language, no kubeconfig of whoever runs the test.
@@ -233,16 +236,21 @@ fn what_cannot_be_read_is_exit_2_and_named() {
 
 #[test]
 fn every_shipped_file_is_good() {
-    for file in std::fs::read_dir(plans().join("scenarios")).unwrap() {
-        let file = file.unwrap().path();
-        let done = timonelctl()
-            .args(["plan", "check"])
-            .arg(plan())
-            .arg("--scenario")
-            .arg(&file)
-            .output()
-            .unwrap();
-        exits(&done, 0);
+    // Each plan's scenarios stand in a folder of its name.
+    for folder in std::fs::read_dir(plans().join("scenarios")).unwrap() {
+        let folder = folder.unwrap().path();
+        let plan = plans().join(folder.file_name().unwrap()).with_extension("toml");
+        for file in std::fs::read_dir(folder).unwrap() {
+            let file = file.unwrap().path();
+            let done = timonelctl()
+                .args(["plan", "check"])
+                .arg(&plan)
+                .arg("--scenario")
+                .arg(&file)
+                .output()
+                .unwrap();
+            exits(&done, 0);
+        }
     }
 }
 
@@ -251,7 +259,12 @@ fn the_schemas_know_every_key_of_the_shipped_files() {
     let text = |path: PathBuf| std::fs::read_to_string(path).unwrap();
     for (args, file) in [
         (&["plan", "schema"][..], text(plan())),
+        (&["plan", "schema"], text(plans().join("ivr-texml.toml"))),
         (&["plan", "schema", "--scenario"], text(scenario("target-down"))),
+        (
+            &["plan", "schema", "--scenario"],
+            text(plans().join("scenarios/ivr-texml/forward-partial.toml")),
+        ),
     ] {
         let done = run(args);
         exits(&done, 0);

@@ -1,6 +1,6 @@
 //! Scenario files: what happens in the simulator's world during a rehearsal, and how it should end. The simulator
 //! plays them, the bridge compares the end with `expect`. Deliberately no engine settings: a rehearsal runs the plan
-//! as it is, with shorter bakes at most.
+//! as it is, with shorter bakes and waits at most.
 
 mod convert;
 mod file;
@@ -33,10 +33,14 @@ pub struct Scenario {
     pub limit: Duration,
     /// Each phase's bake is cut to this; rule windows never are.
     pub bake_at_most: Option<Duration>,
+    /// Each gate's wait without an event (`lasting`) is cut to this; the windows that gates look at never are.
+    pub wait_at_most: Option<Duration>,
     /// How it should end.
     pub expect: Expectation,
     /// The calls.
     pub traffic: CallTraffic,
+    /// The Telnyx account, where the world has one.
+    pub telnyx: Option<TelnyxWorld>,
     /// The old system.
     pub stable: ArmHealth,
     /// The new system while no fault is at work.
@@ -93,6 +97,27 @@ pub enum Profile {
     Office,
     /// The same at every hour.
     Flat,
+}
+
+/// The world's Telnyx account.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TelnyxWorld {
+    /// How many numbers are called: those of the plan's tenants first. Those that the plan excepts are there besides, and nobody
+    /// calls them.
+    pub numbers: u32,
+    /// How unevenly calls fall on them: the exponent of a Zipf distribution. At 0 each number has as many as any other, at 1 the
+    /// busiest of 340 has about one call in six.
+    pub skew: f64,
+    /// From a request to its answer.
+    pub latency: Duration,
+    /// Requests above these in one second are answered with 429.
+    pub requests_per_second: u32,
+    /// From the posting of a job to the first number that it moves.
+    pub job_delay: Duration,
+    /// Numbers that a job moves in a second.
+    pub job_pace: u32,
+    /// From the moment at which the API shows a change to the one at which calls follow it.
+    pub propagation: Duration,
 }
 
 /// How one side does. Ratios are between 0 and 1.
@@ -183,6 +208,49 @@ pub enum Fault {
         /// Which target of the plan.
         target: TargetId,
     },
+    /// Somebody else posts a bulk job towards the canary.
+    StrayJob {
+        /// Which target of the plan.
+        target: TargetId,
+        /// Its author as the account tells it.
+        by: String,
+        /// The share of the calls whose numbers it moves.
+        weight: Weight,
+        /// From its posting to the first number that it moves.
+        after: Duration,
+    },
+    /// Some of the numbers of each bulk job fail.
+    JobFailures {
+        /// Which target of the plan.
+        target: TargetId,
+        /// The share of a job's numbers.
+        share: f64,
+    },
+    /// Bulk jobs are accepted, never worked on, and expire after 15 minutes.
+    JobsStuck {
+        /// Which target of the plan.
+        target: TargetId,
+    },
+}
+
+impl Fault {
+    /// The target of the plan that it is about, where it is about one.
+    pub fn target(&self) -> Option<&TargetId> {
+        match self {
+            Fault::TargetDown { target, .. }
+            | Fault::Drift { target, .. }
+            | Fault::ReadbackLies { target }
+            | Fault::StrayJob { target, .. }
+            | Fault::JobFailures { target, .. }
+            | Fault::JobsStuck { target } => Some(target),
+            Fault::CanaryErrors { .. }
+            | Fault::CanaryLatency { .. }
+            | Fault::CanaryAbandonment { .. }
+            | Fault::SourceGone { .. }
+            | Fault::OwnNetworkLost
+            | Fault::CriticalError => None,
+        }
+    }
 }
 
 /// How a control plane misbehaves.

@@ -29,6 +29,11 @@ pub(crate) fn plans() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../plans")
 }
 
+/// The folder of the scenarios that are shipped for that plan.
+pub(crate) fn scenarios() -> PathBuf {
+    plans().join("scenarios/conecta360-canary")
+}
+
 /// A file that only these tests use.
 pub(crate) fn data(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -104,7 +109,7 @@ impl Stage {
     pub(crate) fn shipped(name: &str) -> Self {
         Self::of(
             &shipped_plan(),
-            &plans().join("scenarios").join(name).with_extension("toml"),
+            &scenarios().join(name).with_extension("toml"),
         )
     }
 

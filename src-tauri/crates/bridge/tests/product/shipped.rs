@@ -7,7 +7,7 @@ use timonel_domain::rollout::{Effect, Event, Hold, Notice, Report};
 use timonel_domain::time::Timestamp;
 use timonel_domain::value::{Arm, TargetId, Weight};
 
-use crate::played::{Played, Stage, plans, read};
+use crate::played::{Played, Stage, read, scenarios};
 
 const ALL: [&str; 10] = [
     "calm",
@@ -52,7 +52,7 @@ fn is_held(played: &Played, hold: &Hold) -> bool {
 /// A scenario that nobody plays here would prove nothing.
 #[test]
 fn every_shipped_scenario_is_played_here() {
-    let found: BTreeSet<_> = std::fs::read_dir(plans().join("scenarios"))
+    let found: BTreeSet<_> = std::fs::read_dir(scenarios())
         .unwrap()
         .map(|file| file.unwrap().file_name().into_string().unwrap())
         .collect();
@@ -63,7 +63,7 @@ fn every_shipped_scenario_is_played_here() {
 #[test]
 fn a_scenario_that_expects_nothing_cannot_be_used() {
     for name in ALL {
-        let text = read(&plans().join("scenarios").join(name).with_extension("toml"));
+        let text = read(&scenarios().join(name).with_extension("toml"));
         let (before, rest) = text.split_once("[expect]\n").unwrap();
         let (_, after) = rest.split_once("\n[").unwrap();
         let checked = timonel_plan::scenario::check(&format!("{before}[{after}"));

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use timonel_domain::value::{PhaseId, TargetId, Weight};
 
-use super::file::{ArmFile, ArmsFile, ExpectFile, FaultFile, FaultKind, ScenarioFile, TrafficFile};
-use super::{ArmHealth, CallTraffic, Expectation, Fault, Operator, Scenario, TimedFault};
+use super::file::{ArmFile, ArmsFile, ExpectFile, FaultFile, FaultKind, ScenarioFile, TelnyxFile, TrafficFile};
+use super::{ArmHealth, CallTraffic, Expectation, Fault, Operator, Scenario, TelnyxWorld, TimedFault};
 use crate::finding::Findings;
 use crate::part::Part;
 use crate::place::Path;
@@ -36,10 +36,13 @@ pub(super) fn convert(file: &ScenarioFile, out: &mut Findings) -> Option<Scenari
         .map_err(|e| out.error(&root.key("start"), "file.moment", e.message, e.advice))
         .ok();
     let limit = duration(&file.limit, &root.key("limit"), out);
-    let bake_at_most = file
-        .phases
-        .get()
-        .map(|phases| duration(&phases.bake_at_most, &root.key("phases").key("bake_at_most"), out));
+    let phases = file.phases.get();
+    let mut at_most = |text: Option<&DurationText>, key: &str| {
+        let path = root.key("phases").key(key);
+        text.and_then(|text| duration(text, &path, out))
+    };
+    let bake_at_most = at_most(phases.and_then(|p| p.bake_at_most.as_ref()), "bake_at_most");
+    let wait_at_most = at_most(phases.and_then(|p| p.wait_at_most.as_ref()), "wait_at_most");
     let expect = file
         .expect
         .get()
@@ -48,6 +51,10 @@ pub(super) fn convert(file: &ScenarioFile, out: &mut Findings) -> Option<Scenari
         .traffic
         .get()
         .and_then(|traffic| calls(traffic, &root.key("traffic"), out));
+    let telnyx = file
+        .telnyx
+        .get()
+        .map(|file| telnyx_world(file, &root.key("telnyx"), out));
     let arms = root.key("arms");
     let mut arm = |part: fn(&ArmsFile) -> &Part<ArmFile>, name: &str| {
         file.arms
@@ -81,9 +88,11 @@ pub(super) fn convert(file: &ScenarioFile, out: &mut Findings) -> Option<Scenari
         seed: file.seed,
         start: start?,
         limit: limit?,
-        bake_at_most: bake_at_most.flatten(),
+        bake_at_most,
+        wait_at_most,
         expect: expect?,
         traffic: traffic?,
+        telnyx: telnyx.flatten(),
         stable: stable?,
         canary: canary?,
         operator,
@@ -147,6 +156,32 @@ fn calls(file: &TrafficFile, path: &Path, out: &mut Findings) -> Option<CallTraf
     })
 }
 
+fn telnyx_world(file: &TelnyxFile, path: &Path, out: &mut Findings) -> Option<TelnyxWorld> {
+    let mut at_least_one = |number: u32, key: &str| {
+        if number == 0 {
+            let message = format!("`{key}` is 0: nothing would ever be done");
+            out.error(&path.key(key), "file.range", message, "Write 1 or more");
+        }
+        number
+    };
+    let numbers = at_least_one(file.numbers, "numbers");
+    let requests_per_second = at_least_one(file.requests_per_second, "requests_per_second");
+    let job_pace = at_least_one(file.job_pace, "job_pace");
+    let skew = number(file.skew, 0.0, 3.0, &path.key("skew"), out);
+    let latency = duration(&file.latency, &path.key("latency"), out);
+    let job_delay = duration(&file.job_delay, &path.key("job_delay"), out);
+    let propagation = duration(&file.propagation, &path.key("propagation"), out);
+    Some(TelnyxWorld {
+        numbers,
+        skew: skew?,
+        latency: latency?,
+        requests_per_second,
+        job_delay: job_delay?,
+        job_pace,
+        propagation: propagation?,
+    })
+}
+
 fn health(file: &ArmFile, path: &Path, out: &mut Findings) -> Option<ArmHealth> {
     let error_rate = number(file.error_rate, 0.0, 1.0, &path.key("error_rate"), out);
     let abandonment = number(file.abandonment, 0.0, 1.0, &path.key("abandonment"), out);
@@ -184,16 +219,7 @@ fn fault(file: &FaultFile, path: &Path, out: &mut Findings) -> Option<TimedFault
         FaultKind::Drift { target, to, by, every } => {
             let target = target_id(target, path, out);
             let every = every.as_ref().map(|every| duration(every, &path.key("every"), out));
-            let to = Weight::try_from(*to)
-                .map_err(|e| {
-                    out.error(
-                        &path.key("to"),
-                        "file.weight",
-                        e.to_string(),
-                        "Write a percentage such as 40",
-                    )
-                })
-                .ok();
+            let to = weight(*to, &path.key("to"), out);
             match (target, to, every) {
                 (Some(target), Some(to), None) => Some(Fault::Drift {
                     target,
@@ -217,6 +243,33 @@ fn fault(file: &FaultFile, path: &Path, out: &mut Findings) -> Option<TimedFault
         FaultKind::OwnNetworkLost => Some(Fault::OwnNetworkLost),
         FaultKind::CriticalError => Some(Fault::CriticalError),
         FaultKind::ReadbackLies { target } => target_id(target, path, out).map(|target| Fault::ReadbackLies { target }),
+        FaultKind::StrayJob {
+            target,
+            by,
+            weight: share,
+            after,
+        } => {
+            let target = target_id(target, path, out);
+            let weight = weight(*share, &path.key("weight"), out);
+            let after = duration(after, &path.key("after"), out);
+            match (target, weight, after) {
+                (Some(target), Some(weight), Some(after)) => Some(Fault::StrayJob {
+                    target,
+                    by: by.clone(),
+                    weight,
+                    after,
+                }),
+                (None, _, _) | (_, None, _) | (_, _, None) => None,
+            }
+        }
+        FaultKind::JobFailures { target, share } => {
+            let share = number(*share, 0.0, 1.0, &path.key("share"), out);
+            let target = target_id(target, path, out);
+            target
+                .zip(share)
+                .map(|(target, share)| Fault::JobFailures { target, share })
+        }
+        FaultKind::JobsStuck { target } => target_id(target, path, out).map(|target| Fault::JobsStuck { target }),
     };
     let lasting = match lasting {
         Some(None) => return None,
@@ -228,6 +281,12 @@ fn fault(file: &FaultFile, path: &Path, out: &mut Findings) -> Option<TimedFault
         lasting,
         fault: kind?,
     })
+}
+
+fn weight(percent: f64, path: &Path, out: &mut Findings) -> Option<Weight> {
+    Weight::try_from(percent)
+        .map_err(|e| out.error(path, "file.weight", e.to_string(), "Write a percentage such as 40"))
+        .ok()
 }
 
 fn target_id(text: &str, path: &Path, out: &mut Findings) -> Option<TargetId> {

@@ -33,6 +33,9 @@ pub struct ScenarioFile {
     pub expect: Part<ExpectFile>,
     /// How calls arrive.
     pub traffic: Part<TrafficFile>,
+    /// The Telnyx account, for plans that move numbers or read records.
+    #[serde(default, skip_serializing_if = "Part::is_absent")]
+    pub telnyx: Part<TelnyxFile>,
     /// How each side does.
     pub arms: Part<ArmsFile>,
     /// The virtual person who signs and approves; absent: nobody does.
@@ -48,7 +51,11 @@ pub struct ScenarioFile {
 #[serde(deny_unknown_fields, rename = "ScenarioPhases", expecting = "a table [phases]")]
 pub struct PhasesFile {
     /// Each phase's bake is cut to this; rule windows never are.
-    pub bake_at_most: DurationText,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bake_at_most: Option<DurationText>,
+    /// Each gate's `lasting` is cut to this; the windows that gates look at never are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait_at_most: Option<DurationText>,
 }
 
 /// How a rehearsal should end.
@@ -79,6 +86,60 @@ pub struct TrafficFile {
     pub mean_call: DurationText,
     /// Mean number of requests that one call makes.
     pub requests_per_call: f64,
+}
+
+/// The world's Telnyx account.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    rename = "TelnyxWorld",
+    expecting = "a table [telnyx] with `numbers`"
+)]
+pub struct TelnyxFile {
+    /// How many numbers are called: those of the plan's tenants first. Those that it excepts are there besides, uncalled.
+    pub numbers: u32,
+    /// How unevenly calls fall on them, 0 (evenly) to 3: the exponent of a Zipf distribution.
+    #[serde(default = "default_skew")]
+    pub skew: f64,
+    /// From a request to its answer.
+    #[serde(default = "default_latency")]
+    pub latency: DurationText,
+    /// Requests above these in one second are answered with 429.
+    #[serde(default = "default_requests_per_second")]
+    pub requests_per_second: u32,
+    /// From the posting of a job to the first number that it moves.
+    #[serde(default = "default_job_delay")]
+    pub job_delay: DurationText,
+    /// Numbers that a job moves in a second.
+    #[serde(default = "default_job_pace")]
+    pub job_pace: u32,
+    /// From the moment at which the API shows a change to the one at which calls follow it.
+    #[serde(default = "default_propagation")]
+    pub propagation: DurationText,
+}
+
+fn default_skew() -> f64 {
+    1.0
+}
+
+fn default_latency() -> DurationText {
+    "60ms".into()
+}
+
+fn default_requests_per_second() -> u32 {
+    20
+}
+
+fn default_job_delay() -> DurationText {
+    "5s".into()
+}
+
+fn default_job_pace() -> u32 {
+    50
+}
+
+fn default_propagation() -> DurationText {
+    "2s".into()
 }
 
 /// How each side does.
@@ -198,6 +259,29 @@ pub enum FaultKind {
     /// Writes are accepted and read back as written, while traffic keeps the weight it had.
     ReadbackLies {
         /// A target of the plan.
+        target: String,
+    },
+    /// Somebody else posts a bulk job towards the canary.
+    StrayJob {
+        /// A target of the plan that moves numbers.
+        target: String,
+        /// Its author as the account tells it.
+        by: String,
+        /// The share of the calls whose numbers it moves, 0 to 100.
+        weight: f64,
+        /// From its posting to the first number that it moves.
+        after: DurationText,
+    },
+    /// Some of the numbers of each bulk job fail.
+    JobFailures {
+        /// A target of the plan that moves numbers.
+        target: String,
+        /// The share of a job's numbers, 0 to 1.
+        share: f64,
+    },
+    /// Bulk jobs are accepted, never worked on, and expire after 15 minutes.
+    JobsStuck {
+        /// A target of the plan that moves numbers.
         target: String,
     },
 }

@@ -3,10 +3,13 @@
 
 use std::time::Duration;
 
-use super::{Fault, Gone, Outcome, Scenario, WorldSource};
+use timonel_domain::plan::{GateKind, Phase};
+use timonel_domain::value::Weight;
+
+use super::{Down, Fault, Gone, Outcome, Scenario, WorldSource};
 use crate::finding::{Finding, Findings};
 use crate::model::SourceKind;
-use crate::parsed::Parsed;
+use crate::parsed::{Parsed, TargetConfig, Way};
 use crate::place::Path;
 use crate::text::spoken;
 
@@ -37,6 +40,14 @@ pub(super) fn check(scenario: &Scenario, out: &mut Findings) {
             "Write at least a few minutes, such as 10m",
         );
     }
+    if scenario.wait_at_most.is_some_and(|wait| wait.is_zero()) {
+        out.error(
+            &root.key("phases").key("wait_at_most"),
+            "scenario.wait",
+            "gates that wait for no time say nothing",
+            "Write at least a few minutes, such as 8m",
+        );
+    }
     for (index, timed) in scenario.faults.iter().enumerate() {
         let path = root.key("fault").index(index);
         if timed.at >= scenario.limit {
@@ -64,6 +75,27 @@ pub(super) fn check(scenario: &Scenario, out: &mut Findings) {
                 "scenario.drift-pace",
                 "another writer comes back at most once a second",
                 "Write 1s or more",
+            );
+        }
+        if let Fault::StrayJob {
+            weight: Weight::ZERO, ..
+        } = &timed.fault
+        {
+            out.error(
+                &path.key("weight"),
+                "scenario.fault-without-effect",
+                "a job of no numbers moves nothing",
+                "Write the share of the calls that it moves, such as 20",
+            );
+        }
+        if let Fault::JobFailures { share, .. } = &timed.fault
+            && *share == 0.0
+        {
+            out.error(
+                &path.key("share"),
+                "scenario.fault-without-effect",
+                "none of the numbers would fail",
+                "Write the share that does, such as 0.3",
             );
         }
         if let Fault::SourceGone {
@@ -96,36 +128,30 @@ pub fn check_with_plan(scenario: &Scenario, text: &str, parsed: &Parsed) -> Vec<
     let targets: Vec<&str> = parsed.plan.targets.iter().map(|t| t.id.as_str()).collect();
     for (index, timed) in scenario.faults.iter().enumerate() {
         let path = root.key("fault").index(index);
-        match &timed.fault {
-            Fault::TargetDown { target, .. } | Fault::Drift { target, .. } | Fault::ReadbackLies { target } => {
-                if parsed.plan.target(target).is_none() {
-                    out.error(
-                        &path.key("target"),
-                        "reference.target",
-                        format!("the plan has no target `{target}`"),
-                        format!("Write one of: {}", targets.join(", ")),
-                    );
-                }
+        if let Some(target) = timed.fault.target() {
+            match parsed.targets.iter().find(|known| known.id == *target) {
+                Some(known) => possible(&timed.fault, known, &path, &mut out),
+                None => out.error(
+                    &path.key("target"),
+                    "reference.target",
+                    format!("the plan has no target `{target}`"),
+                    format!("Write one of: {}", targets.join(", ")),
+                ),
             }
-            Fault::SourceGone { source, .. } => {
-                let kind = match source {
-                    WorldSource::Prometheus => SourceKind::Prometheus,
-                    WorldSource::Metrics => SourceKind::Scrape,
-                };
-                if !parsed.sources.iter().any(|s| s.kind == kind) {
-                    out.error(
-                        &path.key("source"),
-                        "reference.source",
-                        format!("the plan reads nothing from a source of kind `{}`", kind.name()),
-                        "Take the fault out, or name the other source",
-                    );
-                }
+        }
+        if let Fault::SourceGone { source, .. } = &timed.fault {
+            let kind = match source {
+                WorldSource::Prometheus => SourceKind::Prometheus,
+                WorldSource::Metrics => SourceKind::Scrape,
+            };
+            if !parsed.sources.iter().any(|s| s.kind == kind) {
+                out.error(
+                    &path.key("source"),
+                    "reference.source",
+                    format!("the plan reads nothing from a source of kind `{}`", kind.name()),
+                    "Take the fault out, or name the other source",
+                );
             }
-            Fault::CanaryErrors { .. }
-            | Fault::CanaryLatency { .. }
-            | Fault::CanaryAbandonment { .. }
-            | Fault::OwnNetworkLost
-            | Fault::CriticalError => {}
         }
     }
     if let Some(phase) = &scenario.expect.phase
@@ -155,15 +181,16 @@ pub fn check_with_plan(scenario: &Scenario, text: &str, parsed: &Parsed) -> Vec<
             format!("Write {} or more", spoken(longest)),
         );
     }
-    let bakes: Duration = parsed
+    account(scenario, parsed, &mut out);
+    let bakes = parsed
         .plan
         .phases
         .iter()
-        .map(|p| scenario.bake_at_most.map_or(p.bake, |most| p.bake.min(most)))
+        .map(|phase| shortest(scenario, phase))
         .fold(Duration::ZERO, Duration::saturating_add);
     if scenario.limit < bakes {
         let message = format!(
-            "the phases alone bake for {}, longer than the rehearsal of {}",
+            "the phases alone take {}, longer than the rehearsal of {}",
             spoken(bakes),
             spoken(scenario.limit)
         );
@@ -172,7 +199,7 @@ pub fn check_with_plan(scenario: &Scenario, text: &str, parsed: &Parsed) -> Vec<
                 &root.key("limit"),
                 "scenario.limit-below-phases",
                 message,
-                "Raise `limit`, or shorten the bakes with `[phases] bake_at_most`",
+                "Raise `limit`, or shorten the phases with `[phases]`: `bake_at_most`, and `wait_at_most` for their gates",
             ),
             Outcome::RolledBack | Outcome::Frozen => out.warning(
                 &root.key("limit"),
@@ -183,4 +210,99 @@ pub fn check_with_plan(scenario: &Scenario, text: &str, parsed: &Parsed) -> Vec<
         }
     }
     out.finish()
+}
+
+/// The least time that a phase takes in this rehearsal: its bake, or the longest wait of its gates.
+fn shortest(scenario: &Scenario, phase: &Phase) -> Duration {
+    let cut = |time: Duration, most: Option<Duration>| most.map_or(time, |most| time.min(most));
+    let waits = phase.gates.iter().filter_map(|gate| match &gate.kind {
+        GateKind::Without { lasting, .. } => Some(cut(*lasting, scenario.wait_at_most)),
+        GateKind::Limit { .. } | GateKind::Relative { .. } => None,
+    });
+    waits.fold(cut(phase.bake, scenario.bake_at_most), Duration::max)
+}
+
+/// Whether the world can do that to a target of this kind.
+fn possible(fault: &Fault, target: &TargetConfig, path: &Path, out: &mut Findings) {
+    let mut refuse = |key: &str, message: String, advice: &str| {
+        out.error(&path.key(key), "scenario.fault-kind", message, advice);
+    };
+    match (&target.way, fault) {
+        (Way::NumberShare(_), Fault::TargetDown { how, .. }) => match how {
+            Down::WebhookDown | Down::WebhookRefuses => refuse(
+                "how",
+                format!("`{}` has no admission webhook", target.kind.name()),
+                "Write one of: hang, reset, 503, 401, 403, 429",
+            ),
+            Down::Hang
+            | Down::Reset
+            | Down::Unavailable
+            | Down::Unauthenticated
+            | Down::Forbidden
+            | Down::Throttled => {}
+        },
+        (Way::VirtualService(_), Fault::StrayJob { .. } | Fault::JobFailures { .. } | Fault::JobsStuck { .. }) => {
+            refuse(
+                "target",
+                format!(
+                    "`{}` is of kind `{}`, which has no bulk jobs",
+                    target.id,
+                    target.kind.name()
+                ),
+                "Name a target of kind `telnyx.number-share`",
+            )
+        }
+        (Way::NumberShare(_), Fault::StrayJob { .. } | Fault::JobFailures { .. } | Fault::JobsStuck { .. })
+        | (Way::VirtualService(_), Fault::TargetDown { .. })
+        | (
+            Way::NumberShare(_) | Way::VirtualService(_),
+            Fault::Drift { .. }
+            | Fault::ReadbackLies { .. }
+            | Fault::CanaryErrors { .. }
+            | Fault::CanaryLatency { .. }
+            | Fault::CanaryAbandonment { .. }
+            | Fault::SourceGone { .. }
+            | Fault::OwnNetworkLost
+            | Fault::CriticalError,
+        ) => {}
+    }
+}
+
+/// A plan that needs an account needs one in the world, with the numbers that the plan names.
+fn account(scenario: &Scenario, parsed: &Parsed, out: &mut Findings) {
+    let moved = parsed.targets.iter().any(|target| match &target.way {
+        Way::NumberShare(_) => true,
+        Way::VirtualService(_) => false,
+    });
+    let needed = moved || parsed.sources.iter().any(|source| source.kind == SourceKind::Telnyx);
+    let path = Path::root().key("telnyx");
+    match (&scenario.telnyx, needed) {
+        (None, true) => out.error(
+            &path,
+            "scenario.telnyx",
+            "the plan moves numbers of an account or reads its records, and this world has none",
+            "Add `[telnyx]` with `numbers = 340`",
+        ),
+        (Some(_), false) => out.warning(
+            &path,
+            "scenario.telnyx",
+            "the plan has nothing to do with the account of this world",
+            "Take `[telnyx]` out",
+        ),
+        (Some(account), true) => {
+            let named: usize = parsed.tenants.iter().map(|tenant| tenant.numbers.len()).sum();
+            if (account.numbers as usize) < named {
+                out.error(
+                    &path.key("numbers"),
+                    "scenario.numbers",
+                    format!(
+                        "the plan names {named} numbers, and this world's account has {}",
+                        account.numbers
+                    ),
+                    format!("Write {named} or more"),
+                );
+            }
+        }
+        (None, false) => {}
+    }
 }

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test stops where it cannot go on")]
 
 mod faults;
+mod numbers;
+mod records;
 mod visit;
 #[path = "../wire/mod.rs"]
 mod wire;
@@ -15,7 +17,7 @@ use timonel_domain::value::{Arm, TargetId, Weight};
 use timonel_plan::scenario::Fault;
 use timonel_ports::clock::{Clock, sleep};
 use timonel_ports::task::spawn;
-use timonel_simulator::simulator::{Simulator, StartError};
+use timonel_simulator::simulator::{Place, SPLITTER, Simulator, StartError};
 use timonel_simulator::time::{Speed, VirtualClock};
 use tokio::net::TcpStream;
 
@@ -167,7 +169,10 @@ fn the_probe_route_stands_untouched_beside_the_weights() {
 
 #[test]
 fn every_shipped_scenario_can_be_played() {
-    let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../plans/scenarios");
+    let dir = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../../plans/scenarios/conecta360-canary"
+    );
     let mut played = 0;
     for file in std::fs::read_dir(dir).unwrap() {
         let path = file.unwrap().path();
@@ -210,7 +215,7 @@ fn what_cannot_be_played_is_refused() {
         .enable_all()
         .build()
         .unwrap();
-    let try_start = |clock: &VirtualClock, faults, targets: Vec<(TargetId, String)>| {
+    let try_start = |clock: &VirtualClock, faults, targets: Vec<(TargetId, Place)>| {
         runtime
             .block_on(Simulator::start(clock, &scenario(faults), 1, targets))
             .unwrap_err()
@@ -226,10 +231,47 @@ fn what_cannot_be_played_is_refused() {
         try_start(&clock, lie, Vec::new()),
         StartError::UnknownTarget { .. }
     ));
-    let elsewhere = vec![(target("casos"), "ivr-vs".to_owned())];
+    let elsewhere = vec![(target("casos"), Place::VirtualService("ivr-vs".to_owned()))];
     assert!(matches!(
         try_start(&clock, Vec::new(), elsewhere),
         StartError::UnknownRoute { .. }
+    ));
+    let numbers = || {
+        let place = Place::NumberShare {
+            stable: "1".to_owned(),
+            canary: "2".to_owned(),
+            named: Vec::new(),
+            except: Vec::new(),
+        };
+        (target("telnyx"), place)
+    };
+    assert!(matches!(
+        try_start(&clock, Vec::new(), vec![numbers()]),
+        StartError::NoTelnyx { .. }
+    ));
+    let with_account = |faults, targets: Vec<(TargetId, Place)>| {
+        let scenario = numbers::scenario(faults);
+        runtime
+            .block_on(Simulator::start(&clock, &scenario, 1, targets))
+            .unwrap_err()
+    };
+    let splitter = || (target("casos"), Place::VirtualService(SPLITTER.to_owned()));
+    for second in [splitter(), (target("otro"), numbers().1)] {
+        assert!(matches!(
+            with_account(Vec::new(), vec![numbers(), second]),
+            StartError::SecondSplitter { .. }
+        ));
+    }
+    let stuck = vec![fault(
+        1,
+        None,
+        Fault::JobsStuck {
+            target: target("casos"),
+        },
+    )];
+    assert!(matches!(
+        with_account(stuck, vec![splitter()]),
+        StartError::NoJobs { .. }
     ));
     let late = VirtualClock::new(start() + minutes(1));
     assert!(matches!(
