@@ -53,6 +53,9 @@ use crate::time::VirtualClock;
 /// Who makes the changes that come through the API; for [`Telnyx::user_id`].
 pub const KEY_OWNER: &str = "owner of the API key";
 
+/// Who deletes applications; nobody asks for the name.
+const PORTAL: &str = "somebody in the portal";
+
 /// A simulated Telnyx account; a handle, clone it freely.
 ///
 /// Changes that take effect later need a runtime to be told of: call what changes something from within one.
@@ -244,7 +247,7 @@ impl Telnyx {
     }
 
     /// Somebody in the portal moves numbers, by id or E.164, to a connection now; all or none.
-    pub fn move_as(&self, who: &str, numbers: &[&str], connection: &str) -> Result<(), TelnyxError> {
+    pub fn move_as(&self, who: &str, numbers: &[impl AsRef<str>], connection: &str) -> Result<(), TelnyxError> {
         self.with(|state, now| {
             let found = find(state, numbers)?;
             let change = NumberChange::to_connection(connection.into());
@@ -259,7 +262,7 @@ impl Telnyx {
     pub fn post_job_as(
         &self,
         who: &str,
-        numbers: &[&str],
+        numbers: &[impl AsRef<str>],
         connection: &str,
         after: Duration,
     ) -> Result<String, TelnyxError> {
@@ -278,8 +281,8 @@ impl Telnyx {
     }
 
     /// Somebody in the portal deletes an application now. Numbers that are connected to it keep its id; their calls fail.
-    pub fn delete_application_as(&self, who: &str, id: &str) -> Result<(), TelnyxError> {
-        self.with(|state, now| Ok(state.delete_application(who, id, now)?))
+    pub fn delete_application(&self, id: &str) -> Result<(), TelnyxError> {
+        self.with(|state, now| Ok(state.delete_application(PORTAL, id, now)?))
     }
 
     /// Sets what is on the account, in cents of a US dollar.
@@ -300,21 +303,28 @@ impl Telnyx {
             (out, alarm)
         };
         if let Some((at, wait)) = alarm {
-            let telnyx = self.clone();
-            let sleep = timonel_ports::clock::sleep(clock, wait);
-            task::spawn(&clock.shared(), async move {
-                sleep.await;
-                telnyx.with(|state, _| state.agenda.rang(at));
-            });
+            self.wake(at, wait);
         }
         out
     }
+
+    /// Does what is due at `at`, which is `wait` from now, then.
+    fn wake(&self, at: Timestamp, wait: Duration) {
+        let telnyx = self.clone();
+        let clock = self.0.clock.shared();
+        let sleep = timonel_ports::clock::sleep(&*clock, wait);
+        task::spawn(&clock, async move {
+            sleep.await;
+            telnyx.with(|state, _| state.agenda.rang(at));
+        });
+    }
 }
 
-fn find(state: &State, numbers: &[&str]) -> Result<Vec<usize>, TelnyxError> {
-    let find = |name: &&str| {
+fn find(state: &State, numbers: &[impl AsRef<str>]) -> Result<Vec<usize>, TelnyxError> {
+    let find = |name: &_| {
+        let name: &str = AsRef::as_ref(name);
         let found = state.account.find(name);
-        found.ok_or_else(|| TelnyxError::UnknownNumber((*name).to_owned()))
+        found.ok_or_else(|| TelnyxError::UnknownNumber(name.to_owned()))
     };
     numbers.iter().map(find).collect()
 }

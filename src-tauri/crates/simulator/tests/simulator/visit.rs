@@ -10,7 +10,7 @@ use timonel_domain::value::TargetId;
 use timonel_plan::scenario::{ArmHealth, CallTraffic, Expectation, Fault, Outcome, Profile, Scenario, TimedFault};
 use timonel_ports::clock::{Clock, REQUEST_ID_HEADER, sleep};
 use timonel_ports::task::counted;
-use timonel_simulator::simulator::{FOLLOWER, SPLITTER, Simulator};
+use timonel_simulator::simulator::{FOLLOWER, Place, SPLITTER, Simulator};
 use timonel_simulator::time::{Speed, VirtualClock};
 
 use crate::wire;
@@ -54,6 +54,7 @@ pub(crate) fn scenario(faults: Vec<TimedFault>) -> Scenario {
         start: start(),
         limit: minutes(180),
         bake_at_most: None,
+        wait_at_most: None,
         expect: Expectation {
             outcome: Outcome::Completed,
             verified: true,
@@ -66,6 +67,7 @@ pub(crate) fn scenario(faults: Vec<TimedFault>) -> Scenario {
             mean_call: Duration::from_secs(90),
             requests_per_call: 6.0,
         },
+        telnyx: None,
         stable: health.clone(),
         canary: health,
         operator: None,
@@ -148,8 +150,22 @@ pub(crate) fn visit_at<T>(speed: Speed, faults: Vec<TimedFault>, visit: impl Asy
     play(speed, &scenario(faults), visit)
 }
 
-/// Starts the world of a scenario and visits it.
+/// Starts the world of a scenario in which a cluster divides the calls, and visits it.
 pub(crate) fn play<T>(speed: Speed, scenario: &Scenario, visit: impl AsyncFnOnce(Visit) -> T) -> T {
+    let targets = vec![
+        (target("casos"), Place::VirtualService(SPLITTER.to_owned())),
+        (target("derivacion"), Place::VirtualService(FOLLOWER.to_owned())),
+    ];
+    play_at(speed, scenario, targets, visit)
+}
+
+/// Starts the world of a scenario with these targets, and visits it.
+pub(crate) fn play_at<T>(
+    speed: Speed,
+    scenario: &Scenario,
+    targets: Vec<(TargetId, Place)>,
+    visit: impl AsyncFnOnce(Visit) -> T,
+) -> T {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -157,10 +173,6 @@ pub(crate) fn play<T>(speed: Speed, scenario: &Scenario, visit: impl AsyncFnOnce
         .unwrap();
     runtime.block_on(async {
         let clock = VirtualClock::new(scenario.start);
-        let targets = [
-            (target("casos"), SPLITTER.to_owned()),
-            (target("derivacion"), FOLLOWER.to_owned()),
-        ];
         let work = counted(clock.shared(), async {
             let world = Simulator::start(&clock, scenario, scenario.seed, targets)
                 .await

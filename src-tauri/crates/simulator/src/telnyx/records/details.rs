@@ -97,6 +97,10 @@ impl<'a> Moment<'a> {
             "filter[created_at][gte]",
             "filter[created_at][lt]",
             "filter[created_at][lte]",
+            "filter[finished_at][gt]",
+            "filter[finished_at][gte]",
+            "filter[finished_at][lt]",
+            "filter[finished_at][lte]",
             "filter[cld]",
             "filter[cld][contains]",
             "filter[cld][starts_with]",
@@ -118,6 +122,7 @@ impl<'a> Moment<'a> {
         let direction = query.choice("filter[direction]", &["inbound", "outbound"])?;
         let span = query
             .times("created_at")?
+            .and(query.times("finished_at")?)
             .and(query.date_range("filter[date_range]", self.now)?);
         let part = ["contains", "starts_with", "ends_with"]
             .into_iter()
@@ -251,9 +256,15 @@ impl<'a> Moment<'a> {
             "call_leg_id": self.ledger.leg_id(call.key),
             "call_session_id": self.ledger.session_id(call.key),
             "status": status(call.outcome),
+            "connected": true,
             "hangup_cause": match call.outcome {
                 Outcome::Ok | Outcome::Abandoned => "normal_clearing",
                 Outcome::Failed => "unspecified",
+            },
+            // Answered, and then the application failed it.
+            "sip_hangup_cause": match call.outcome {
+                Outcome::Ok | Outcome::Abandoned => "200",
+                Outcome::Failed => "503",
             },
             "hangup_source": match call.outcome {
                 Outcome::Ok | Outcome::Abandoned => "caller",
