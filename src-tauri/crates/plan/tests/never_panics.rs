@@ -3,7 +3,17 @@
 use proptest::prelude::*;
 use timonel_plan::{Parsed, PlanFile, check, draw, scenario};
 
-const PLAN: &str = include_str!("base.toml");
+const PLANS: [&str; 2] = [include_str!("base.toml"), include_str!("telnyx.toml")];
+
+/// One of the clean plans with the number of one of its lines.
+fn line() -> impl Strategy<Value = (&'static str, usize)> {
+    prop::sample::select(PLANS.to_vec()).prop_flat_map(|plan| (Just(plan), 0..plan.lines().count()))
+}
+
+/// One of the clean plans with one of its bytes.
+fn byte() -> impl Strategy<Value = (&'static str, usize)> {
+    prop::sample::select(PLANS.to_vec()).prop_flat_map(|plan| (Just(plan), 0..plan.len()))
+}
 
 fn sound(text: &str) {
     let plan = check(text);
@@ -58,7 +68,7 @@ fn word() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn arbitrary_text(text in any::<String>()) {
@@ -66,8 +76,8 @@ proptest! {
     }
 
     #[test]
-    fn a_plan_with_another_value_in_one_line(line in 0..PLAN.lines().count(), value in word()) {
-        let text: Vec<String> = PLAN.lines().enumerate().map(|(at, old)| match old.split_once(" = ") {
+    fn a_plan_with_another_value_in_one_line((plan, line) in line(), value in word()) {
+        let text: Vec<String> = plan.lines().enumerate().map(|(at, old)| match old.split_once(" = ") {
             Some((key, _)) if at == line => format!("{key} = {value}"),
             Some(_) | None => old.to_owned(),
         }).collect();
@@ -75,8 +85,8 @@ proptest! {
     }
 
     #[test]
-    fn a_plan_with_lines_missing(from in 0..PLAN.len(), length in 0..200usize) {
-        let keep = |at: usize| (0..=at.min(PLAN.len())).rev().find(|at| PLAN.is_char_boundary(*at)).unwrap_or(0);
-        sound(&format!("{}{}", &PLAN[..keep(from)], &PLAN[keep(from + length)..]));
+    fn a_plan_with_lines_missing((plan, from) in byte(), length in 0..200usize) {
+        let keep = |at: usize| (0..=at.min(plan.len())).rev().find(|at| plan.is_char_boundary(*at)).unwrap_or(0);
+        sound(&format!("{}{}", &plan[..keep(from)], &plan[keep(from + length)..]));
     }
 }
