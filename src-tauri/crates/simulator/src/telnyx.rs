@@ -174,32 +174,35 @@ impl Telnyx {
     /// The share of calls that the canary's URL answers now, by the `volume` of each number (0 leaves it out of the count), in
     /// hundredths of a percent, rounded down, but never 0 while a number is there. Numbers on neither application do not count.
     pub fn share_in_force(&self, volume: impl Fn(&str) -> u64) -> Weight {
-        self.with(|state, _| {
-            let (stable, canary) = (&state.account.stable, &state.account.canary);
-            let url = |id: &str| state.url_in_force(id);
-            let is_levered = url(stable) == url(canary);
-            let routed = state.routing();
-            let in_scope = routed
-                .iter()
-                .filter(|r| *r.connection_id == **stable || *r.connection_id == **canary);
-            share(in_scope.map(|r| (volume(&r.e164), *r.connection_id == **canary && !is_levered)))
-        })
+        let (routed, levered, stable, canary) = self.with(|state, _| {
+            let (stable, canary) = (state.account.stable.clone(), state.account.canary.clone());
+            let levered = state.url_in_force(&stable) == state.url_in_force(&canary);
+            (state.routing(), levered, stable, canary)
+        });
+        let shares = routed.iter().filter_map(|routed| {
+            let on_canary = *routed.connection_id == *canary;
+            (on_canary || *routed.connection_id == *stable).then(|| (volume(&routed.e164), on_canary && !levered))
+        });
+        share(shares)
     }
 
     // The control plane, past the API.
 
     /// As [`Telnyx::share_in_force`], by what the API shows rather than by where calls go.
     pub fn share_shown(&self, volume: impl Fn(&str) -> u64) -> Weight {
-        self.with(|state, _| {
+        let shown = self.with(|state, _| {
             let account = &state.account;
             let url = |id: &str| account.applications.get(id).map(|app| app.text("voice_url"));
-            let is_levered = url(&account.stable) == url(&account.canary);
-            let in_scope = account
-                .numbers
-                .iter()
-                .filter(|n| *n.connection == *account.stable || *n.connection == *account.canary);
-            share(in_scope.map(|n| (volume(&n.e164), *n.connection == *account.canary && !is_levered)))
-        })
+            let levered = url(&account.stable) == url(&account.canary);
+            let shown = account.numbers.iter().filter_map(|number| {
+                let on_canary = *number.connection == *account.canary;
+                let in_scope = on_canary || *number.connection == *account.stable;
+                in_scope.then(|| (number.e164.clone(), on_canary && !levered))
+            });
+            shown.collect::<Vec<_>>()
+        });
+        // Outside the lock: whoever knows the volumes may be asking where calls go.
+        share(shown.iter().map(|(e164, on_canary)| (volume(e164), *on_canary)))
     }
 
     /// The numbers (E.164) whose connection is the canary, as the API shows it, in the order of the setup.

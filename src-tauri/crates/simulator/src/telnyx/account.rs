@@ -151,7 +151,7 @@ impl Account {
     }
 
     pub(super) fn list_applications(&self, call: &Call) -> Result<Value, Refusal> {
-        let page = Page::read(call, USUAL_APPLICATIONS).map_err(Refusal::as_bad_request)?;
+        let page = Page::read(call, USUAL_APPLICATIONS).map_err(Refusal::into_bad_request)?;
         let part = call.param("filter[friendly_name]").unwrap_or_default().to_lowercase();
         let mut found: Vec<&Application> = self
             .applications
@@ -162,7 +162,7 @@ impl Account {
         match sort.trim_start_matches('-') {
             // All are active.
             field @ ("created_at" | "friendly_name" | "active") => found.sort_by_key(|app| app.text(field)),
-            _ => return Err(Refusal::bad_sort().as_bad_request()),
+            _ => return Err(Refusal::bad_sort().into_bad_request()),
         }
         if sort.starts_with('-') {
             found.reverse();

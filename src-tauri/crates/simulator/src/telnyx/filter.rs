@@ -135,8 +135,11 @@ fn condition(name: &str, value: &str) -> Result<Condition, Refusal> {
     })
 }
 
+/// How a list of an account's numbers is sorted.
+type Order = fn(&Account, &Number, &Number) -> Ordering;
+
 /// The order that a list of numbers is asked for in; newest first where it is not.
-pub(super) fn order(call: &Call) -> Result<fn(&Account, &Number, &Number) -> Ordering, Refusal> {
+pub(super) fn order(call: &Call) -> Result<Order, Refusal> {
     Ok(match call.param("sort") {
         None => |_, a, b| b.created.cmp(&a.created),
         // All are paid alike, so their order is that of their purchase.

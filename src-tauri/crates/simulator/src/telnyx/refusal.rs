@@ -133,7 +133,7 @@ impl Refusal {
     }
 
     /// With 400 in place of 422, as the lists of applications have it.
-    pub(super) fn as_bad_request(mut self) -> Self {
+    pub(super) fn into_bad_request(mut self) -> Self {
         self.status = StatusCode::BAD_REQUEST;
         self
     }
