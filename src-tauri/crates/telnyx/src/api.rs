@@ -19,6 +19,7 @@ mod reports;
 
 pub use applications::{
     Application, ApplicationPatch, Connection, Inbound, application, connection, patch_application, some_application,
+    write_application,
 };
 pub use audit::{AuditChange, AuditEvent, audit_events};
 pub use billing::{Balance, Whoami, balance, whoami};

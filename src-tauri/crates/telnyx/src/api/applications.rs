@@ -110,6 +110,18 @@ pub async fn patch_application(
     Ok(account.ask::<Data<_>>(urgency, &call).await?.data)
 }
 
+/// Changes one TeXML application as [`patch_application`] does, with a body that may clear fields with `null`: the published
+/// contract names no way of clearing one, and not every field can be set to something harmless instead.
+pub async fn write_application(
+    account: &Account,
+    urgency: Urgency,
+    id: &ConnectionId,
+    body: &Map<String, Value>,
+) -> Result<Application, AccountError> {
+    let call = Call::patch("/v2/texml_applications/{id}", body)?.id(id.as_str());
+    Ok(account.ask::<Data<_>>(urgency, &call).await?.data)
+}
+
 /// Any one TeXML application of the account (`GET /v2/texml_applications`, one a page): whether the key may read them.
 pub async fn some_application(account: &Account, urgency: Urgency) -> Result<Option<Application>, AccountError> {
     let call = Call::get("/v2/texml_applications");

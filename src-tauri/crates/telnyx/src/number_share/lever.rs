@@ -1,0 +1,189 @@
+//! What is written to the canary application: the lever, the mark and the stamp; and reading it back.
+//!
+//! Telnyx takes no condition with a write. A raise and a mark read the application first, so that tags of others stay and a
+//! raise stops at a mark; the lever is one PATCH with what is known, since every request before it would cost calls.
+
+use serde_json::{Map, Value, json};
+use timonel_domain::rollout::Generation;
+use timonel_ports::target::{Progress, TargetError};
+
+use super::NumberShare;
+use super::mark::{self, Marks};
+use super::settings::{Settings, without_clearing};
+use super::step::{Accepted, FORM, Open, Pull};
+use crate::account::{AccountError, Urgency};
+use crate::api::{Application, application, write_application};
+
+impl NumberShare {
+    /// Pulls the lever. `aim` is empty from here on, also where this fails: nobody is asked for any more.
+    pub(super) async fn pull(&self, pull: &Pull) -> Result<Accepted, TargetError> {
+        let (had, tags) = {
+            let mut memory = self.keeper.memory();
+            let asked = memory.kit.aim.replace(Vec::new()).unwrap_or_default();
+            if !asked.is_empty() {
+                memory.former = asked;
+            }
+            memory.changed_by = None;
+            match memory.live.clone() {
+                Some(live) => (live, memory.kit.tags.clone()),
+                None => (pull.had.clone(), pull.tags.clone()),
+            }
+        };
+        let body = pull.wanted.patch(&had, &mark::lowered(&tags, pull.generation));
+        let mut wanted = pull.wanted.clone();
+        let written = match self.write(&body).await {
+            Err(refused @ AccountError::Refused { .. }) => match without_clearing(&body) {
+                // Calls hang on the address; what cannot be cleared there is for people, and for the next plan.
+                Some(rest) => {
+                    tracing::warn!(place = %self.place, %refused, "the lever is pulled without clearing what stable does not have");
+                    wanted = wanted.keeping_uncleared(&had);
+                    self.write(&rest).await
+                }
+                None => Err(refused),
+            },
+            other => other,
+        };
+        self.keeper.keep_soon();
+        written.map_err(|error| self.target_error(&error))?;
+        Ok(Accepted::Set { form: FORM, wanted })
+    }
+
+    /// Leaves the mark of a lowering that takes only a part off.
+    pub(super) async fn leave_mark(&self, generation: Generation, aim: &[String]) -> Result<Accepted, TargetError> {
+        {
+            let mut memory = self.keeper.memory();
+            memory.kit.aim = Some(aim.to_vec());
+            memory.changed_by = None;
+        }
+        let now = self.canary().await?;
+        let body = tagged(&now, mark::lowered(&now.tags, generation));
+        let written = self.write(&body).await.map_err(|error| self.target_error(&error))?;
+        self.keeper.keep_soon();
+        if Marks::of(&written.tags).bears(generation) {
+            Ok(Accepted::Written)
+        } else {
+            let detail = "it answered the PATCH without the mark that was written".to_owned();
+            Err(TargetError::Garbled {
+                place: self.place.clone(),
+                detail,
+            })
+        }
+    }
+
+    /// Begins a raise: looks for marks, keeps the kit, then stamps and releases.
+    pub(super) async fn open(&self, open: &Open) -> Result<Accepted, TargetError> {
+        self.keeper.recall().await;
+        let now = self.canary().await?;
+        Marks::of(&now.tags).allow(&self.place, open.generation)?;
+        let settings = Settings::of(&now);
+        let stable = self.keeper.memory().kit.stable.clone();
+        if open.release.is_none() && stable.is_some_and(|stable| stable.voice_url == settings.voice_url) {
+            // Somebody pulled the lever since the reading.
+            return Err(TargetError::Conflict {
+                place: self.place.clone(),
+            });
+        }
+        let before = {
+            let mut memory = self.keeper.memory();
+            memory.changed_by = None;
+            memory.kit.aim.replace(open.aim.clone())
+        };
+        let tags = mark::raised(&now.tags, open.generation);
+        let outcome = match self.keeper.keep().await {
+            Err(detail) => Err(TargetError::Refused {
+                place: self.place.clone(),
+                detail,
+            }),
+            Ok(()) => {
+                let body = match &open.release {
+                    Some(own) => own.patch(&settings, &tags),
+                    None => tagged(&now, tags),
+                };
+                self.write(&body).await.map_err(|error| self.target_error(&error))
+            }
+        };
+        match (outcome, &open.release) {
+            (Ok(_), Some(wanted)) => Ok(Accepted::Set {
+                form: FORM,
+                wanted: wanted.clone(),
+            }),
+            (Ok(_), None) => Ok(Accepted::Written),
+            (Err(error), _) => {
+                if !error.is_unknown() {
+                    // Nothing was written, so nobody is asked for who was not before.
+                    self.keeper.memory().kit.aim = before;
+                    self.keeper.keep_soon();
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Whether a raise of `generation` is still the one that is going on: it stamped, and no rollback came after it.
+    pub(super) async fn still_raising(&self, generation: Generation) -> Result<(), TargetError> {
+        let marks = Marks::of(&self.canary().await?.tags);
+        marks.allow(&self.place, generation)?;
+        if marks.raised == Some(generation) {
+            return Ok(());
+        }
+        let detail = format!("generation {generation} has not stamped it. Plan the raise anew");
+        Err(TargetError::Refused {
+            place: self.place.clone(),
+            detail,
+        })
+    }
+
+    /// Reads back what was set.
+    pub(super) async fn is_set(&self, wanted: &Settings) -> Result<Progress, TargetError> {
+        let now = Settings::of(&self.canary().await?);
+        let other = wanted.differences(&now);
+        if other.is_empty() {
+            return Ok(Progress::Done);
+        }
+        Ok(Progress::Partial(format!(
+            "the canary application does not read back as it was set: {} differ",
+            other.join(", ")
+        )))
+    }
+
+    /// The canary application as it is now.
+    pub(super) async fn canary(&self) -> Result<Application, TargetError> {
+        let canary = application(&self.account, Urgency::Target, &self.spec.canary)
+            .await
+            .map_err(|error| self.target_error(&error))?;
+        self.remember(&canary);
+        Ok(canary)
+    }
+
+    async fn write(&self, body: &Map<String, Value>) -> Result<Application, AccountError> {
+        let written = write_application(&self.account, Urgency::Target, &self.spec.canary, body).await?;
+        self.remember(&written);
+        Ok(written)
+    }
+
+    /// What the canary application says of itself. Its own settings are those from when it was not levered.
+    pub(super) fn remember(&self, canary: &Application) {
+        let settings = Settings::of(canary);
+        let mut memory = self.keeper.memory();
+        let levered = memory
+            .kit
+            .stable
+            .as_ref()
+            .map(|stable| stable.voice_url == settings.voice_url);
+        if levered == Some(false) {
+            memory.kit.own = Some(settings.clone());
+        }
+        memory.kit.tags = canary.tags.clone();
+        memory.live = Some(settings);
+    }
+}
+
+/// A PATCH that changes the tags alone, with what every PATCH must name.
+fn tagged(now: &Application, tags: Vec<String>) -> Map<String, Value> {
+    let body = [
+        ("friendly_name", json!(now.friendly_name)),
+        ("voice_url", json!(now.voice_url)),
+        ("tags", json!(tags)),
+    ];
+    body.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}

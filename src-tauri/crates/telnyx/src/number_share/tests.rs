@@ -1,0 +1,1 @@
+//! Plans from snapshots, written down.
