@@ -73,17 +73,20 @@ fn scenarios_of(plan: &str) -> Vec<String> {
             "{}",
             draw(&checked.findings, &path.to_string_lossy(), &text, false)
         );
-        let scenario = checked.value.unwrap();
+        let scenario = checked.value.expect("a scenario without findings has a value");
         let together: Vec<_> = check_with_plan(&scenario, &text, &parsed);
         let errors: Vec<_> = together
             .iter()
             .filter(|f| f.severity == timonel_plan::Severity::Error)
             .collect();
         assert!(errors.is_empty(), "{}: {errors:?}", path.display());
-        assert_eq!(path.file_stem().unwrap().to_string_lossy(), scenario.id);
-        let file: ScenarioFile = toml::from_str(&text).unwrap();
         assert_eq!(
-            scenario::check(&toml::to_string(&file).unwrap()).value,
+            path.file_stem().expect("a file has a name").to_string_lossy(),
+            scenario.id
+        );
+        let file: ScenarioFile = toml::from_str(&text).expect("what can be checked can be read");
+        assert_eq!(
+            scenario::check(&toml::to_string(&file).expect("what was read can be written")).value,
             Some(scenario.clone())
         );
         ids.push(scenario.id);

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::text::DurationText;
 
@@ -37,6 +38,7 @@ impl SourceKind {
     rename = "Source",
     expecting = "a table with `kind` and `interval`"
 )]
+#[schemars(transform = account_by_kind)]
 pub struct SourceFile {
     /// Which kind of endpoint it is; its address, or its account's credential, is the environment's.
     pub kind: SourceKind,
@@ -45,6 +47,16 @@ pub struct SourceFile {
     /// The name of a connection to an account: for `telnyx`, and for no other kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
+}
+
+/// A source of kind `telnyx` has an account, and no other has one.
+fn account_by_kind(schema: &mut Schema) {
+    let rule = json!({
+        "if": { "properties": { "kind": { "const": SourceKind::Telnyx.name() } } },
+        "then": { "required": ["account"] },
+        "else": { "properties": { "account": false } },
+    });
+    schema.insert("allOf".to_owned(), json!([rule]));
 }
 
 /// Who is told what, by severity.
