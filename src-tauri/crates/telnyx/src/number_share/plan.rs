@@ -88,6 +88,11 @@ impl Snapshot {
         self.aim.clone().unwrap_or_else(|| crowd.in_order(&self.on_canary))
     }
 
+    /// What is on the canary after a raise: who is there of those asked for, and whoever fits.
+    fn rising(&self, crowd: &Crowd<'_>, to: Weight) -> Vec<String> {
+        crowd.risen(&self.base(crowd), |id| self.on_canary.contains(id), to)
+    }
+
     /// What stays on the canary in a lowering: of those asked for, who is there and fits.
     fn staying(&self, crowd: &Crowd<'_>, to: Weight) -> Vec<String> {
         let mut joined = self.base(crowd);
@@ -116,7 +121,7 @@ impl Planner<'_> {
         let crowd = self.crowd(snapshot, goal.pins());
         let (set, to) = match goal {
             Goal::Raise { to, .. } if *to == Weight::ZERO => (Vec::new(), *to),
-            Goal::Raise { to, .. } => (crowd.risen(&snapshot.base(&crowd), *to), *to),
+            Goal::Raise { to, .. } => (snapshot.rising(&crowd, *to), *to),
             Goal::Lower { to, .. } => (snapshot.staying(&crowd, *to), *to),
         };
         Reach {
@@ -193,7 +198,7 @@ impl Planner<'_> {
                 )));
             }
         }
-        Ok(opening(snapshot, crowd, crowd.risen(&base, to), generation, None))
+        Ok(opening(snapshot, crowd, snapshot.rising(crowd, to), generation, None))
     }
 
     /// A raise while the lever is pulled: what was saved is given back, and only where it meets nobody.
@@ -225,7 +230,13 @@ impl Planner<'_> {
                     .to_owned(),
             ));
         };
-        Ok(opening(snapshot, crowd, crowd.risen(&[], to), generation, Some(own)))
+        Ok(opening(
+            snapshot,
+            crowd,
+            crowd.risen(&[], |_| false, to),
+            generation,
+            Some(own),
+        ))
     }
 
     fn refused(&self, detail: String) -> TargetError {

@@ -86,10 +86,21 @@ impl<'a> Crowd<'a> {
         }
     }
 
-    /// `asked`, in the order of joining, and whoever else fits under `to`; without the pinned.
-    pub(super) fn risen(&self, asked: &[String], to: Weight) -> Vec<String> {
-        let mut set = self.unpinned(asked);
-        let mut sum = self.sum(set.iter().map(String::as_str));
+    /// Those of `asked` who are `there`, then whoever fits under `to`: first the rest of `asked`, then the others. In the order
+    /// of joining, without the pinned.
+    pub(super) fn risen(&self, asked: &[String], there: impl Fn(&str) -> bool, to: Weight) -> Vec<String> {
+        let asked = self.unpinned(asked);
+        let mut sum = self.sum(asked.iter().map(String::as_str).filter(|id| there(id)));
+        let mut set = Vec::new();
+        for id in asked {
+            let share = self.sum([id.as_str()]);
+            if there(&id) {
+                set.push(id);
+            } else if self.fits(sum + share, to) {
+                sum += share;
+                set.push(id);
+            }
+        }
         let inside: BTreeSet<_> = set.iter().cloned().collect();
         for number in &self.ordered {
             if !inside.contains(&number.id) && !self.is_pinned(&number.id) && self.fits(sum + number.share(), to) {
@@ -214,7 +225,7 @@ mod tests {
             let crowd = Crowd::new(&numbers, &salt, &BTreeSet::new());
             let mut asked = Vec::new();
             for to in rising {
-                let risen = crowd.risen(&asked, to);
+                let risen = crowd.risen(&asked, |_| true, to);
                 prop_assert!(risen.starts_with(&asked), "somebody left, or the order of joining changed");
                 prop_assert!(weight(&crowd, &risen) <= to);
                 prop_assert_eq!(weight(&crowd, &risen) > Weight::ZERO, !risen.is_empty());
@@ -233,12 +244,12 @@ mod tests {
             let to = Weight::from_hundredths(to).unwrap();
             let numbers = numbers(&calls);
             let free = Crowd::new(&numbers, &salt, &BTreeSet::new());
-            let before = free.risen(&[], to);
+            let before = free.risen(&[], |_| true, to);
             let pins = pins(&numbers, &chosen);
             let crowd = Crowd::new(&numbers, &salt, &pins);
             let fallen = crowd.fallen(&before, to);
             prop_assert!(set(&fallen).is_subset(&set(&before)), "pinning put somebody on the canary");
-            for held in [fallen, crowd.risen(&before, to)] {
+            for held in [fallen, crowd.risen(&before, |_| true, to)] {
                 prop_assert!(held.iter().all(|id| !crowd.is_pinned(id)));
                 prop_assert!(weight(&crowd, &held) <= to);
             }
@@ -249,7 +260,7 @@ mod tests {
             falling.sort_unstable_by(|a, b| b.cmp(a));
             let numbers = numbers(&calls);
             let crowd = Crowd::new(&numbers, &salt, &BTreeSet::new());
-            let mut joined = crowd.risen(&[], falling[0]);
+            let mut joined = crowd.risen(&[], |_| true, falling[0]);
             for to in falling {
                 let fallen = crowd.fallen(&joined, to);
                 prop_assert!(joined.starts_with(&fallen), "other than the last left");
@@ -269,7 +280,7 @@ mod tests {
             let numbers = numbers(&calls);
             let pins = pins(&numbers, &chosen);
             let crowd = Crowd::new(&numbers, "salt", &pins);
-            let all = crowd.risen(&[], Weight::FULL);
+            let all = crowd.risen(&[], |_| true, Weight::FULL);
             let free: BTreeSet<_> = numbers.iter().filter(|n| !pins.contains(&n.e164)).map(|n| n.id.clone()).collect();
             prop_assert_eq!(set(&all), free);
             if pins.iter().all(|pin| numbers.iter().all(|number| number.e164 != *pin)) {
@@ -283,7 +294,7 @@ mod tests {
             let numbers = numbers(&calls);
             let reversed: Vec<_> = numbers.iter().rev().cloned().collect();
             let (one, other) = (Crowd::new(&numbers, "s", &BTreeSet::new()), Crowd::new(&reversed, "s", &BTreeSet::new()));
-            prop_assert_eq!(one.risen(&[], to), other.risen(&[], to));
+            prop_assert_eq!(one.risen(&[], |_| true, to), other.risen(&[], |_| true, to));
         }
     }
 
@@ -291,7 +302,7 @@ mod tests {
     fn equal_numbers_give_whole_percents() {
         let numbers = numbers(&[0; 100]);
         let crowd = Crowd::new(&numbers, "plan", &BTreeSet::new());
-        let five = crowd.risen(&[], Weight::percent(5));
+        let five = crowd.risen(&[], |_| true, Weight::percent(5));
         assert_eq!((five.len(), weight(&crowd, &five)), (5, Weight::percent(5)));
         assert_eq!(crowd.members(five.len()), Members { canary: 5, all: 100 });
     }
@@ -300,7 +311,7 @@ mod tests {
     fn a_weight_below_the_smallest_number_is_nobody() {
         let numbers = numbers(&[9, 9]);
         let crowd = Crowd::new(&numbers, "plan", &BTreeSet::new());
-        assert!(crowd.risen(&[], Weight::percent(49)).is_empty());
+        assert!(crowd.risen(&[], |_| true, Weight::percent(49)).is_empty());
         assert_eq!(crowd.busiest().map(|(_, weight)| weight), Some(Weight::percent(50)));
     }
 
@@ -327,8 +338,8 @@ mod tests {
             Crowd::new(&numbers, "other", &BTreeSet::new()),
         );
         assert_ne!(
-            one.risen(&[], Weight::percent(20)),
-            other.risen(&[], Weight::percent(20))
+            one.risen(&[], |_| true, Weight::percent(20)),
+            other.risen(&[], |_| true, Weight::percent(20))
         );
     }
 }
