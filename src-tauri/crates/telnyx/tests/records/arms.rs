@@ -3,7 +3,8 @@
 use timonel_ports::signal::SignalError;
 use timonel_telnyx::records::RecordsKind::{ActiveCalls, CallEvents, DetailRecords, InitiatedCalls, WebhookDeliveries};
 
-use crate::fake::{CANARY, Fake, NEW, OLD, STABLE, both, count, delivery, ended, event, level, ratio};
+use crate::fake::{CANARY, Fake, NEW, OLD, STABLE, both, count, level, ratio};
+use crate::rows::{delivery, ended, event};
 
 impl Fake {
     fn pull(&self, secs: f64) {

@@ -7,9 +7,8 @@ use timonel_telnyx::records::RecordsKind::{
     self, ActiveCalls, Balance, DetailRecords, UsageReports, WebhookDeliveries,
 };
 
-use crate::fake::{
-    CANARY, Fake, KEY, NEW, OLD, Refusal, STABLE, TIMING, both, delivery, ended, hour, ratio, spec, whole,
-};
+use crate::fake::{CANARY, Fake, KEY, NEW, OLD, Refusal, STABLE, TIMING, both, ratio, spec, whole};
+use crate::rows::{delivery, ended, hour};
 
 fn refusal(path: &'static str, status: u16, body: &'static str) -> Refusal {
     Refusal {

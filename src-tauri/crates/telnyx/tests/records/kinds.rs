@@ -6,7 +6,8 @@ use timonel_domain::value::Side;
 use timonel_ports::signal::Source;
 use timonel_telnyx::records::RecordsKind::{self, ActiveCalls, Balance, CallEvents, DetailRecords, InitiatedCalls};
 
-use crate::fake::{CANARY, Fake, KEY, STABLE, both, count, ended, event, level, ratio, spec, whole};
+use crate::fake::{CANARY, Fake, KEY, STABLE, both, count, level, ratio, spec, whole};
+use crate::rows::{ended, event};
 
 #[tokio::test]
 async fn it_says_where_it_is_and_what_it_serves() {

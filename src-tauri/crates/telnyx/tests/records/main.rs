@@ -7,4 +7,5 @@ mod arms;
 mod fake;
 mod faults;
 mod kinds;
+mod rows;
 mod windows;

@@ -3,7 +3,8 @@
 use timonel_ports::signal::SignalError;
 use timonel_telnyx::records::RecordsKind::{DetailRecords, InitiatedCalls, UsageReports, WebhookDeliveries};
 
-use crate::fake::{CANARY, Fake, NEW, OLD, STABLE, both, delivery, ended, event, hour, ratio, whole};
+use crate::fake::{CANARY, Fake, NEW, OLD, STABLE, both, ratio, whole};
+use crate::rows::{delivery, ended, event, hour};
 
 #[tokio::test]
 async fn windows_follow_one_another_thirty_seconds_behind() {
