@@ -135,7 +135,10 @@ impl Player {
                 // Nothing that the API could do: where calls go stands still, see `settle`.
                 Some(Seat::Numbers) | None => None,
             },
-            Fault::JobFailures { share, .. } => self.set_on_account(telnyx::Fault::JobFailures { share: *share }),
+            Fault::JobFailures { share, .. } => self.set_on_account(telnyx::Fault::JobFailures {
+                share: *share,
+                towards: self.plane.exchange().map(|exchange| exchange.telnyx().canary().to_string()),
+            }),
             Fault::JobsStuck { .. } => self.set_on_account(telnyx::Fault::JobsStuck),
             Fault::OwnNetworkLost => {
                 let account = self.set_on_account(telnyx::Fault::BlackHole);

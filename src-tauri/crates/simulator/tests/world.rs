@@ -7,7 +7,7 @@ use std::time::Duration;
 use timonel_domain::time::Timestamp;
 use timonel_domain::value::{Arm, Weight};
 use timonel_simulator::metrics::{Observatory, render};
-use timonel_simulator::world::{Conduct, Kind, Profile, Traffic, Visitor, World};
+use timonel_simulator::world::{Conduct, Kind, Line, Profile, Traffic, Visitor, World};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -323,4 +323,77 @@ fn nobody_calls() {
     let mut world = World::new(1, start(), traffic, conduct(), conduct());
     world.advance_to(start() + DAY);
     assert_eq!(value(&world, "ivr_calls_assigned_total", &[]), 0.0);
+}
+
+#[test]
+fn lines_split_calls_with_the_same_draw_as_a_weight() {
+    let line = |share, arm| Line { share, arm, way: 0 };
+    let run = |split: &dyn Fn(&mut World)| {
+        let mut world = world(10, Profile::Office);
+        world.set_follower(Weight::FULL);
+        split(&mut world);
+        world.advance_to(start() + DAY / 12);
+        (world.splitter(), render(&world, false))
+    };
+    let by_weight = run(&|world| world.set_splitter(Weight::percent(25)));
+    let by_line = run(&|world| world.set_lines(vec![line(1.0, Arm::Canary), line(3.0, Arm::Stable)]));
+    assert_eq!(by_weight, by_line);
+    let nobody = run(&|world| world.set_lines(vec![line(0.0, Arm::Canary)]));
+    assert_eq!(
+        nobody,
+        run(&|_| {}),
+        "lines that nobody dials send nobody to the canary"
+    );
+}
+
+#[test]
+fn a_line_that_moves_takes_its_calls_along() {
+    let line = |share, arm| Line { share, arm, way: 0 };
+    let mut world = world(11, Profile::Flat);
+    world.set_follower(Weight::FULL);
+    for (arms, expect) in [
+        ([Arm::Stable, Arm::Stable, Arm::Stable], 0.0),
+        ([Arm::Stable, Arm::Canary, Arm::Stable], 0.3),
+        ([Arm::Canary, Arm::Stable, Arm::Canary], 0.7),
+        ([Arm::Canary, Arm::Canary, Arm::Canary], 1.0),
+    ] {
+        let from = world.now();
+        let lines = arms
+            .into_iter()
+            .zip([0.5, 0.3, 0.2])
+            .map(|(arm, share)| line(share, arm));
+        world.set_lines(lines.collect());
+        assert!(
+            (world.splitter().as_percent() - 100.0 * expect).abs() < 1e-9,
+            "{}",
+            world.splitter()
+        );
+        world.advance_to(from + Duration::from_secs(4 * 3600));
+        let [stable, canary] = [Arm::Stable, Arm::Canary].map(|arm| world.assigned_since(arm, from) as f64);
+        check_share(canary, stable + canary, expect, "lines");
+    }
+}
+
+#[test]
+fn a_world_with_a_weight_is_what_it_always_was() {
+    // Shipped rehearsals and their seeds rest on this: a change here changes what every one of them shows.
+    let mut world = world(12, Profile::Office);
+    world.set_follower(Weight::percent(60));
+    world.set_splitter(Weight::percent(35));
+    world.advance_to(start() + DAY / 24);
+    world.set_splitter(Weight::percent(5));
+    world.advance_to(start() + DAY / 8);
+    let of = |name: &str, labels: &[&str]| value(&world, name, labels);
+    let seen = [
+        of("ivr_calls_assigned_total", &["stable"]),
+        of("ivr_calls_assigned_total", &["canary"]),
+        of("http_requests_total", &["stable", "500"]),
+        of("http_requests_total", &["canary", "500"]),
+        of("http_request_duration_seconds_sum", &["stable"]),
+        of("ivr_call_duration_seconds_sum", &["canary"]),
+    ];
+    assert_eq!(
+        seen,
+        [5279.0, 845.0, 606.0, 2045.0, 11828.573634438317, 75688.7512260001]
+    );
 }

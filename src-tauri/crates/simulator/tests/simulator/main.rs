@@ -14,14 +14,16 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use timonel_domain::time::Timestamp;
 use timonel_domain::value::{Arm, TargetId, Weight};
-use timonel_plan::scenario::Fault;
+use timonel_plan::scenario::{Fault, Scenario};
 use timonel_ports::clock::{Clock, sleep};
 use timonel_ports::task::spawn;
 use timonel_simulator::simulator::{Place, SPLITTER, Simulator, StartError};
 use timonel_simulator::time::{Speed, VirtualClock};
 use tokio::net::TcpStream;
 
-use visit::{FOLLOWER_PATH, SPLITTER_PATH, fault, minutes, play, scenario, split, start, target, visit, visit_at};
+use visit::{
+    FOLLOWER_PATH, SPLITTER_PATH, Visit, fault, minutes, play_at, scenario, split, start, target, visit, visit_at,
+};
 
 #[test]
 fn answers_take_virtual_time_and_are_the_same_again() {
@@ -167,45 +169,62 @@ fn the_probe_route_stands_untouched_beside_the_weights() {
     });
 }
 
-#[test]
-fn every_shipped_scenario_can_be_played() {
-    let dir = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../../plans/scenarios/conecta360-canary"
-    );
-    let mut played = 0;
-    for file in std::fs::read_dir(dir).unwrap() {
+/// Shows every scenario of a plan that is shipped.
+fn for_each_shipped(plan: &str, mut show: impl FnMut(&Scenario)) {
+    let dir = format!("{}/../../../plans/scenarios/{plan}", env!("CARGO_MANIFEST_DIR"));
+    let mut shown = 0;
+    for file in std::fs::read_dir(&dir).unwrap() {
         let path = file.unwrap().path();
         let checked = timonel_plan::scenario::check(&std::fs::read_to_string(&path).unwrap());
         let scenario = checked
             .value
             .unwrap_or_else(|| panic!("{}: {:?}", path.display(), checked.findings));
-        play(Speed::Max, &scenario, async |visit| {
+        show(&scenario);
+        shown += 1;
+    }
+    assert!(shown > 0, "no scenario in {dir}");
+}
+
+/// Plays a scenario to its limit with some calls on the canary.
+fn play_to_the_limit(scenario: &Scenario, targets: Vec<(TargetId, Place)>, split: impl Fn(&Visit)) {
+    play_at(Speed::Max, scenario, targets, async |visit| {
+        split(&visit);
+        sleep(&visit.clock, scenario.limit).await;
+        let expect = scenario.traffic.calls_per_day * scenario.limit.as_secs_f64() / 86_400.0;
+        let [stable, canary] =
+            [Arm::Stable, Arm::Canary].map(|arm| visit.world.assigned_since(arm, scenario.start) as f64);
+        assert!(
+            (stable + canary - expect).abs() < 5.0 * expect.sqrt(),
+            "{}: {stable} + {canary}",
+            scenario.id
+        );
+        // Drift takes the weight away again, but not before some minutes.
+        assert!(canary > 50.0 && stable > 50.0, "{}: {stable} + {canary}", scenario.id);
+        let text = visit.world.dump_openmetrics();
+        let scrapes = text.lines().filter(|line| line.starts_with("up{instance=")).count() as f64;
+        let passed = scenario.limit.as_secs_f64() + 1800.0;
+        assert!(
+            (scrapes - passed / 15.0).abs() <= 1.0,
+            "{}: {scrapes} scrapes",
+            scenario.id
+        );
+    });
+}
+
+#[test]
+fn every_shipped_scenario_can_be_played() {
+    for_each_shipped("conecta360-canary", |scenario| {
+        play_to_the_limit(scenario, visit::targets(), |visit| {
             visit.set(FOLLOWER_PATH, 100);
             visit.set(SPLITTER_PATH, 50);
-            sleep(&visit.clock, scenario.limit).await;
-            let expect = scenario.traffic.calls_per_day * scenario.limit.as_secs_f64() / 86_400.0;
-            let [stable, canary] =
-                [Arm::Stable, Arm::Canary].map(|arm| visit.world.assigned_since(arm, scenario.start) as f64);
-            assert!(
-                (stable + canary - expect).abs() < 5.0 * expect.sqrt(),
-                "{}: {stable} + {canary}",
-                scenario.id
-            );
-            // Drift takes the weight away again, but not before some minutes.
-            assert!(canary > 50.0 && stable > 50.0, "{}: {stable} + {canary}", scenario.id);
-            let text = visit.world.dump_openmetrics();
-            let scrapes = text.lines().filter(|line| line.starts_with("up{instance=")).count() as f64;
-            let passed = scenario.limit.as_secs_f64() + 1800.0;
-            assert!(
-                (scrapes - passed / 15.0).abs() <= 1.0,
-                "{}: {scrapes} scrapes",
-                scenario.id
-            );
         });
-        played += 1;
-    }
-    assert!(played > 0, "no scenario in {dir}");
+    });
+    for_each_shipped("ivr-texml", |scenario| {
+        play_to_the_limit(scenario, numbers::targets(), |visit| {
+            visit.set(numbers::PATH, 100);
+            visit.move_to(&visit.numbers()[..170], numbers::CANARY);
+        });
+    });
 }
 
 #[test]

@@ -147,16 +147,15 @@ pub(crate) fn visit<T>(faults: Vec<TimedFault>, visit: impl AsyncFnOnce(Visit) -
 
 /// The same at another speed.
 pub(crate) fn visit_at<T>(speed: Speed, faults: Vec<TimedFault>, visit: impl AsyncFnOnce(Visit) -> T) -> T {
-    play(speed, &scenario(faults), visit)
+    play_at(speed, &scenario(faults), targets(), visit)
 }
 
-/// Starts the world of a scenario in which a cluster divides the calls, and visits it.
-pub(crate) fn play<T>(speed: Speed, scenario: &Scenario, visit: impl AsyncFnOnce(Visit) -> T) -> T {
-    let targets = vec![
+/// Those of a plan whose calls a cluster divides.
+pub(crate) fn targets() -> Vec<(TargetId, Place)> {
+    vec![
         (target("casos"), Place::VirtualService(SPLITTER.to_owned())),
         (target("derivacion"), Place::VirtualService(FOLLOWER.to_owned())),
-    ];
-    play_at(speed, scenario, targets, visit)
+    ]
 }
 
 /// Starts the world of a scenario with these targets, and visits it.
