@@ -44,8 +44,8 @@ const LARGEST: usize = 16 * 1024 * 1024;
 /// The longest that a request waits here for the provider's limit, rather than being refused.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
 
-/// What it takes to be let into an account.
-#[derive(Debug, Clone)]
+/// What it takes to be let into an account. Its `Debug` shows no secret, not even one in a mistaken address.
+#[derive(Clone)]
 pub struct Access {
     /// The account's name in the plan, for people.
     pub name: String,
@@ -53,6 +53,16 @@ pub struct Access {
     pub base: String,
     /// The API key (v2).
     pub key: SecretString,
+}
+
+impl fmt::Debug for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Access")
+            .field("name", &self.name)
+            .field("base", &redact_text(&self.base))
+            .field("key", &self.key)
+            .finish()
+    }
 }
 
 /// How urgent a request is.

@@ -25,7 +25,7 @@ const MOST_JOB_PAGES: u32 = 5;
 const SETTLED_AFTER: Duration = Duration::from_secs(20 * 60);
 
 /// How far a job is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobState {
     /// Not begun.
@@ -38,7 +38,8 @@ pub enum JobState {
     Failed,
     /// Never begun, and never will be.
     Expired,
-    /// A word that is not in the contract; counts as open, since nothing says that it is over.
+    /// No word, or one that is not in the contract; counts as open, since nothing says that it is over.
+    #[default]
     #[serde(other)]
     Unknown,
 }
@@ -52,6 +53,7 @@ pub struct Job {
     #[serde(default, rename = "type", deserialize_with = "lenient::or_default")]
     pub kind: String,
     /// How far it is.
+    #[serde(default, deserialize_with = "lenient::or_default")]
     pub status: JobState,
     /// When it was posted.
     #[serde(default, deserialize_with = "lenient::time")]

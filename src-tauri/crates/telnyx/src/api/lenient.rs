@@ -4,6 +4,8 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use timonel_domain::time::Timestamp;
 
+use super::ConnectionId;
+
 /// `null` as the default.
 pub(crate) fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(from: D) -> Result<T, D::Error> {
     Ok(Option::<T>::deserialize(from)?.unwrap_or_default())
@@ -23,4 +25,9 @@ pub(crate) fn text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>,
         Value::Number(number) => Some(number.to_string()),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     })
+}
+
+/// A connection, where there is one: absent, `null` and an empty text all say that there is none.
+pub(crate) fn connection<'de, D: Deserializer<'de>>(from: D) -> Result<Option<ConnectionId>, D::Error> {
+    Ok(text(from)?.map(ConnectionId::new))
 }

@@ -14,7 +14,7 @@ pub struct Number {
     #[serde(rename = "phone_number", alias = "e164")]
     pub e164: String,
     /// The connection that its calls go to; `None` where it has none.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::connection")]
     pub connection_id: Option<ConnectionId>,
     /// Free words.
     #[serde(default, deserialize_with = "lenient::or_default")]
