@@ -4,6 +4,7 @@
 //! JSON object `{"bench":…,"figures":{…},"ratio":…,"aim":…,"ok":…}`. Exit 0 whether or not the aim is met, 1 where it
 //! could not measure. Deliberately not here: assertions; speed is no test.
 
+mod fanout;
 mod rehearsal;
 
 use std::process::ExitCode;
@@ -21,6 +22,8 @@ struct Args {
 enum Name {
     /// A whole rehearsal at full speed beside as many bare requests over loopback.
     Rehearsal,
+    /// A rollback of 5,000 numbers beside the least that the provider's limit allows.
+    RollbackFanout,
 }
 
 /// What a bench found.
@@ -36,6 +39,7 @@ pub(crate) struct Found {
 fn main() -> ExitCode {
     let found = match Args::parse().name {
         Name::Rehearsal => rehearsal::measure(),
+        Name::RollbackFanout => fanout::measure(),
     };
     match found {
         Ok(found) => {

@@ -21,7 +21,8 @@ pub(crate) fn measure() -> Result<Found, String> {
     let plan = timonel_plan::check(&text)
         .value
         .ok_or("the shipped plan does not pass its own check")?;
-    let scenario = std::fs::read_to_string("plans/scenarios/conecta360-canary/canary-errors.toml").map_err(|e| format!("plans: {e}"))?;
+    let scenario = std::fs::read_to_string("plans/scenarios/conecta360-canary/canary-errors.toml")
+        .map_err(|e| format!("plans: {e}"))?;
     let scenario = timonel_plan::scenario::check(&scenario)
         .value
         .ok_or("the shipped scenario does not pass its own check")?;

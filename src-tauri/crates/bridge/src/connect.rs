@@ -2,30 +2,46 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use secrecy::SecretString;
+use timonel_domain::value::{RolloutId, TargetId};
 use timonel_http::{Client, Limits};
+use timonel_journal::kit::KitFolder;
 use timonel_kubernetes::{Access, Connection, Destination, Spec, VirtualService};
-use timonel_plan::model::{SourceKind, TargetKind};
-use timonel_plan::parsed::{Parsed, Query, SignalConfig, SourceConfig, TargetConfig};
+use timonel_plan::model::{RecordsKind as Kind, SourceKind};
+use timonel_plan::parsed::{NumberShareConfig, Parsed, Query, SignalConfig, SourceConfig, VirtualServiceConfig, Way};
 use timonel_ports::clock::SharedClock;
+use timonel_ports::kit::{InFile, Kit, Memory};
 use timonel_ports::signal::Source;
 use timonel_ports::target::Target;
 use timonel_prometheus::{Endpoint, Measure, Prometheus, Scrape, Selector, SignalSpec, Timing};
+use timonel_telnyx::account::{self, Account};
+use timonel_telnyx::api::ConnectionId;
+use timonel_telnyx::number_share::{self, NumberShare};
+use timonel_telnyx::records::{self, RecordSpec, Records, RecordsKind};
 
 use crate::BridgeError;
 
 /// A source that answers later than this is gone for this reading.
 const SOURCE_DEADLINE: Duration = Duration::from_secs(4);
+/// Where Telnyx answers.
+const TELNYX: &str = "https://api.telnyx.com";
+/// The variable that holds a Telnyx key where its own (see [`variable`]) is not set.
+const ANY_TELNYX_KEY: &str = "TELNYX_API_KEY";
 
-/// How the clusters and sources of a plan are reached in one environment.
+/// How the clusters, accounts and sources of a plan are reached in one environment.
 #[derive(Debug, Clone, Default)]
 pub struct Connections {
     /// How each cluster is reached, by the name that targets use; others go by the person's own kubeconfig.
     pub clusters: BTreeMap<String, Cluster>,
+    /// How each account is reached, by the name that targets and sources use.
+    pub accounts: BTreeMap<String, Key>,
     /// Addresses of sources that stand in for the plan's own, by name.
     pub sources: BTreeMap<String, String>,
+    /// One client an account: its targets and its sources share what the provider lets them ask.
+    open: Arc<Mutex<BTreeMap<String, Account>>>,
 }
 
 /// How a cluster is reached.
@@ -37,17 +53,116 @@ pub struct Cluster {
     pub context: Option<String>,
 }
 
+/// How an account is reached.
+#[derive(Debug, Clone)]
+pub struct Key {
+    /// The provider's address.
+    pub url: String,
+    /// The key.
+    pub key: SecretString,
+}
+
 impl Connections {
-    /// What the plan's environment says, over the kubeconfig in `kubeconfig` or the one `kubectl` would use.
+    /// Of the given clusters, accounts and sources.
+    pub fn new(
+        clusters: BTreeMap<String, Cluster>,
+        accounts: BTreeMap<String, Key>,
+        sources: BTreeMap<String, String>,
+    ) -> Self {
+        Self {
+            clusters,
+            accounts,
+            sources,
+            open: Arc::default(),
+        }
+    }
+
+    /// What the plan's environment says, over the kubeconfig in `kubeconfig` or the one `kubectl` would use. Keys come
+    /// from variables of the process ([`variable`]).
     pub fn of_environment(plan: &Parsed, kubeconfig: Option<PathBuf>) -> Self {
         let access = kubeconfig.map_or(Access::Default, Access::File);
-        let cluster = |t: &TargetConfig| Cluster {
-            access: access.clone(),
-            context: plan.context_of(t).map(str::to_owned),
+        let mut connections = Self::default();
+        for target in &plan.targets {
+            match &target.way {
+                Way::VirtualService(way) => {
+                    let cluster = Cluster {
+                        access: access.clone(),
+                        context: plan.context_of(target).map(str::to_owned),
+                    };
+                    connections.clusters.insert(way.cluster.clone(), cluster);
+                }
+                Way::NumberShare(way) => connections.key_of(plan, &way.account),
+            }
+        }
+        for account in plan.sources.iter().filter_map(|s| s.account.as_ref()) {
+            connections.key_of(plan, account);
+        }
+        connections
+    }
+
+    fn key_of(&mut self, plan: &Parsed, account: &str) {
+        let Some(config) = plan.account(account) else { return };
+        let key = std::env::var(variable(&config.credential)).or_else(|_| std::env::var(ANY_TELNYX_KEY));
+        if let Ok(key) = key {
+            let url = config.url.clone().unwrap_or_else(|| TELNYX.to_owned());
+            let key = key.into();
+            self.accounts.insert(account.to_owned(), Key { url, key });
+        }
+    }
+
+    /// The client of an account, the same for all who ask.
+    fn account(&self, plan: &Parsed, name: &str, clock: &SharedClock) -> Result<Account, BridgeError> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(account) = open.get(name) {
+            return Ok(account.clone());
+        }
+        let key = self.accounts.get(name).ok_or_else(|| BridgeError::Connect {
+            what: format!("account {name}"),
+            why: match plan.account(name) {
+                Some(config) => format!(
+                    "there is no key for it: set {} (or {ANY_TELNYX_KEY})",
+                    variable(&config.credential)
+                ),
+                None => format!(
+                    "environment `{}` does not say how to reach it; add it under [environments]",
+                    plan.plan.environment
+                ),
+            },
+        })?;
+        let access = account::Access {
+            name: name.to_owned(),
+            base: key.url.clone(),
+            key: key.key.clone(),
         };
-        Self {
-            clusters: plan.targets.iter().map(|t| (t.cluster.clone(), cluster(t))).collect(),
-            sources: BTreeMap::new(),
+        let account = Account::new(clock.clone(), access).map_err(|e| failed(name, e))?;
+        open.insert(name.to_owned(), account.clone());
+        Ok(account)
+    }
+}
+
+/// The variable of the process that holds the credential of this name: `telnyx-produccion` is `TIMONEL_KEY_TELNYX_PRODUCCION`.
+pub fn variable(credential: &str) -> String {
+    let upper = |c: char| match c.to_ascii_uppercase() {
+        c @ ('A'..='Z' | '0'..='9') => c,
+        _ => '_',
+    };
+    format!("TIMONEL_KEY_{}", credential.chars().map(upper).collect::<String>())
+}
+
+/// Where the targets of a rollout keep what a rollback of them needs.
+#[derive(Debug, Clone)]
+pub enum Kits {
+    /// Nothing is going to be moved.
+    Nowhere,
+    /// In an installation's folder.
+    Of(KitFolder, RolloutId),
+}
+
+impl Kits {
+    fn of(&self, target: &TargetId, clock: &SharedClock) -> Arc<dyn Kit> {
+        match self {
+            Kits::Nowhere => Arc::new(Memory::default()),
+            Kits::Of(folder, rollout) => Arc::new(InFile::new(clock.clone(), folder.of(rollout, target))),
         }
     }
 }
@@ -56,17 +171,25 @@ impl Connections {
 pub async fn targets(
     plan: &Parsed,
     connections: &Connections,
+    kits: &Kits,
     clock: &SharedClock,
 ) -> Result<Vec<Arc<dyn Target>>, BridgeError> {
     let mut clusters: BTreeMap<&str, Connection> = BTreeMap::new();
     let mut targets: Vec<Arc<dyn Target>> = Vec::new();
     for config in &plan.targets {
-        if !clusters.contains_key(config.cluster.as_str()) {
-            clusters.insert(&config.cluster, open(config, connections, clock).await?);
-        }
-        let connection = clusters[config.cluster.as_str()].clone();
-        targets.push(match config.kind {
-            TargetKind::VirtualService => Arc::new(virtual_service(config, connection)?),
+        targets.push(match &config.way {
+            Way::VirtualService(way) => {
+                if !clusters.contains_key(way.cluster.as_str()) {
+                    clusters.insert(&way.cluster, open(way, connections, clock).await?);
+                }
+                let connection = clusters[way.cluster.as_str()].clone();
+                Arc::new(virtual_service(&config.id, way, connection)?)
+            }
+            Way::NumberShare(way) => {
+                let account = connections.account(plan, &way.account, clock)?;
+                let kit = kits.of(&config.id, clock);
+                Arc::new(NumberShare::new(number_share(plan, &config.id, way), account, kit))
+            }
         });
     }
     Ok(targets)
@@ -90,7 +213,7 @@ pub fn sources(plan: &Parsed, connections: &Connections, clock: &SharedClock) ->
 }
 
 async fn open(
-    config: &TargetConfig,
+    way: &VirtualServiceConfig,
     connections: &Connections,
     clock: &SharedClock,
 ) -> Result<Connection, BridgeError> {
@@ -98,26 +221,45 @@ async fn open(
         access: Access::Default,
         context: None,
     };
-    let cluster = connections.clusters.get(&config.cluster).unwrap_or(&fallback);
+    let cluster = connections.clusters.get(&way.cluster).unwrap_or(&fallback);
     Connection::open(&cluster.access, cluster.context.as_deref(), clock.clone())
         .await
-        .map_err(|e| failed(&config.cluster, e))
+        .map_err(|e| failed(&way.cluster, e))
 }
 
-fn virtual_service(config: &TargetConfig, connection: Connection) -> Result<VirtualService, BridgeError> {
+fn virtual_service(
+    id: &TargetId,
+    way: &VirtualServiceConfig,
+    connection: Connection,
+) -> Result<VirtualService, BridgeError> {
     let destination = |d: &timonel_plan::parsed::Destination| Destination {
         host: d.host.clone(),
         subset: d.subset.clone(),
     };
     let spec = Spec {
-        id: config.id.clone(),
-        namespace: config.namespace.clone(),
-        name: config.name.clone(),
-        routes: config.routes.clone(),
-        stable: destination(&config.stable),
-        canary: destination(&config.canary),
+        id: id.clone(),
+        namespace: way.namespace.clone(),
+        name: way.name.clone(),
+        routes: way.routes.clone(),
+        stable: destination(&way.stable),
+        canary: destination(&way.canary),
     };
-    VirtualService::new(spec, connection).map_err(|e| failed(config.id.as_str(), e))
+    VirtualService::new(spec, connection).map_err(|e| failed(id.as_str(), e))
+}
+
+fn number_share(plan: &Parsed, id: &TargetId, way: &NumberShareConfig) -> number_share::Spec {
+    let tenants = plan.tenants.iter();
+    number_share::Spec {
+        id: id.clone(),
+        stable: ConnectionId::new(way.stable.clone()),
+        canary: ConnectionId::new(way.canary.clone()),
+        except: way.except.iter().cloned().collect(),
+        tenants: tenants
+            .map(|t| (t.id.clone(), t.numbers.iter().cloned().collect()))
+            .collect(),
+        salt: plan.plan.id.to_string(),
+        volume_days: way.volume_days,
+    }
 }
 
 fn source(
@@ -126,6 +268,15 @@ fn source(
     connections: &Connections,
     http: &Client,
 ) -> Result<Arc<dyn Source>, BridgeError> {
+    let signals = || plan.signals.iter().filter(|s| s.source == config.name);
+    let gap = config.interval * 10;
+    if let (SourceKind::Telnyx, Some(account)) = (config.kind, &config.account) {
+        let account = connections.account(plan, account, http.clock())?;
+        let interval = config.interval;
+        let specs = signals().flat_map(record_specs).collect();
+        let source = Records::new(account, records::Timing { interval, gap }, specs);
+        return Ok(Arc::new(source.map_err(|e| failed(&config.name, e))?));
+    }
     let url = connections
         .sources
         .get(&config.name)
@@ -138,12 +289,10 @@ fn source(
             ),
         })?;
     let endpoint = Endpoint::new(url).map_err(|e| failed(&config.name, e))?;
-    let timing = Timing {
-        interval: config.interval,
-        gap: config.interval * 10,
-    };
+    let interval = config.interval;
+    let timing = Timing { interval, gap };
     let mut specs = Vec::new();
-    for signal in plan.signals.iter().filter(|s| s.source == config.name) {
+    for signal in signals() {
         specs.extend(signal_specs(signal)?);
     }
     let source: Arc<dyn Source> = match config.kind {
@@ -153,6 +302,7 @@ fn source(
         SourceKind::Scrape => {
             Arc::new(Scrape::new(http.clone(), endpoint, timing, specs).map_err(|e| failed(&config.name, e))?)
         }
+        SourceKind::Telnyx => return Err(failed(&config.name, "the plan names no account for it")),
     };
     Ok(source)
 }
@@ -173,6 +323,12 @@ fn signal_specs(config: &SignalConfig) -> Result<Vec<SignalSpec>, BridgeError> {
                 counter: selector(counter)?,
             },
             Query::Level { expr } => Measure::Level { expr: expr.clone() },
+            Query::Records { .. } => {
+                return Err(failed(
+                    config.id.as_str(),
+                    "records are read from a source of kind `telnyx`",
+                ));
+            }
         };
         out.push(SignalSpec {
             id: config.id.clone(),
@@ -181,6 +337,31 @@ fn signal_specs(config: &SignalConfig) -> Result<Vec<SignalSpec>, BridgeError> {
         });
     }
     Ok(out)
+}
+
+fn record_specs(config: &SignalConfig) -> Vec<RecordSpec> {
+    let mut out = Vec::new();
+    for query in &config.queries {
+        let Query::Records { kind, connection } = &query.query else {
+            continue;
+        };
+        let kind = match kind {
+            Kind::WebhookDeliveries => RecordsKind::WebhookDeliveries,
+            Kind::ActiveCalls => RecordsKind::ActiveCalls,
+            Kind::InitiatedCalls => RecordsKind::InitiatedCalls,
+            Kind::CallEvents => RecordsKind::CallEvents,
+            Kind::DetailRecords => RecordsKind::DetailRecords,
+            Kind::UsageReports => RecordsKind::UsageReports,
+            Kind::Balance => RecordsKind::Balance,
+        };
+        out.push(RecordSpec {
+            id: config.id.clone(),
+            side: query.side,
+            kind,
+            connection: connection.clone().map(ConnectionId::new),
+        });
+    }
+    out
 }
 
 fn failed(what: &str, error: impl std::fmt::Display) -> BridgeError {

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use timonel_domain::plan::Plan;
-use timonel_domain::rollout::{Effect, Event, Stage, State};
-use timonel_domain::value::{Person, RolloutId, Writer};
+use timonel_domain::rollout::{Effect, Event, Level, Stage, State};
+use timonel_domain::value::{Person, RolloutId, TenantId, Writer};
 use timonel_engine::command::Wish;
 use timonel_engine::{Bulletin, Engine, Parts, Snapshot};
 use timonel_journal::entry::Body;
 use timonel_journal::intent::IntentFolder;
+use timonel_journal::kit::KitFolder;
 use timonel_plan::Parsed;
 use timonel_ports::clock::{SharedClock, within};
 use timonel_ports::commands::{Command, CommandId, Commands, in_process};
@@ -20,12 +21,15 @@ use timonel_ports::target::{Goal, ManualCommand};
 use timonel_store::Sqlite;
 
 use crate::BridgeError;
-use crate::connect::{self, Connections};
+use crate::connect::{self, Connections, Kits};
 
 /// So long without news, and it is asked how things stand.
 const QUIET: Duration = Duration::from_secs(1);
 /// Traffic has this long to show what was read back before a person at a terminal is told that it has not.
 const FOR_TRAFFIC: Duration = Duration::from_secs(60);
+
+/// Where kits are, within an installation's folder.
+pub(crate) const KITS: &str = "kits";
 
 /// A person's desk: one installation with its folder.
 #[derive(Debug)]
@@ -33,6 +37,58 @@ pub struct Desk {
     folder: PathBuf,
     clock: SharedClock,
     store: Arc<Sqlite>,
+}
+
+/// What a person at a desk can have done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Order {
+    /// Put everything back.
+    RollBack {
+        /// A second press, where the stable side is no longer kept.
+        confirmed: bool,
+    },
+    /// Keep a tenant's calls on stable.
+    Pin {
+        /// Whose.
+        tenant: TenantId,
+        /// Why.
+        reason: String,
+    },
+    /// Let a pinned tenant take part again.
+    Unpin {
+        /// Whose.
+        tenant: TenantId,
+        /// Why.
+        reason: String,
+    },
+    /// Drill the rollback, at 0 %.
+    Drill,
+}
+
+impl Order {
+    fn wish(&self) -> Wish {
+        match self.clone() {
+            Order::RollBack { confirmed } => Wish::RollBack {
+                level: Level::Total.into(),
+                confirmed,
+            },
+            Order::Pin { tenant, reason } => Wish::Pin { tenant, reason },
+            Order::Unpin { tenant, reason } => Wish::Unpin { tenant, reason },
+            Order::Drill => Wish::Drill,
+        }
+    }
+
+    /// Whether there is nothing more to wait for.
+    fn is_over(&self, state: &State, waited: Duration) -> bool {
+        let idle = state.targets.values().all(|t| t.op.is_none());
+        match self {
+            Order::RollBack { .. } => {
+                let verified = state.rollback.as_ref().is_none_or(|r| r.verified_at.is_some());
+                state.stage == Stage::RolledBack && (verified || waited >= FOR_TRAFFIC)
+            }
+            Order::Pin { .. } | Order::Unpin { .. } | Order::Drill => idle,
+        }
+    }
 }
 
 /// A rollout as lists show it.
@@ -113,28 +169,24 @@ impl Desk {
         Ok((parsed, text))
     }
 
-    /// Puts a rollout back to 0 % from here and follows it until every target is verified, or read back
-    /// and traffic says nothing.
+    /// Carries out an order on a rollout from here and follows it to its end: a rollback until every target is verified, or
+    /// read back and traffic says nothing; anything else until nothing is under way.
     ///
-    /// The engine is taken up in this process, so that the rollback is journalled, verified and resumed as any other.
-    pub async fn roll_back(
+    /// The engine is taken up in this process, so that it is journalled, verified and resumed as any other.
+    pub async fn carry_out(
         &self,
         row: &RolloutRow,
         by: Person,
+        order: Order,
         connections: &Connections,
-        confirmed: bool,
         mut tell: impl FnMut(&Bulletin) + Send,
     ) -> Result<Snapshot, BridgeError> {
         let (engine, mut bulletins, commands) = self.engine(row, connections).await?;
-        let wish = match Wish::roll_back() {
-            Wish::RollBack { level, .. } => Wish::RollBack { level, confirmed },
-            other => other,
-        };
         let command = Command {
             id: CommandId::new(&format!("desk:{}", self.clock.now().micros())).expect("a good id"),
             by,
             at: self.clock.now(),
-            what: Body::of(&wish).expect("a wish serialises"),
+            what: Body::of(&order.wish()).expect("a wish serialises"),
         };
         commands.submit(command).await.map_err(|_| BridgeError::Gone)?;
         let begun = self.clock.mono();
@@ -144,17 +196,20 @@ impl Desk {
                 // Nothing happens: perhaps there was nothing left to do, or only traffic can say more.
                 Err(_) => {
                     let state = engine.handle().look().await?.state;
-                    let verified = state.rollback.as_ref().is_none_or(|r| r.verified_at.is_some());
-                    let waited = self.clock.mono().saturating_since(begun) >= FOR_TRAFFIC;
-                    if state.stage == Stage::RolledBack && (verified || waited) {
+                    let waited = self.clock.mono().saturating_since(begun);
+                    if order.is_over(&state, waited) {
                         break;
                     }
                     continue;
                 }
             };
             tell(&bulletin);
-            let refused = |e: &Effect| matches!(e, Effect::Rejected(_));
-            if matches!(bulletin.event, Event::RollBack { .. }) && bulletin.effects.iter().any(refused) {
+            let refused = bulletin.effects.iter().any(|e| matches!(e, Effect::Rejected(_)));
+            let of_person = !matches!(
+                bulletin.event,
+                Event::Target { .. } | Event::Tick | Event::Assessed(_) | Event::Helm(_) | Event::Gap { .. }
+            );
+            if of_person && refused {
                 break;
             }
         }
@@ -171,12 +226,13 @@ impl Desk {
     ) -> Result<Vec<ManualCommand>, BridgeError> {
         let (plan, _) = self.plan_of(row).await?;
         let state = timonel_engine::state_of(&*self.store, &row.id, &plan.plan).await?.state;
-        let goal = Goal::Lower {
-            to: timonel_domain::value::Weight::ZERO,
-            generation: state.generation,
-        };
-        let targets = connect::targets(&plan, connections, &self.clock).await?;
+        let goal = Goal::lower(timonel_domain::value::Weight::ZERO, state.generation);
+        let targets = connect::targets(&plan, connections, &self.kits(row), &self.clock).await?;
         Ok(targets.iter().flat_map(|t| t.manual_commands(&goal)).collect())
+    }
+
+    fn kits(&self, row: &RolloutRow) -> Kits {
+        Kits::Of(KitFolder::new(self.folder.join(KITS)), row.id.clone())
     }
 
     async fn engine(
@@ -185,7 +241,7 @@ impl Desk {
         connections: &Connections,
     ) -> Result<(Engine, Receiver<Bulletin>, impl Commands + use<>), BridgeError> {
         let (plan, plan_text) = self.plan_of(row).await?;
-        let targets = connect::targets(&plan, connections, &self.clock).await?;
+        let targets = connect::targets(&plan, connections, &self.kits(row), &self.clock).await?;
         // Without sources the traffic's own marks stay open; the calls go back all the same.
         let sources = connect::sources(&plan, connections, &self.clock).unwrap_or_else(|error| {
             tracing::warn!(%error, "rolling back without metrics");

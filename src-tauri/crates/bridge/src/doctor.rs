@@ -10,7 +10,7 @@ use timonel_ports::target::Check;
 
 use crate::Desk;
 use crate::audit::audit;
-use crate::connect::{self, Connections};
+use crate::connect::{self, Connections, Kits};
 
 /// Checks this installation: folder, store, journal, unfinished rollbacks.
 pub async fn installation(folder: &Path, clock: &SharedClock) -> Vec<Check> {
@@ -86,7 +86,7 @@ pub async fn plan(plan: &Parsed, connections: &Connections, clock: &SharedClock)
         ok: false,
         proof: error.to_string(),
     };
-    match connect::targets(plan, connections, clock).await {
+    match connect::targets(plan, connections, &Kits::Nowhere, clock).await {
         Ok(targets) => {
             for target in targets {
                 let place = target.describe().place;

@@ -14,7 +14,7 @@ pub mod summary;
 use timonel_engine::EngineError;
 use timonel_ports::store::StoreError;
 
-pub use desk::Desk;
+pub use desk::{Desk, Order};
 pub use rehearsal::{Rehearsal, Told};
 pub use summary::Summary;
 pub use timonel_engine::{Bulletin, Snapshot};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use timonel_domain::rollout::Stage;
+use timonel_domain::rollout::{Stage, State};
 use timonel_domain::value::Person;
 use timonel_engine::command::Wish;
 use timonel_journal::entry::Body;
@@ -25,16 +25,32 @@ pub(crate) struct VirtualOperator {
     operator: Option<Operator>,
     next: u64,
     asked_in: Option<usize>,
+    drill: Drill,
+    started: bool,
+}
+
+/// Whether the rollback is drilled before the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Drill {
+    /// It is to be, as soon as it can.
+    Due,
+    /// It was asked for.
+    Asked,
+    /// It has been, or was never wanted.
+    Over,
 }
 
 impl VirtualOperator {
     pub(crate) fn new(clock: SharedClock, commands: QueueEnd, operator: Option<Operator>) -> Self {
+        let drills = operator.as_ref().is_some_and(|o| o.drills);
         Self {
             clock,
             commands,
             operator,
             next: 1,
             asked_in: None,
+            drill: if drills { Drill::Due } else { Drill::Over },
+            started: false,
         }
     }
 
@@ -55,11 +71,20 @@ impl VirtualOperator {
         self.wish(slowest * SETTLED_READINGS, Wish::Arm);
     }
 
-    /// What it does about a stage that has just been entered.
-    pub(crate) fn sees(&mut self, stage: &Stage, rejected: bool) {
-        match stage {
+    /// What it does about where the rollout stands after a step.
+    pub(crate) fn sees(&mut self, state: &State, rejected: bool) {
+        let idle = state.targets.values().all(|t| t.op.is_none());
+        match &state.stage {
             Stage::Draft if rejected => self.wish(Duration::from_secs(15), Wish::Arm),
-            Stage::Armed => self.wish(Duration::from_secs(1), Wish::Start),
+            Stage::Armed if self.drill == Drill::Due => {
+                self.drill = Drill::Asked;
+                self.wish(Duration::from_secs(1), Wish::Drill);
+            }
+            Stage::RollingBack { .. } if self.drill == Drill::Asked => self.drill = Drill::Over,
+            Stage::Armed if self.drill == Drill::Over && idle && !self.started => {
+                self.started = true;
+                self.wish(Duration::from_secs(1), Wish::Start);
+            }
             Stage::AwaitingApproval { phase } if self.asked_in != Some(*phase) => {
                 self.asked_in = Some(*phase);
                 if let Some(after) = self.operator.as_ref().and_then(|o| o.approves_after) {
@@ -67,6 +92,7 @@ impl VirtualOperator {
                 }
             }
             Stage::Draft
+            | Stage::Armed
             | Stage::AwaitingApproval { .. }
             | Stage::Shifting { .. }
             | Stage::Baking { .. }

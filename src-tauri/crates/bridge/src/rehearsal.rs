@@ -12,23 +12,25 @@ use timonel_domain::time::Timestamp;
 use timonel_domain::value::{RolloutId, Writer};
 use timonel_engine::{Bulletin, Engine, Parts, Snapshot};
 use timonel_journal::intent::IntentFolder;
+use timonel_journal::kit::KitFolder;
 use timonel_kubernetes::Access;
 use timonel_plan::Parsed;
 use timonel_plan::model::SourceKind;
-use timonel_plan::parsed::SIMULATOR;
+use timonel_plan::parsed::{SIMULATOR, Way};
 use timonel_plan::scenario::Scenario;
 use timonel_ports::clock::{Clock, SharedClock, sleep};
 use timonel_ports::commands::in_process;
 use timonel_ports::mailbox::Receiver;
 use timonel_ports::store::JournalStore;
 use timonel_ports::task::counted;
-use timonel_simulator::simulator::Simulator;
+use timonel_simulator::simulator::{Place, Simulator};
 use timonel_simulator::time::{Speed, VirtualClock};
 use timonel_store::Sqlite;
 
 use crate::BridgeError;
 use crate::audit::audit;
-use crate::connect::{self, Cluster, Connections};
+use crate::connect::{self, Cluster, Connections, Key, Kits};
+use crate::desk::KITS;
 use crate::operator::VirtualOperator;
 use crate::summary::Summary;
 
@@ -100,7 +102,7 @@ impl Rehearsal {
     async fn play(self, clock: VirtualClock, tell: &mut (impl FnMut(Told) + Send)) -> Result<Rehearsed, BridgeError> {
         let shared = clock.shared();
         let begun = clock.mono();
-        let places = self.plan.targets.iter().map(|t| (t.id.clone(), t.name.clone()));
+        let places = self.plan.targets.iter().map(|t| (t.id.clone(), self.place(&t.way)));
         let simulator = Simulator::start(&clock, &self.scenario, self.scenario.seed, places)
             .await
             .map_err(|e| BridgeError::Simulator(e.to_string()))?;
@@ -110,12 +112,14 @@ impl Rehearsal {
         });
         let (plan, plan_text) = self.plan_in_the_world()?;
         let connections = self.connections(&plan, &simulator);
-        let targets = connect::targets(&plan, &connections, &shared).await?;
+        let rollout = RolloutId::new("ensayo").expect("a good id");
+        let kits = Kits::Of(KitFolder::new(self.folder.join(KITS)), rollout.clone());
+        let targets = connect::targets(&plan, &connections, &kits, &shared).await?;
         let sources = connect::sources(&plan, &connections, &shared)?;
         let store = Arc::new(Sqlite::open(&self.folder.join("timonel.db"), shared.clone()).await?);
         let (commands, feed) = in_process(&shared);
         let (engine, bulletins) = Engine::start(Parts {
-            rollout: RolloutId::new("ensayo").expect("a good id"),
+            rollout,
             plan: plan.plan.clone(),
             plan_text,
             clock: shared.clone(),
@@ -155,10 +159,13 @@ impl Rehearsal {
 
     /// The plan as it will run, and its text: what is kept must replay to what happened.
     fn plan_in_the_world(&self) -> Result<(Parsed, String), BridgeError> {
-        let text = match self.scenario.bake_at_most {
-            Some(most) => timonel_plan::edit::with_bake_at_most(&self.plan_text, most),
-            None => Some(self.plan_text.clone()),
-        };
+        let mut text = Some(self.plan_text.clone());
+        if let Some(most) = self.scenario.bake_at_most {
+            text = text.and_then(|text| timonel_plan::edit::with_bake_at_most(&text, most));
+        }
+        if let Some(most) = self.scenario.wait_at_most {
+            text = text.and_then(|text| timonel_plan::edit::with_waits_at_most(&text, most));
+        }
         let text = text.unwrap_or_default();
         let unusable =
             || BridgeError::Simulator("the plan with its shortened bakes does not pass its own check".to_owned());
@@ -167,24 +174,45 @@ impl Rehearsal {
         Ok((plan.map_err(|e| BridgeError::Simulator(e.to_string()))?, text))
     }
 
+    /// What the simulator has to have where a target of the plan is.
+    fn place(&self, way: &Way) -> Place {
+        match way {
+            Way::VirtualService(way) => Place::VirtualService(way.name.clone()),
+            Way::NumberShare(way) => Place::NumberShare {
+                stable: way.stable.clone(),
+                canary: way.canary.clone(),
+                named: self.plan.tenants.iter().flat_map(|t| t.numbers.clone()).collect(),
+                except: way.except.clone(),
+            },
+        }
+    }
+
     fn connections(&self, plan: &Parsed, simulator: &Simulator) -> Connections {
         let cluster = || Cluster {
             access: Access::Text(simulator.kubeconfig().into()),
             context: None,
         };
-        let mut sources: BTreeMap<_, _> = plan
-            .sources
-            .iter()
-            .map(|s| match s.kind {
-                SourceKind::Prometheus => (s.name.clone(), simulator.prometheus_url()),
-                SourceKind::Scrape => (s.name.clone(), simulator.metrics_url()),
-            })
-            .collect();
-        sources.extend(self.sources.clone());
-        Connections {
-            clusters: plan.targets.iter().map(|t| (t.cluster.clone(), cluster())).collect(),
-            sources,
+        let key = || Key {
+            url: simulator.telnyx_url().unwrap_or_default(),
+            key: Simulator::TELNYX_KEY.into(),
+        };
+        let (mut clusters, mut accounts, mut sources) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        for target in &plan.targets {
+            match &target.way {
+                Way::VirtualService(way) => drop(clusters.insert(way.cluster.clone(), cluster())),
+                Way::NumberShare(way) => drop(accounts.insert(way.account.clone(), key())),
+            }
         }
+        for source in &plan.sources {
+            match (source.kind, &source.account) {
+                (SourceKind::Prometheus, _) => drop(sources.insert(source.name.clone(), simulator.prometheus_url())),
+                (SourceKind::Scrape, _) => drop(sources.insert(source.name.clone(), simulator.metrics_url())),
+                (SourceKind::Telnyx, Some(account)) => drop(accounts.insert(account.clone(), key())),
+                (SourceKind::Telnyx, None) => {}
+            }
+        }
+        sources.extend(self.sources.clone());
+        Connections::new(clusters, accounts, sources)
     }
 }
 
@@ -236,7 +264,7 @@ impl Watch {
         if !bulletin.effects.is_empty() {
             self.touched = bulletin.at;
         }
-        self.operator.sees(&bulletin.state.stage, rejected);
+        self.operator.sees(&bulletin.state, rejected);
     }
 
     fn is_over(&self, picture: &Snapshot) -> bool {
@@ -264,7 +292,9 @@ fn rollback_is_over(picture: &Snapshot, state: &State) -> bool {
     let Some(rollback) = &state.rollback else { return true };
     let splitter = picture.plan.splitter().and_then(|s| state.targets.get(&s.id));
     let drained = picture.plan.traffic.active.is_none() || splitter.is_some_and(|t| t.marks.drained.is_some());
-    (rollback.verified_at.is_some() && drained) || picture.at.since(rollback.decided_at) >= PATIENCE
+    // What is left behind a pulled lever is part of it.
+    let clean = state.stage == Stage::RolledBack;
+    (rollback.verified_at.is_some() && drained && clean) || picture.at.since(rollback.decided_at) >= PATIENCE
 }
 
 /// Steps that were told and are not in the journal; a broken chain counts as one more.

@@ -1,7 +1,7 @@
 //! How a rollout ended, with the times that matter: the last line of a rehearsal.
 
 use serde::{Deserialize, Serialize};
-use timonel_domain::rollout::{Stage, Verification};
+use timonel_domain::rollout::{Members, Stage, Verification};
 use timonel_domain::time::Timestamp;
 use timonel_domain::value::{PhaseId, TargetId, Weight};
 use timonel_engine::Snapshot;
@@ -44,11 +44,14 @@ pub struct TargetSummary {
     pub id: TargetId,
     /// The weight that was asked for last.
     pub requested: Option<Weight>,
-    /// The weight that it accepted last.
+    /// The weight that it accepted last: what it can hold of the one asked for.
     pub accepted: Option<Weight>,
+    /// How many members that is, where it holds a set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub members: Option<Members>,
     /// The weight that traffic shows; only where it can be seen.
     pub observed: Option<Weight>,
-    /// Whether the last change is verified.
+    /// Whether the last change is verified, and nothing is left to clean up behind it.
     pub verified: bool,
 }
 
@@ -71,15 +74,16 @@ impl Summary {
         let targets = plan.targets.iter().filter_map(|t| {
             let target = state.targets.get(&t.id)?;
             let verified = match outcome {
-                Outcome::RolledBack => state.verification(plan, &t.id) == Verification::Verified,
+                Outcome::RolledBack => target.op.is_none() && state.verification(plan, &t.id) == Verification::Verified,
                 Outcome::Completed | Outcome::Frozen => {
                     target.op.is_none() && target.accepted.is_some() && target.accepted == target.read
                 }
             };
             Some(TargetSummary {
                 id: t.id.clone(),
-                requested: target.op.map(|op| op.to).or(target.accepted),
+                requested: target.op.map(|op| op.to).or(target.asked),
                 accepted: target.accepted,
+                members: target.members,
                 observed: (Some(&t.id) == splitter).then_some(snapshot.observed).flatten(),
                 verified,
             })

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use timonel_bridge::Speed;
-use timonel_domain::value::{Person, RolloutId};
+use timonel_domain::value::{Person, RolloutId, TenantId};
 
 /// Moves live phone calls to a new system a little at a time, and puts every call back at once.
 #[derive(Debug, Parser)]
@@ -31,6 +31,10 @@ pub(crate) enum Command {
     },
     /// Put a rollout back to 0 % from here, now.
     Rollback(Rollback),
+    /// Keep one tenant's calls on stable, or let it take part again; the rollout goes on.
+    Pin(Pin),
+    /// Drill the rollback of an armed rollout at 0 %: carried out, timed, recorded, and released again.
+    Drill(Press),
     /// Check this installation, and a plan's targets and sources; write nothing.
     Doctor(Doctor),
 }
@@ -95,8 +99,9 @@ impl Folder {
     }
 }
 
+/// Who wants something of which rollout.
 #[derive(Debug, ClapArgs)]
-pub(crate) struct Rollback {
+pub(crate) struct Press {
     #[command(flatten)]
     pub(crate) folder: Folder,
     /// Which rollout; may be left out where only one is open.
@@ -108,6 +113,26 @@ pub(crate) struct Rollback {
     /// A kubeconfig in place of the one kubectl would use.
     #[arg(long)]
     pub(crate) kubeconfig: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Pin {
+    #[command(flatten)]
+    pub(crate) press: Press,
+    /// The tenant, by its id in the plan.
+    pub(crate) tenant: TenantId,
+    /// Why, for the journal.
+    #[arg(long)]
+    pub(crate) reason: String,
+    /// Let it take part again, from the next raise on.
+    #[arg(long)]
+    pub(crate) off: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Rollback {
+    #[command(flatten)]
+    pub(crate) press: Press,
     /// Say yes where the stable side is no longer kept.
     #[arg(long)]
     pub(crate) confirmed: bool,

@@ -9,7 +9,7 @@ use serde::Serialize;
 use timonel_bridge::{Bulletin, Snapshot};
 use timonel_bridge::{Rehearsal, Summary, Told};
 use timonel_domain::plan::Plan;
-use timonel_domain::rollout::Stage;
+use timonel_domain::rollout::{Members, Stage};
 use timonel_domain::time::Timestamp;
 use timonel_domain::value::{PhaseId, Weight};
 use timonel_journal::record::StepRecord;
@@ -178,7 +178,10 @@ impl<'a> Screen<'a> {
             &[
                 ("elapsed", minutes(picture.at.since(self.start))),
                 ("stage", told::stage(&picture.state, self.plan, self.words)),
-                ("accepted", weight(splitter.and_then(|t| t.accepted))),
+                (
+                    "accepted",
+                    held(splitter.and_then(|t| t.accepted), splitter.and_then(|t| t.members)),
+                ),
                 ("observed", weight(picture.observed)),
             ],
         );
@@ -219,6 +222,15 @@ fn stage_word(stage: &Stage) -> &'static str {
     }
 }
 
+/// A weight, with the members that make it: `4.7 % (12/340)`.
+fn held(weight: Option<Weight>, members: Option<Members>) -> String {
+    match (weight, members) {
+        (None, _) => "—".to_owned(),
+        (Some(weight), None) => weight.to_string(),
+        (Some(weight), Some(Members { canary, all })) => format!("{weight} ({canary}/{all})"),
+    }
+}
+
 fn minutes(span: Duration) -> String {
     let secs = span.as_secs();
     format!("{:02}:{:02}:{:02}", secs / 3600, secs / 60 % 60, secs % 60)
@@ -238,7 +250,7 @@ fn print_summary(summary: &Summary, lasted: Duration, words: &Words) {
         let values = [
             ("target", target.id.to_string()),
             ("requested", weight(target.requested)),
-            ("accepted", weight(target.accepted)),
+            ("accepted", held(target.accepted, target.members)),
             ("observed", weight(target.observed)),
             ("verified", verified),
         ];

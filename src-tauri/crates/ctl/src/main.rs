@@ -94,6 +94,8 @@ fn run(command: Command, words: &Words) -> Result<(), Failure> {
         Command::Rehearse(args) => runtime()?.block_on(ensayo::rehearse(args, words)),
         Command::Status { folder } => runtime()?.block_on(shift::status(&folder.path(), words)),
         Command::Rollback(args) => runtime()?.block_on(shift::roll_back(args, words)),
+        Command::Pin(args) => runtime()?.block_on(shift::pin(args, words)),
+        Command::Drill(args) => runtime()?.block_on(shift::drill(args, words)),
         Command::Doctor(args) => runtime()?.block_on(doctor::doctor(args, words)),
     }
 }

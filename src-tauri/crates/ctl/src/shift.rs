@@ -1,14 +1,16 @@
-//! `status` and `rollback`: what a person on shift needs when there is no window.
+//! `status`, `rollback`, `pin` and `drill`: what a person on shift needs when there is no window.
 
 use std::path::Path;
 
-use timonel_bridge::Desk;
 use timonel_bridge::connect::Connections;
+use timonel_bridge::{Desk, Order, Snapshot};
+use timonel_domain::plan::Plan;
 use timonel_domain::rollout::Stage;
 use timonel_domain::value::Weight;
 use timonel_ports::clock::SystemClock;
+use timonel_ports::store::RolloutRow;
 
-use crate::args::Rollback;
+use crate::args::{Pin, Press, Rollback};
 use crate::words::Words;
 use crate::{Failure, told};
 
@@ -41,6 +43,10 @@ pub(crate) async fn status(folder: &Path, words: &Words) -> Result<(), Failure> 
             ];
             tell!("  {}", words.say("status-target", &values));
         }
+        for tenant in &listed.state.pins {
+            let tenant = told::name_of(tenant, &listed.plan);
+            tell!("  {}", words.say("status-pin", &[("tenant", tenant)]));
+        }
         for hold in &listed.state.holds {
             tell!("  {}", words.say("status-hold", &[("hold", told::hold(hold, words))]));
         }
@@ -49,32 +55,61 @@ pub(crate) async fn status(folder: &Path, words: &Words) -> Result<(), Failure> 
 }
 
 pub(crate) async fn roll_back(args: Rollback, words: &Words) -> Result<(), Failure> {
-    let clock = SystemClock::shared();
-    let desk = Desk::open(&args.folder.path(), &clock).await?;
-    let row = desk.rollout(args.rollout.as_ref()).await?;
-    let (plan, _) = desk.plan_of(&row).await?;
-    let connections = Connections::of_environment(&plan, args.kubeconfig);
     if args.commands {
+        let (desk, row, connections, _) = at_desk(&args.press).await?;
         for command in desk.manual_commands(&row, &connections).await? {
             tell!("# {}\n{}", command.program, command.line);
         }
         return Ok(());
     }
-    let domain_plan = plan.plan.clone();
+    let order = Order::RollBack {
+        confirmed: args.confirmed,
+    };
+    let end = carry_out(args.press, order, words).await?;
+    if end.state.rollback.as_ref().is_some_and(|r| r.verified_at.is_none()) {
+        tell!("{}", words.say("rollback-unseen", &[]));
+    }
+    as_it_should(end.state.stage == Stage::RolledBack)
+}
+
+pub(crate) async fn pin(args: Pin, words: &Words) -> Result<(), Failure> {
+    let (tenant, reason) = (args.tenant, args.reason);
+    let wanted = (tenant.clone(), !args.off);
+    let order = if args.off {
+        Order::Unpin { tenant, reason }
+    } else {
+        Order::Pin { tenant, reason }
+    };
+    let state = carry_out(args.press, order, words).await?.state;
+    as_it_should(state.pins.contains(&wanted.0) == wanted.1)
+}
+
+pub(crate) async fn drill(args: Press, words: &Words) -> Result<(), Failure> {
+    let state = carry_out(args, Order::Drill, words).await?.state;
+    as_it_should(state.stage == Stage::Armed && state.targets.values().all(|t| t.levered.is_none()))
+}
+
+async fn at_desk(press: &Press) -> Result<(Desk, RolloutRow, Connections, Plan), Failure> {
+    let desk = Desk::open(&press.folder.path(), &SystemClock::shared()).await?;
+    let row = desk.rollout(press.rollout.as_ref()).await?;
+    let (plan, _) = desk.plan_of(&row).await?;
+    let connections = Connections::of_environment(&plan, press.kubeconfig.clone());
+    Ok((desk, row, connections, plan.plan))
+}
+
+async fn carry_out(press: Press, order: Order, words: &Words) -> Result<Snapshot, Failure> {
+    let (desk, row, connections, plan) = at_desk(&press).await?;
     let end = desk
-        .roll_back(&row, args.by, &connections, args.confirmed, |bulletin| {
-            for line in told::sentences(bulletin, &domain_plan, words) {
+        .carry_out(&row, press.by, order, &connections, |bulletin| {
+            for line in told::sentences(bulletin, &plan, words) {
                 tell!("{line}");
             }
         })
         .await?;
     tell!("{}", told::stage(&end.state, &end.plan, words));
-    if end.state.rollback.as_ref().is_some_and(|r| r.verified_at.is_none()) {
-        tell!("{}", words.say("rollback-unseen", &[]));
-    }
-    if end.state.stage == Stage::RolledBack {
-        Ok(())
-    } else {
-        Err(Failure::NotAsItShould)
-    }
+    Ok(end)
+}
+
+fn as_it_should(so: bool) -> Result<(), Failure> {
+    if so { Ok(()) } else { Err(Failure::NotAsItShould) }
 }

@@ -3,7 +3,7 @@
 use timonel_bridge::Bulletin;
 use timonel_domain::plan::{Incident, Plan, Severity};
 use timonel_domain::rollout::{Cause, Effect, Failure, Hold, Level, Notice, Rejection, Stage, State};
-use timonel_domain::value::Side;
+use timonel_domain::value::{Side, TenantId};
 
 use crate::words::Words;
 
@@ -123,6 +123,31 @@ fn of_notice(notice: &Notice, plan: &Plan, words: &Words) -> String {
             "notice-lower-failed",
             &[("target", target.to_string()), ("why", why(failure, words))],
         ),
+        Notice::Reaches {
+            target,
+            asked,
+            weight,
+            members,
+        } => {
+            let mut facts = vec![
+                ("target", target.to_string()),
+                ("asked", asked.to_string()),
+                ("weight", weight.to_string()),
+            ];
+            match members {
+                Some(members) => {
+                    facts.push(("canary", members.canary.to_string()));
+                    facts.push(("all", members.all.to_string()));
+                    words.say("notice-reaches-members", &facts)
+                }
+                None => words.say("notice-reaches", &facts),
+            }
+        }
+        Notice::Levered { target } => words.say("notice-levered", &[("target", target.to_string())]),
+        Notice::NotCleanedUp { target } => words.say("notice-not-cleaned-up", &[("target", target.to_string())]),
+        Notice::Pinned { tenant } => words.say("notice-pinned", &[("tenant", name_of(tenant, plan))]),
+        Notice::Unpinned { tenant } => words.say("notice-unpinned", &[("tenant", name_of(tenant, plan))]),
+        Notice::Drilled { took } => words.say("notice-drilled", &[("secs", format!("{:.1}", took.as_secs_f64()))]),
         Notice::RollbackStarted { level, cause } => {
             let to = match level {
                 Level::Total => "0 %".to_owned(),
@@ -161,13 +186,20 @@ fn of_notice(notice: &Notice, plan: &Plan, words: &Words) -> String {
     }
 }
 
-/// Why something was not done, in the person's language..
+/// A tenant as people call it.
+pub(crate) fn name_of(tenant: &TenantId, plan: &Plan) -> String {
+    let named = plan.tenants.iter().find(|t| t.id == *tenant);
+    named.map_or_else(|| tenant.to_string(), |t| t.name.clone())
+}
+
+/// Why something was not done, in the person's language.
 fn of_rejection(rejection: &Rejection, words: &Words) -> String {
     match rejection {
         Rejection::Stage => words.say("rejection-stage", &[]),
         Rejection::Checks(failed) => words.say("rejection-checks", &[("checks", failed.join(", "))]),
         Rejection::Latched => words.say("rejection-latched", &[]),
         Rejection::Unknown => words.say("rejection-unknown", &[]),
+        Rejection::CannotPin => words.say("rejection-cannot-pin", &[]),
         Rejection::NoReason => words.say("rejection-no-reason", &[]),
         Rejection::SamePerson => words.say("rejection-same-person", &[]),
         Rejection::NotLower => words.say("rejection-not-lower", &[]),
@@ -211,5 +243,6 @@ fn of_cause(cause: &Cause, words: &Words) -> String {
         Cause::Incident(Incident::CriticalError) => words.say("cause-critical-error", &[]),
         Cause::Incident(Incident::Security) => words.say("cause-security", &[]),
         Cause::Resumed => words.say("cause-resumed", &[]),
+        Cause::Drill(person) => words.say("cause-drill", &[("person", person.to_string())]),
     }
 }

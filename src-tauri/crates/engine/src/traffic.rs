@@ -59,9 +59,14 @@ impl Lookout {
         Some(Event::Assigned { since, stable, canary })
     }
 
-    /// The share of new units on the canary over the last minute, if anything recent and enough was seen.
+    /// The share of new units on the canary over the last minute that is known, if that is recent and enough was seen. What a
+    /// source knows may be behind by nature, so the minute ends with its newest reading.
     pub(crate) fn observed(&self, now: Timestamp) -> Option<Weight> {
-        let recent = self.recent.iter().filter(|(at, ..)| now.since(*at) < OBSERVED_OVER);
+        let (newest, ..) = self.recent.back()?;
+        if now.since(*newest) >= OBSERVED_OVER {
+            return None;
+        }
+        let recent = self.recent.iter();
         let (stable, canary) = recent.fold((0u64, 0u64), |(s, c), (_, stable, canary)| (s + stable, c + canary));
         let all = stable + canary;
         (all >= LEAST_UNITS)

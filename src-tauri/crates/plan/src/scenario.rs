@@ -140,6 +140,8 @@ pub struct ArmHealth {
 pub struct Operator {
     /// Whether checklists are signed.
     pub signs: bool,
+    /// Whether the rollback is drilled before the start.
+    pub drills: bool,
     /// How long after being asked an approval is given; `None`: never.
     pub approves_after: Option<Duration>,
 }
@@ -219,7 +221,7 @@ pub enum Fault {
         /// From its posting to the first number that it moves.
         after: Duration,
     },
-    /// Some of the numbers of each bulk job fail.
+    /// Some of the numbers of each bulk job towards the canary cannot be moved.
     JobFailures {
         /// Which target of the plan.
         target: TargetId,

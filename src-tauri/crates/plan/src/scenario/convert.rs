@@ -71,6 +71,7 @@ pub(super) fn convert(file: &ScenarioFile, out: &mut Findings) -> Option<Scenari
             .and_then(|after| duration(after, &path, out));
         Operator {
             signs: operator.signs,
+            drills: operator.drills,
             approves_after,
         }
     });

@@ -182,6 +182,9 @@ pub struct ArmFile {
 pub struct OperatorFile {
     /// Whether checklists are signed.
     pub signs: bool,
+    /// Whether the rollback is drilled before the start.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub drills: bool,
     /// How long after being asked an approval is given; absent: never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approves_after: Option<DurationText>,
@@ -272,7 +275,7 @@ pub enum FaultKind {
         /// From its posting to the first number that it moves.
         after: DurationText,
     },
-    /// Some of the numbers of each bulk job fail.
+    /// Some of the numbers of each bulk job towards the canary cannot be moved.
     JobFailures {
         /// A target of the plan that moves numbers.
         target: String,
