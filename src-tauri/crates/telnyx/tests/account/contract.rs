@@ -104,7 +104,7 @@ async fn every_call_keeps_to_the_contract_and_reads_its_examples() {
     let events = fine("audit_events", api::audit_events(&account, background, since).await);
     assert_eq!(
         events[0].by(),
-        "organization_member 550e8400-e29b-41d4-a716-446655440001"
+        "telnyx 550e8400-e29b-41d4-a716-446655440001"
     );
     let query = api::DetailQuery {
         record_type: "call-control".into(),
