@@ -169,6 +169,9 @@ impl Drop for Tasks {
 }
 
 impl Simulator {
+    /// The key that the Telnyx API accepts.
+    pub const TELNYX_KEY: &'static str = exchange::KEY;
+
     /// Starts the world of `scenario` on loopback sockets. `clock` must stand at the scenario's start; faults count from there.
     /// `targets` says what each target of the plan writes; with a [`Place::NumberShare`] the world has a Telnyx account whose
     /// numbers divide the calls, otherwise [`SPLITTER`] does. `seed` is the scenario's own where nobody asks for another.
@@ -283,9 +286,6 @@ impl Simulator {
         let (_, address) = self.telnyx.as_ref()?;
         Some(format!("http://{address}"))
     }
-
-    /// The key that the Telnyx API accepts.
-    pub const TELNYX_KEY: &'static str = exchange::KEY;
 
     /// The Telnyx account, for looking at it and for writing as somebody else.
     pub fn telnyx(&self) -> Option<&Telnyx> {

@@ -228,15 +228,15 @@ impl World {
     fn arrive(&mut self) {
         let at = self.next_arrival;
         let draw = self.split.uniform();
-        let (arm, dialled) = match &self.splitter {
+        let (arm, dialled, is_answered) = match &self.splitter {
             Splitter::Weight(weight) => {
                 let chance = draw * f64::from(Weight::FULL.hundredths());
                 let is_canary = chance < f64::from(weight.hundredths());
-                (if is_canary { Arm::Canary } else { Arm::Stable }, None)
+                (if is_canary { Arm::Canary } else { Arm::Stable }, None, true)
             }
             Splitter::Lines(lines) => {
                 let (place, line) = lines.dialled(draw);
-                (line.arm, Some((place as u32, line.way)))
+                (line.arm, Some((place as u32, line.way)), line.is_answered)
             }
         };
         let books = &mut self.books[arm as usize];
@@ -250,7 +250,7 @@ impl World {
             let (line, way) = dialled.unwrap_or_default();
             log.begins(number, line, way, at);
         }
-        let (call, due) = Call::begin(self.calls.of_call(number), arm, at, &self.traffic);
+        let (call, due) = Call::begin(self.calls.of_call(number), arm, is_answered, at, &self.traffic);
         let slot = match self.free.pop() {
             Some(slot) => {
                 self.slots[slot as usize] = call;
@@ -273,7 +273,8 @@ impl World {
         let Reverse((due, serial, slot)) = *entry;
         let call = &mut self.slots[slot as usize];
         let arm = call.arm();
-        let follower = match arm {
+        let let_through = match arm {
+            _ if !call.is_answered() => Weight::ZERO,
             Arm::Stable => Weight::FULL,
             Arm::Canary => self.follower,
         };
@@ -284,7 +285,7 @@ impl World {
         match call.go_on(
             due,
             &self.conduct[arm as usize],
-            follower,
+            let_through,
             &mut self.books[arm as usize],
             pen,
         ) {

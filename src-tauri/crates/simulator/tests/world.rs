@@ -327,7 +327,12 @@ fn nobody_calls() {
 
 #[test]
 fn lines_split_calls_with_the_same_draw_as_a_weight() {
-    let line = |share, arm| Line { share, arm, way: 0 };
+    let line = |share, arm| Line {
+        share,
+        arm,
+        is_answered: true,
+        way: 0,
+    };
     let run = |split: &dyn Fn(&mut World)| {
         let mut world = world(10, Profile::Office);
         world.set_follower(Weight::FULL);
@@ -348,7 +353,12 @@ fn lines_split_calls_with_the_same_draw_as_a_weight() {
 
 #[test]
 fn a_line_that_moves_takes_its_calls_along() {
-    let line = |share, arm| Line { share, arm, way: 0 };
+    let line = |share, arm| Line {
+        share,
+        arm,
+        is_answered: true,
+        way: 0,
+    };
     let mut world = world(11, Profile::Flat);
     world.set_follower(Weight::FULL);
     for (arms, expect) in [
@@ -372,6 +382,23 @@ fn a_line_that_moves_takes_its_calls_along() {
         let [stable, canary] = [Arm::Stable, Arm::Canary].map(|arm| world.assigned_since(arm, from) as f64);
         check_share(canary, stable + canary, expect, "lines");
     }
+}
+
+#[test]
+fn a_line_that_nothing_answers_fails_its_calls() {
+    let mut world = world(12, Profile::Flat);
+    let line = |share, is_answered| Line {
+        share,
+        arm: Arm::Stable,
+        is_answered,
+        way: 0,
+    };
+    world.set_lines(vec![line(3.0, true), line(1.0, false)]);
+    world.advance_to(start() + DAY / 4);
+    let requests = value(&world, "http_requests_total", &["stable"]);
+    let failed = value(&world, "http_requests_total", &["stable", "500"]);
+    // Calls, not requests, are drawn; a call has six.
+    check_share(failed / 6.0, requests / 6.0, 0.25 + 0.75 * 0.02, "unanswered");
 }
 
 #[test]

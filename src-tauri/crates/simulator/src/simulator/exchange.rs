@@ -103,6 +103,7 @@ impl Blueprint {
             .map(|share| Line {
                 share: *share,
                 arm,
+                is_answered: true,
                 way,
             })
             .collect()
@@ -175,6 +176,7 @@ impl Exchange {
         let dead = Line {
             share: 0.0,
             arm: Arm::Stable,
+            is_answered: false,
             way: self.0.ledger.ways.number(&no_way),
         };
         let mut lines: Vec<Line> = self
@@ -192,7 +194,8 @@ impl Exchange {
             let url = routed.voice_url.as_deref();
             let (way, known) = &last;
             if way.connection.as_deref() == Some(&*routed.connection_id) && way.url.as_deref() == url {
-                (line.arm, line.way) = (known.arm, known.way);
+                let share = line.share;
+                *line = Line { share, ..*known };
                 continue;
             }
             let fallback = self.0.fallbacks.iter().find(|(known, _)| Some(known.as_str()) == url);
@@ -203,6 +206,7 @@ impl Exchange {
             };
             let is_canary = url == Some(self.0.canary_url.as_str());
             line.arm = if is_canary { Arm::Canary } else { Arm::Stable };
+            line.is_answered = url.is_some();
             line.way = self.0.ledger.ways.number(&way);
             last = (way, *line);
         }
@@ -211,7 +215,7 @@ impl Exchange {
 
     /// How another writer brings the canary's share of calls as close to `to` as whole numbers allow, without exceeding it.
     pub(crate) fn moves_to(&self, to: Weight) -> Moves {
-        let now: BTreeSet<String> = self.on_canary();
+        let now: BTreeSet<String> = self.0.telnyx.on_canary().into_iter().collect();
         let wanted: BTreeSet<String> = self.chosen(to, &now).into_iter().collect();
         Moves {
             on: wanted.difference(&now).cloned().collect(),
@@ -222,12 +226,6 @@ impl Exchange {
     /// Numbers with that share of all calls, wherever they are now.
     pub(crate) fn with_share(&self, share: Weight) -> Vec<String> {
         self.chosen(share, &BTreeSet::new())
-    }
-
-    fn on_canary(&self) -> BTreeSet<String> {
-        let routing = self.0.telnyx.routing();
-        let on_canary = routing.iter().filter(|routed| *routed.connection_id == *self.0.canary);
-        on_canary.map(|routed| routed.e164.to_string()).collect()
     }
 
     /// Dialled numbers whose shares fit into `share`, those in `first` before all others.
@@ -241,7 +239,7 @@ impl Exchange {
                 (!first.contains(e164), draw, e164, *share)
             })
             .collect();
-        order.sort_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)));
+        order.sort_by_key(|(later, draw, _, _)| (*later, *draw));
         let mut taken = 0.0;
         let fits = |(_, _, e164, share): (bool, u64, &String, f64)| {
             // A rounding error must not leave the last of all out.

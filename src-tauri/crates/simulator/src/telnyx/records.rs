@@ -53,7 +53,7 @@ impl Ways {
             ways.push(way.clone());
             ways.len() - 1
         });
-        // There are a few applications, and a person changes a URL; a number that does not fit names the last that does.
+        // There are a few applications, and people change a URL now and then: 65 535 are never reached.
         u16::try_from(place).unwrap_or(u16::MAX)
     }
 

@@ -17,6 +17,7 @@ const LENGTH_SPREAD: f64 = 0.5;
 pub(super) struct Call {
     draws: Draws,
     arm: Arm,
+    is_answered: bool,
     start: i64,
     /// What waiting for answers has added so far.
     waited: i64,
@@ -55,7 +56,7 @@ pub(super) enum Next {
 
 impl Call {
     /// A call that arrives at `at`, and when it goes on.
-    pub(super) fn begin(mut draws: Draws, arm: Arm, at: i64, traffic: &Traffic) -> (Self, i64) {
+    pub(super) fn begin(mut draws: Draws, arm: Arm, is_answered: bool, at: i64, traffic: &Traffic) -> (Self, i64) {
         // The median of a lognormal whose mean is the traffic's.
         let median = traffic.mean_call.as_secs_f64() * libm::exp(-LENGTH_SPREAD * LENGTH_SPREAD / 2.0);
         let seconds = draws.lognormal(median, LENGTH_SPREAD);
@@ -66,6 +67,7 @@ impl Call {
         let mut call = Self {
             draws,
             arm,
+            is_answered,
             start: at,
             waited: 0,
             length,
@@ -83,6 +85,11 @@ impl Call {
 
     pub(super) fn arm(&self) -> Arm {
         self.arm
+    }
+
+    /// Whether anything answers its requests.
+    pub(super) fn is_answered(&self) -> bool {
+        self.is_answered
     }
 
     /// One turn somewhere in each of as many equal parts of the length.
@@ -106,12 +113,12 @@ impl Call {
         self.start + self.waited + at
     }
 
-    /// Does what is due at `at`. `follower` is the share of this call's requests that get through.
+    /// Does what is due at `at`. `let_through` is the share of this call's requests that get through.
     pub(super) fn go_on(
         &mut self,
         at: i64,
         conduct: &Conduct,
-        follower: Weight,
+        let_through: Weight,
         books: &mut Books,
         mut pen: Pen<'_>,
     ) -> Next {
@@ -127,7 +134,7 @@ impl Call {
             Stage::Waiting(seconds) => {
                 let error = self.draws.uniform() < conduct.error_rate;
                 let shut =
-                    self.draws.uniform() * f64::from(Weight::FULL.hundredths()) >= f64::from(follower.hundredths());
+                    self.draws.uniform() * f64::from(Weight::FULL.hundredths()) >= f64::from(let_through.hundredths());
                 self.last_failed = error || shut;
                 books.request(at, seconds, self.last_failed);
                 pen.request(self.turn, at, (seconds * 1e6) as i64, self.last_failed);

@@ -13,6 +13,8 @@ pub struct Line {
     pub share: f64,
     /// The system that answers its calls.
     pub arm: Arm,
+    /// Whether anything answers at all: where not, every request of its calls fails.
+    pub is_answered: bool,
     /// Whatever the caller calls the way there: it stands in the log of each call and means nothing to the world.
     pub way: u16,
 }
@@ -87,7 +89,12 @@ mod tests {
     use super::*;
 
     fn line(share: f64, arm: Arm) -> Line {
-        Line { share, arm, way: 0 }
+        Line {
+            share,
+            arm,
+            is_answered: true,
+            way: 0,
+        }
     }
 
     #[test]

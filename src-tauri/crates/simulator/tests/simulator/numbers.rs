@@ -182,6 +182,22 @@ fn everything_that_is_dialled_can_move() {
 }
 
 #[test]
+fn a_number_that_leaves_texml_fails_its_calls() {
+    visit(Vec::new(), async |visit| {
+        let elsewhere = visit.telnyx().routing().pop().unwrap();
+        assert!(elsewhere.voice_url.is_none(), "a connection of another kind");
+        let dialled: Vec<String> = visit.numbers().into_iter().take(39).collect();
+        visit.move_to(&dialled, &elsewhere.connection_id);
+        visit.until(20).await;
+        let of = |labels: &str| format!("sum(increase(http_requests_total{{version=\"stable\"{labels}}}[10m]))");
+        let all = visit.query(&of("")).await.unwrap();
+        assert!(all > 500.0);
+        assert_eq!(visit.query(&of(",status=\"500\"")).await, Some(all));
+        assert_eq!(visit.world.splitter(), Weight::ZERO);
+    });
+}
+
+#[test]
 fn the_same_seed_gives_the_same_calls() {
     let run = |speed| {
         play_at(speed, &scenario(Vec::new()), targets(), async |visit| {

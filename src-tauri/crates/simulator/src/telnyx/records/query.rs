@@ -200,7 +200,7 @@ impl<'a> Query<'a> {
     }
 }
 
-/// A date without its time, midnight in UTC, or the whole of it; for keys of an hour.
+/// When an hour begins, counted in hours since 1970: RFC 3339 without a fraction.
 pub(super) fn hour_text(hour: i64) -> String {
     let text = Timestamp::from_micros(hour * 3600 * SECOND).to_string();
     text.replace(".000Z", "Z")
