@@ -102,8 +102,8 @@ pub enum Profile {
 /// The world's Telnyx account.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TelnyxWorld {
-    /// How many numbers are called: those of the plan's tenants first. Those that the plan excepts are there besides, and nobody
-    /// calls them.
+    /// How many numbers are on stable and canary: those that the plan names first, its tenants' and those that it excepts. Nobody
+    /// calls the excepted ones.
     pub numbers: u32,
     /// How unevenly calls fall on them: the exponent of a Zipf distribution. At 0 each number has as many as any other, at 1 the
     /// busiest of 340 has about one call in six.

@@ -96,7 +96,7 @@ pub struct TrafficFile {
     expecting = "a table [telnyx] with `numbers`"
 )]
 pub struct TelnyxFile {
-    /// How many numbers are called: those of the plan's tenants first. Those that it excepts are there besides, uncalled.
+    /// How many numbers are on stable and canary, those that the plan names included. Nobody calls those that it excepts.
     pub numbers: u32,
     /// How unevenly calls fall on them, 0 (evenly) to 3: the exponent of a Zipf distribution.
     #[serde(default = "default_skew")]

@@ -1,6 +1,7 @@
 //! What can be wrong in a scenario that reads well: faults after the end, names that the plan does not have, a limit
 //! that its phases do not fit into.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use timonel_domain::plan::{GateKind, Phase};
@@ -290,7 +291,12 @@ fn account(scenario: &Scenario, parsed: &Parsed, out: &mut Findings) {
             "Take `[telnyx]` out",
         ),
         (Some(account), true) => {
-            let named: usize = parsed.tenants.iter().map(|tenant| tenant.numbers.len()).sum();
+            let tenants = parsed.tenants.iter().flat_map(|tenant| &tenant.numbers);
+            let excepted = parsed.targets.iter().flat_map(|target| match &target.way {
+                Way::NumberShare(share) => share.except.as_slice(),
+                Way::VirtualService(_) => &[],
+            });
+            let named = tenants.chain(excepted).collect::<BTreeSet<_>>().len();
             if (account.numbers as usize) < named {
                 out.error(
                     &path.key("numbers"),
