@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops where it cannot go on")]
 
+mod account;
 mod faults;
 mod numbers;
 mod records;
+mod reports;
 mod visit;
 #[path = "../wire/mod.rs"]
 mod wire;

@@ -1,6 +1,6 @@
 //! What the account records of the world's calls, asked over its socket: complete, late, and in the shapes of the contract.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -9,8 +9,8 @@ use timonel_domain::value::{Arm, Weight};
 use timonel_plan::scenario::Fault;
 use timonel_ports::clock::Clock;
 
-use crate::numbers::{CANARY, PATH, STABLE, TENANT, visit};
-use crate::visit::{Visit, fault, start};
+use crate::numbers::{CANARY, PATH, STABLE, visit};
+use crate::visit::{Visit, fault};
 use crate::wire;
 
 const OLD: &str = "https://ivr.example.com/voz";
@@ -18,7 +18,7 @@ const NEW: &str = "https://ivr-nuevo.example.com/voz";
 
 impl Visit {
     /// A list with these query pairs, and its status.
-    async fn list(&self, path: &str, pairs: &[(&str, &str)]) -> (u16, Value) {
+    pub(crate) async fn list(&self, path: &str, pairs: &[(&str, &str)]) -> (u16, Value) {
         let pairs: Vec<String> = pairs
             .iter()
             .map(|(key, value)| format!("{}={}", wire::encoded(key), wire::encoded(value)))
@@ -31,7 +31,7 @@ impl Visit {
     }
 
     /// The whole list, page by page, newest or oldest first as it comes; all pages must agree about its length.
-    async fn all(&self, path: &str, pairs: &[(&str, &str)], size: &str) -> Vec<Value> {
+    pub(crate) async fn all(&self, path: &str, pairs: &[(&str, &str)], size: &str) -> Vec<Value> {
         let mut all = Vec::new();
         for page in 1.. {
             let number = page.to_string();
@@ -48,14 +48,14 @@ impl Visit {
         unreachable!("a list has an end")
     }
 
-    async fn total(&self, path: &str, pairs: &[(&str, &str)]) -> u64 {
+    pub(crate) async fn total(&self, path: &str, pairs: &[(&str, &str)]) -> u64 {
         let (status, body) = self.list(path, pairs).await;
         assert_eq!(status, 200, "{body}");
         body["meta"]["total_results"].as_u64().unwrap()
     }
 
     /// Numbers with about half of the calls go to the canary, whose follower is open; returns the moment from which calls follow.
-    async fn half(&self) -> Timestamp {
+    pub(crate) async fn half(&self) -> Timestamp {
         self.set(PATH, 100);
         self.move_to(&self.numbers()[..20], CANARY);
         self.pause(3).await;
@@ -64,11 +64,11 @@ impl Visit {
     }
 }
 
-fn at(value: &Value) -> Timestamp {
+pub(crate) fn at(value: &Value) -> Timestamp {
     value.as_str().unwrap().parse().unwrap()
 }
 
-fn texts<'a>(list: &'a [Value], field: &str) -> BTreeSet<&'a str> {
+pub(crate) fn texts<'a>(list: &'a [Value], field: &str) -> BTreeSet<&'a str> {
     list.iter().map(|one| one[field].as_str().unwrap()).collect()
 }
 
@@ -308,182 +308,5 @@ fn requests_go_to_the_url_that_was_in_force_when_their_call_began() {
             .1;
         assert!(calls["meta"]["total_items"].as_u64().unwrap() > 0);
         assert_eq!(visit.world.in_progress(Arm::Canary), 0);
-    });
-}
-
-#[test]
-fn detail_records_come_five_minutes_late_and_tell_how_calls_ended() {
-    visit(vec![fault(0, None, Fault::CanaryErrors { rate: 0.4 })], async |visit| {
-        let since = visit.half().await;
-        visit.until(30).await;
-        let path = "/v2/detail_records";
-        let kind = ("filter[record_type]", "call-control");
-        let from = since.to_string();
-        let base = [kind, ("filter[created_at][gte]", from.as_str())];
-        let all = visit.all(path, &base, "50").await;
-        let newest = visit.clock.now().since(at(&all[0]["created_at"]));
-        assert!(
-            (Duration::from_secs(300)..Duration::from_secs(330)).contains(&newest),
-            "{newest:?}"
-        );
-        assert!(
-            all.iter().rev().map(|r| at(&r["created_at"])).is_sorted(),
-            "newest first"
-        );
-        for record in &all {
-            assert_eq!(record["record_type"], "call-control");
-            assert!(at(&record["started_at"]) < at(&record["finished_at"]));
-            assert!(record["call_sec"].is_u64() && record["cost"].is_string());
-        }
-        let of = |connection: &str| {
-            all.iter()
-                .filter(|r| r["connection_id"] == connection)
-                .collect::<Vec<_>>()
-        };
-        let failed =
-            |list: &[&Value]| list.iter().filter(|r| r["status"] == "failed").count() as f64 / list.len() as f64;
-        let (stable, canary) = (of(STABLE), of(CANARY));
-        assert!(canary.len() > 100 && stable.len() > 100);
-        assert!(
-            failed(&canary) > 0.3 && failed(&stable) < 0.06,
-            "{} {}",
-            failed(&canary),
-            failed(&stable)
-        );
-
-        let on_canary = [&base[..], &[("filter[connection_id]", CANARY)]].concat();
-        let counted = visit.total(path, &on_canary).await as usize;
-        assert!(
-            (canary.len()..canary.len() + 8).contains(&counted),
-            "{counted} of {}",
-            canary.len()
-        );
-        let outbound = [&base[..], &[("filter[direction]", "outbound")]].concat();
-        assert_eq!(visit.total(path, &outbound).await, 0);
-        assert_eq!(visit.total(path, &[("filter[record_type]", "messaging")]).await, 0);
-        assert_eq!(visit.list(path, &[]).await.0, 400);
-        for bad in [("filter[record_type]", "carrier-pigeon"), ("page[size]", "51")] {
-            assert_eq!(
-                visit.list(path, &[kind, bad][usize::from(bad.0 == kind.0)..]).await.0,
-                400,
-                "{bad:?}"
-            );
-        }
-    });
-}
-
-#[test]
-fn four_weeks_of_calls_can_be_measured_by_number() {
-    visit(Vec::new(), async |visit| {
-        let path = "/v2/detail_records";
-        let kind = ("filter[record_type]", "call-control");
-        let total = visit.total(path, &[kind]).await;
-        assert!((total as f64 - 28.0 * 40_000.0).abs() < 28.0 * 2_600.0, "{total}");
-        let fortnight = visit.total(path, &[kind, ("filter[date_range]", "last_14_days")]).await as f64;
-        assert!(
-            (fortnight / total as f64 - 14.42 / 28.0).abs() < 0.02,
-            "{fortnight} of {total}"
-        );
-
-        // Sixty pages, spread evenly, measure the volumes of the busiest numbers.
-        let mut measured: BTreeMap<String, f64> = BTreeMap::new();
-        let pages = total.div_ceil(50);
-        for nth in 0..60 {
-            let number = (1 + nth * (pages - 1) / 59).to_string();
-            // Oldest first: calls that end meanwhile do not move the pages.
-            let order = ("sort", "created_at");
-            let pairs = [kind, order, ("page[size]", "50"), ("page[number]", number.as_str())];
-            let (_, body) = visit.list(path, &pairs).await;
-            assert!(
-                body["data"] == visit.list(path, &pairs).await.1["data"],
-                "page {number}, again"
-            );
-            for record in body["data"].as_array().unwrap() {
-                assert_eq!(record["connection_id"], STABLE);
-                *measured.entry(record["cld"].as_str().unwrap().to_owned()).or_default() += 1.0;
-            }
-        }
-        let seen: f64 = measured.values().sum();
-        let (busiest, calls) = measured.iter().max_by(|a, b| a.1.total_cmp(b.1)).unwrap();
-        // 39 numbers are dialled, with 1/k of the busiest's calls each.
-        let expect = 1.0 / (1..=39).map(|k| 1.0 / f64::from(k)).sum::<f64>();
-        assert!((calls / seen - expect).abs() < 0.03, "{} not {expect}", calls / seen);
-        let exact = visit.total(path, &[kind, ("filter[cld]", busiest)]).await as f64;
-        assert!((exact / total as f64 - expect).abs() < 0.005);
-        assert!(measured.contains_key(TENANT));
-
-        // The world's own calls follow the same volumes.
-        visit.until(60).await;
-        let since = start().to_string();
-        let lived = [kind, ("filter[created_at][gte]", since.as_str())];
-        let all = visit.total(path, &lived).await as f64;
-        let own = visit
-            .total(path, &[&lived[..], &[("filter[cld]", busiest)]].concat())
-            .await as f64;
-        assert!(all > 1_000.0 && (own / all - expect).abs() < 0.05, "{own} of {all}");
-    });
-}
-
-#[test]
-fn usage_is_added_up_by_hour_and_connection() {
-    visit(vec![fault(0, None, Fault::CanaryErrors { rate: 0.4 })], async |visit| {
-        visit.half().await;
-        visit.until(140).await;
-        let path = "/v2/usage_reports";
-        let hour = [
-            ("start_date", "2026-11-23T10:00:00Z"),
-            ("end_date", "2026-11-23T11:00:00Z"),
-        ];
-        let ask = [
-            ("product", "call-control"),
-            ("dimensions", "connection_id,date_time"),
-            ("metrics", "attempted,connected,completed"),
-        ];
-        let rows = visit.all(path, &[&ask[..], &hour[..]].concat(), "5000").await;
-        assert_eq!(texts(&rows, "connection_id"), BTreeSet::from([STABLE, CANARY]));
-        assert_eq!(texts(&rows, "date_time"), BTreeSet::from(["2026-11-23T10:00:00Z"]));
-        let records = [
-            ("filter[record_type]", "call-control"),
-            ("filter[created_at][gte]", "2026-11-23T10:00:00Z"),
-            ("filter[created_at][lt]", "2026-11-23T11:00:00Z"),
-        ];
-        let of = async |more: (&str, &str), status: Option<(&str, &str)>| {
-            let pairs = [&records[..], &[more], status.as_slice()].concat();
-            visit.total("/v2/detail_records", &pairs).await
-        };
-        for row in rows {
-            let connection = ("filter[connection_id]", row["connection_id"].as_str().unwrap());
-            assert_eq!(row["attempted"], of(connection, None).await);
-            assert_eq!(
-                row["completed"],
-                of(connection, Some(("filter[status]", "completed"))).await
-            );
-            assert!(row["attempted"].as_u64() > Some(300) && row["connected"] == row["attempted"]);
-        }
-        // At 12:20 the calls of the hour from eleven on are there up to 11:20.
-        let next = [
-            ("start_date", "2026-11-23T11:00:00Z"),
-            ("end_date", "2026-11-23T12:00:00Z"),
-        ];
-        let part = visit.all(path, &[&ask[..], &next[..]].concat(), "5000").await;
-        let sum: u64 = part.iter().map(|row| row["attempted"].as_u64().unwrap()).sum();
-        assert!((350..800).contains(&sum), "{sum}");
-
-        for missing in 0..3 {
-            let mut less = ask.to_vec();
-            less.remove(missing);
-            assert_eq!(visit.list(path, &less).await.0, 400, "{less:?}");
-        }
-        let long = [
-            ("start_date", "2026-10-01T00:00:00Z"),
-            ("end_date", "2026-11-23T00:00:00Z"),
-        ];
-        assert_eq!(visit.list(path, &[&ask[..], &long[..]].concat()).await.0, 400);
-        let options = visit
-            .list("/v2/usage_reports/options", &[("product", "call-control")])
-            .await
-            .1;
-        let known = options["data"][0]["product_metrics"].to_string();
-        assert!(known.contains("attempted") && known.contains("completed"), "{options}");
     });
 }
