@@ -89,6 +89,8 @@ struct Inner {
 struct State {
     budget: Budget,
     breaker: Breaker,
+    /// The provider's clock minus ours, by its last answer.
+    skew_micros: Option<i64>,
 }
 
 impl Account {
@@ -137,6 +139,12 @@ impl Account {
         self.state().breaker.health()
     }
 
+    /// The provider's clock minus ours in microseconds, as far as its last answer proves a difference (its `Date`, by the
+    /// second); `None` where it did not say the time.
+    pub fn skew_micros(&self) -> Option<i64> {
+        self.state().skew_micros
+    }
+
     /// Checks key, rights and balance without writing anything; each check with what was seen.
     pub async fn check(&self) -> Vec<Check> {
         check::run(self).await
@@ -159,6 +167,7 @@ impl Account {
                 let failure = said::failure(&answer, &call.name(), self, now);
                 let mut state = self.state();
                 state.budget.answered(&call.budget(), &answer, now, mono);
+                state.skew_micros = answer.skew_micros();
                 match &failure {
                     Some(error) if error.speaks_of_trouble() => state.breaker.failed(error.to_string(), now, mono),
                     Some(_) | None => state.breaker.succeeded(),

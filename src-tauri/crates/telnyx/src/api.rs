@@ -18,8 +18,7 @@ mod numbers;
 mod reports;
 
 pub use applications::{
-    Application, ApplicationPatch, Connection, Inbound, application, connection, patch_application, some_application,
-    write_application,
+    Application, Connection, Inbound, application, connection, some_application, write_application,
 };
 pub use audit::{AuditChange, AuditEvent, audit_events};
 pub use billing::{Balance, Whoami, balance, whoami};
@@ -29,7 +28,7 @@ pub use ids::{ConnectionId, JobId, NumberId};
 pub use jobs::{
     FailedOperation, Job, JobNumber, JobState, MOST_IN_A_JOB, MOST_OPEN_JOBS, NumberMove, job, jobs, start_job,
 };
-pub use numbers::{Number, NumberPatch, numbers_on, patch_number};
+pub use numbers::{Number, numbers_on};
 pub use reports::{DetailQuery, DetailRecord, UsageQuery, UsageRow, detail_records, usage_reports};
 
 use serde::Deserialize;

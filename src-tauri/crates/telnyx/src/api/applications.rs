@@ -53,33 +53,6 @@ pub struct Inbound {
     pub rest: Map<String, Value>,
 }
 
-/// What to set in a TeXML application. What is `None` stays as it is; there is no documented way of clearing a field.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ApplicationPatch {
-    /// Required by the provider in every change.
-    pub friendly_name: String,
-    /// Required by the provider in every change.
-    pub voice_url: String,
-    /// `get` or `post`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub voice_method: Option<String>,
-    /// Where calls ask when `voice_url` fails.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub voice_fallback_url: Option<String>,
-    /// Where to tell how calls go on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub status_callback: Option<String>,
-    /// `get` or `post`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub status_callback_method: Option<String>,
-    /// All tags: they replace those that are there.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tags: Option<Vec<String>>,
-    /// The whole of it, as it was read and with what is to change.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub inbound: Option<Inbound>,
-}
-
 /// A connection of any kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Connection {
@@ -99,19 +72,9 @@ pub async fn application(account: &Account, urgency: Urgency, id: &ConnectionId)
     Ok(account.ask::<Data<_>>(urgency, &call).await?.data)
 }
 
-/// Changes one TeXML application (`PATCH /v2/texml_applications/{id}`), and gives it as it is then. Sent once.
-pub async fn patch_application(
-    account: &Account,
-    urgency: Urgency,
-    id: &ConnectionId,
-    patch: &ApplicationPatch,
-) -> Result<Application, AccountError> {
-    let call = Call::patch("/v2/texml_applications/{id}", patch)?.id(id.as_str());
-    Ok(account.ask::<Data<_>>(urgency, &call).await?.data)
-}
-
-/// Changes one TeXML application as [`patch_application`] does, with a body that may clear fields with `null`: the published
-/// contract names no way of clearing one, and not every field can be set to something harmless instead.
+/// Changes one TeXML application (`PATCH /v2/texml_applications/{id}`), and gives it as it is then. Sent once. `body` must
+/// repeat `friendly_name` and `voice_url`, whatever else it sets; a `null` in it asks to clear a field, for which the published
+/// contract names no way.
 pub async fn write_application(
     account: &Account,
     urgency: Urgency,

@@ -1,8 +1,10 @@
-//! Phone numbers: which are on a connection, and moving one of them.
+//! Phone numbers: which are on a connection.
+//!
+//! Deliberately not here: changing one of them. Every move is a job (`jobs`), which another process can take up.
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConnectionId, Data, NumberId, lenient};
+use super::{ConnectionId, NumberId, lenient};
 use crate::account::{Account, AccountError, Call, Item, List, Urgency, whole};
 
 /// A phone number of the account.
@@ -27,17 +29,6 @@ impl Item for Number {
     }
 }
 
-/// What to set in a number. What is `None` stays as it is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NumberPatch {
-    /// The connection that its calls go to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub connection_id: Option<ConnectionId>,
-    /// All tags: they replace those that are there.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tags: Option<Vec<String>>,
-}
-
 /// All numbers on a connection (`GET /v2/phone_numbers/slim`, every page), sorted by number so that pages do not shift
 /// while numbers come and go; see [`List::steady`].
 pub async fn numbers_on(
@@ -50,16 +41,4 @@ pub async fn numbers_on(
         .query("include_tags", "true")
         .query("sort", "phone_number");
     whole(account, urgency, &call).await
-}
-
-/// Changes one number at once (`PATCH /v2/phone_numbers/{id}`), and gives it as it is then. Sent once. For few numbers, or
-/// where a job is too slow.
-pub async fn patch_number(
-    account: &Account,
-    urgency: Urgency,
-    id: &NumberId,
-    patch: &NumberPatch,
-) -> Result<Number, AccountError> {
-    let call = Call::patch("/v2/phone_numbers/{id}", patch)?.id(id.as_str());
-    Ok(account.ask::<Data<_>>(urgency, &call).await?.data)
 }

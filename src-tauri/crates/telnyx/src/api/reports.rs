@@ -50,8 +50,9 @@ impl DetailRecord {
 pub struct DetailQuery {
     /// `filter[record_type]`, such as `call-control`, `sip-trunking` or `ai-voice-assistant`.
     pub record_type: String,
-    /// Further filters by field, such as `("date_range", "last_14_days")`, `("direction", "inbound")` or
-    /// `("created_at][gte", "2026-11-22T00:00:00Z")`: the first of a pair stands between the brackets of `filter[…]`.
+    /// Further filters by field, such as `("direction", "inbound")` or `("created_at][gte", "2026-11-22T00:00:00Z")`: the
+    /// first of a pair stands between the brackets of `filter[…]`. For a number of days name the moment: the published file
+    /// describes a `date_range` of `last_14_days`, and its own list of values does not have it.
     pub filters: Vec<(String, String)>,
     /// Such as `-created_at`.
     pub sort: Option<String>,

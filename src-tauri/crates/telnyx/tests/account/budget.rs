@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::future::join;
 use timonel_domain::time::Timestamp;
 use timonel_telnyx::account::{AccountError, Urgency};
-use timonel_telnyx::api::{self, ApplicationPatch, ConnectionId};
+use timonel_telnyx::api::{self, ConnectionId};
 
 use crate::fake::{Reply, START, World, balance, too_many};
 
@@ -23,17 +23,9 @@ async fn read_application(world: &World, urgency: Urgency) -> Result<api::Applic
 }
 
 async fn pull_lever(world: &World) -> Result<api::Application, AccountError> {
-    let patch = ApplicationPatch {
-        friendly_name: "ivr".into(),
-        voice_url: "https://a.example.com/voice".into(),
-        voice_method: None,
-        voice_fallback_url: None,
-        status_callback: None,
-        status_callback_method: None,
-        tags: None,
-        inbound: None,
-    };
-    api::patch_application(&world.account, Urgency::Target, &ConnectionId::new("1"), &patch).await
+    let body = serde_json::json!({"friendly_name": "ivr", "voice_url": "https://a.example.com/voice"});
+    let body = body.as_object().unwrap();
+    api::write_application(&world.account, Urgency::Target, &ConnectionId::new("1"), body).await
 }
 
 fn epoch(after: i64) -> i64 {

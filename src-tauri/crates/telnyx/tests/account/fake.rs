@@ -1,7 +1,8 @@
-//! A clock that a test moves, and a server that says what a test wants.
+//! A clock that a test moves, a server that says what a test wants, and ears for what is logged meanwhile.
 
+use std::fmt::Write;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -16,6 +17,9 @@ use timonel_telnyx::account::{Access, Account, AccountError, Urgency};
 use timonel_telnyx::api;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
 
 pub(crate) const KEY: &str = "KEY0123456789ABCDEF_s3cr3tPart";
 pub(crate) const START: &str = "2026-11-22T01:00:00Z";
@@ -185,6 +189,7 @@ impl World {
 }
 
 pub(crate) fn account(clock: SharedClock, base: &str) -> Account {
+    ears();
     Account::new(
         clock,
         Access {
@@ -241,4 +246,50 @@ async fn hear(request: Request) -> Heard {
         authorization: authorization.unwrap_or_default().to_owned(),
         body: String::from_utf8(to_bytes(body, usize::MAX).await.unwrap().to_vec()).unwrap(),
     }
+}
+
+/// All that was logged so far. The listener is the whole program's: one of a single test would miss what another test's
+/// thread met first.
+pub(crate) fn logged() -> String {
+    ears().0.lock().unwrap().clone()
+}
+
+fn ears() -> &'static Ears {
+    static EARS: OnceLock<Ears> = OnceLock::new();
+    EARS.get_or_init(|| {
+        let ears = Ears::default();
+        tracing::subscriber::set_global_default(ears.clone()).unwrap();
+        ears
+    })
+}
+
+/// Keeps every event and span of every level as text.
+#[derive(Clone, Default)]
+struct Ears(Arc<Mutex<String>>);
+
+struct Words<'a>(&'a mut String);
+
+impl Visit for Words<'_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        write!(self.0, "{}={value:?} ", field.name()).unwrap();
+    }
+}
+
+impl Subscriber for Ears {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+    fn new_span(&self, span: &Attributes<'_>) -> Id {
+        span.record(&mut Words(&mut self.0.lock().unwrap()));
+        Id::from_u64(1)
+    }
+    fn record(&self, _: &Id, values: &Record<'_>) {
+        values.record(&mut Words(&mut self.0.lock().unwrap()));
+    }
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn event(&self, event: &Event<'_>) {
+        event.record(&mut Words(&mut self.0.lock().unwrap()));
+    }
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
 }

@@ -1,46 +1,11 @@
 //! The key is in no text that anybody may see, even where the provider repeats it.
 
 use std::fmt::Write;
-use std::sync::{Arc, Mutex};
 
 use timonel_telnyx::account::{Access, Account, AccountError, Health, Urgency};
 use timonel_telnyx::api::{self, ConnectionId};
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
 
-use crate::fake::{Hands, KEY, Reply, World, account};
-
-/// Keeps every event and span of every level as text.
-#[derive(Clone, Default)]
-struct Ears(Arc<Mutex<String>>);
-
-struct Words<'a>(&'a mut String);
-
-impl Visit for Words<'_> {
-    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
-        write!(self.0, "{}={value:?} ", field.name()).unwrap();
-    }
-}
-
-impl Subscriber for Ears {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-    fn new_span(&self, span: &Attributes<'_>) -> Id {
-        span.record(&mut Words(&mut self.0.lock().unwrap()));
-        Id::from_u64(1)
-    }
-    fn record(&self, _: &Id, values: &Record<'_>) {
-        values.record(&mut Words(&mut self.0.lock().unwrap()));
-    }
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-    fn event(&self, event: &Event<'_>) {
-        event.record(&mut Words(&mut self.0.lock().unwrap()));
-    }
-    fn enter(&self, _: &Id) {}
-    fn exit(&self, _: &Id) {}
-}
+use crate::fake::{Hands, KEY, Reply, World, account, logged};
 
 fn shown(error: &AccountError) -> String {
     let mut text = format!("{error} {error:?} {} {}", error.target("t"), error.signal("s"));
@@ -54,8 +19,6 @@ fn shown(error: &AccountError) -> String {
 
 #[tokio::test]
 async fn what_the_provider_repeats_is_taken_out() {
-    let ears = Ears::default();
-    let _listening = tracing::subscriber::set_default(ears.clone());
     let echoes = [
         Reply::new(
             401,
@@ -89,7 +52,8 @@ async fn what_the_provider_repeats_is_taken_out() {
         let checks = format!("{:?}", world.account.check().await);
         assert!(!checks.contains("s3cr3tPart"), "{checks}");
     }
-    let heard = ears.0.lock().unwrap().clone();
+    // Of all tests of this program so far, at every level.
+    let heard = logged();
     assert!(heard.contains("/v2/balance"), "requests are logged: {heard}");
     assert!(!heard.contains("s3cr3tPart"), "{heard}");
 }
@@ -125,6 +89,7 @@ async fn a_wrong_address_is_found_at_once_and_shows_no_password() {
 
 #[tokio::test]
 async fn a_key_or_an_id_that_cannot_be_sent_is_told_before_anything_is() {
+    let account = account(Hands::at_start(), "http://127.0.0.1:1");
     let access = Access {
         name: "principal".into(),
         base: "http://127.0.0.1:1".into(),
@@ -137,7 +102,6 @@ async fn a_key_or_an_id_that_cannot_be_sent_is_told_before_anything_is() {
     assert!(!error.may_have_acted());
     assert!(!shown(&error).contains("s3cr3tPart"));
 
-    let account = account(Hands::at_start(), "http://127.0.0.1:1");
     let error = api::application(&account, Urgency::Target, &ConnectionId::new(""))
         .await
         .unwrap_err();
