@@ -358,7 +358,7 @@ fn ivr_texml_moves_numbers_and_reads_the_account() {
             "respuesta"
         ]
         .map(lag),
-        [30, 0, 300, 3600, 0, 0]
+        [30, 0, 300, 7200, 0, 0]
     );
 
     let live = parsed.clone().in_environment("produccion").unwrap();

@@ -109,7 +109,8 @@ impl RecordsKind {
                 Duration::from_secs(30)
             }
             RecordsKind::DetailRecords => Duration::from_secs(5 * 60),
-            RecordsKind::UsageReports => Duration::from_secs(3600),
+            // An hour is complete an hour after its end, and the next one is an hour away.
+            RecordsKind::UsageReports => Duration::from_secs(2 * 3600),
         }
     }
 
