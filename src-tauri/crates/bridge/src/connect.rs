@@ -345,28 +345,60 @@ fn record_specs(config: &SignalConfig) -> Vec<RecordSpec> {
         let Query::Records { kind, connection } = &query.query else {
             continue;
         };
-        let kind = match kind {
-            Kind::WebhookDeliveries => RecordsKind::WebhookDeliveries,
-            Kind::ActiveCalls => RecordsKind::ActiveCalls,
-            Kind::InitiatedCalls => RecordsKind::InitiatedCalls,
-            Kind::CallEvents => RecordsKind::CallEvents,
-            Kind::DetailRecords => RecordsKind::DetailRecords,
-            Kind::UsageReports => RecordsKind::UsageReports,
-            Kind::Balance => RecordsKind::Balance,
-        };
         out.push(RecordSpec {
             id: config.id.clone(),
             side: query.side,
-            kind,
+            kind: of_telnyx(*kind),
             connection: connection.clone().map(ConnectionId::new),
         });
     }
     out
 }
 
+fn of_telnyx(kind: Kind) -> RecordsKind {
+    match kind {
+        Kind::WebhookDeliveries => RecordsKind::WebhookDeliveries,
+        Kind::ActiveCalls => RecordsKind::ActiveCalls,
+        Kind::InitiatedCalls => RecordsKind::InitiatedCalls,
+        Kind::CallEvents => RecordsKind::CallEvents,
+        Kind::DetailRecords => RecordsKind::DetailRecords,
+        Kind::UsageReports => RecordsKind::UsageReports,
+        Kind::Balance => RecordsKind::Balance,
+    }
+}
+
 fn failed(what: &str, error: impl std::fmt::Display) -> BridgeError {
     BridgeError::Connect {
         what: what.to_owned(),
         why: error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A plan that thought its records fresher than they are would show them as late.
+    #[test]
+    fn a_plan_knows_how_far_records_are_behind() {
+        let all = [
+            Kind::WebhookDeliveries,
+            Kind::ActiveCalls,
+            Kind::InitiatedCalls,
+            Kind::CallEvents,
+            Kind::DetailRecords,
+            Kind::UsageReports,
+            Kind::Balance,
+        ];
+        assert_eq!(all.map(of_telnyx), RecordsKind::ALL);
+        for kind in all {
+            assert_eq!(kind.lag(), of_telnyx(kind).lag(), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn a_credential_has_a_variable_of_its_own() {
+        assert_eq!(variable("telnyx-produccion"), "TIMONEL_KEY_TELNYX_PRODUCCION");
+        assert_eq!(variable("cuenta.2"), "TIMONEL_KEY_CUENTA_2");
     }
 }

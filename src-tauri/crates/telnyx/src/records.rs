@@ -31,7 +31,7 @@ use crate::api::{self, ConnectionId};
 use arms::{Arms, InForce};
 use count::{Counts, Missing};
 use fetch::Events;
-use ledger::{Found, Ledger, List, not_ahead};
+use ledger::{Found, Ledger, List, not_ahead, trusted};
 
 pub use kind::{RecordSpec, RecordsError, RecordsKind, Timing};
 
@@ -200,6 +200,7 @@ impl Records {
         let read: BTreeMap<_, _> = read.into_iter().collect();
         let in_force = |id: &ConnectionId| match read.get(id) {
             Some(Ok(application)) => {
+                trusted(&self.account, &self.place)?;
                 let now = self.account.clock().now();
                 not_ahead(&self.place, application.updated_at.into_iter(), now)?;
                 Ok(InForce {

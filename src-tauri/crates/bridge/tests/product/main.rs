@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops where it cannot go on")]
 
 mod live;
+mod numbers;
 mod played;
 mod prometheus;
 mod same_seed;

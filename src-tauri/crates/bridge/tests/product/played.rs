@@ -24,6 +24,16 @@ pub(crate) fn shipped_plan() -> PathBuf {
     plans().join("conecta360-canary.toml")
 }
 
+/// The shipped plan that moves numbers.
+pub(crate) fn numbers_plan() -> PathBuf {
+    plans().join("ivr-texml.toml")
+}
+
+/// The folder of the scenarios that are shipped for it.
+pub(crate) fn numbers_scenarios() -> PathBuf {
+    plans().join("scenarios/ivr-texml")
+}
+
 /// The folder of shipped plans.
 pub(crate) fn plans() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../plans")
@@ -107,10 +117,12 @@ impl Stage {
 
     /// One of the shipped scenarios, by its file's name.
     pub(crate) fn shipped(name: &str) -> Self {
-        Self::of(
-            &shipped_plan(),
-            &scenarios().join(name).with_extension("toml"),
-        )
+        Self::of(&shipped_plan(), &scenarios().join(name).with_extension("toml"))
+    }
+
+    /// One of the scenarios that are shipped for the plan of numbers.
+    pub(crate) fn numbers(name: &str) -> Self {
+        Self::of(&numbers_plan(), &numbers_scenarios().join(name).with_extension("toml"))
     }
 
     pub(crate) fn at_speed(mut self, speed: Speed) -> Self {

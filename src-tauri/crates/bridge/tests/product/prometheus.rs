@@ -37,6 +37,7 @@ fn questions(plan: &Parsed, at: i64) -> Vec<(&'static str, Vec<(String, String)>
             Query::Distribution { buckets } => drop(raw.insert(buckets)),
             Query::Count { counter } => drop(raw.insert(counter)),
             Query::Level { expr } => drop(levels.insert(expr)),
+            Query::Records { .. } => unreachable!("the plan reads no account's records"),
         }
     }
     assert!(raw.len() >= 8 && levels.len() >= 10, "{raw:?} {levels:?}");

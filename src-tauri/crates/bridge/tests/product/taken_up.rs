@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use timonel_bridge::Bulletin;
-use timonel_bridge::connect::{self, Connections};
+use timonel_bridge::connect::{self, Connections, Kits};
 use timonel_domain::board::Freshness;
 use timonel_domain::rollout::{Cause, Event, Generation, Level, Stage};
 use timonel_domain::value::{Person, RolloutId, Weight, Writer};
@@ -20,11 +20,12 @@ use timonel_journal::entry::Body;
 use timonel_journal::intent::{Intent, IntentFolder};
 use timonel_journal::record::{CauseRecord, EventRecord, StepRecord};
 use timonel_plan::Parsed;
+use timonel_plan::parsed::Way;
 use timonel_ports::clock::{SharedClock, SystemClock, sleep, within};
 use timonel_ports::commands::{Command, CommandId, Commands, QueueEnd, in_process};
 use timonel_ports::mailbox::Receiver;
 use timonel_ports::task::spawn;
-use timonel_simulator::simulator::{FOLLOWER, NAMESPACE, SPLITTER, Simulator};
+use timonel_simulator::simulator::{FOLLOWER, NAMESPACE, Place, SPLITTER, Simulator};
 use timonel_simulator::time::{Speed, VirtualClock};
 use timonel_store::Sqlite;
 use timonel_testkit::process::until;
@@ -58,7 +59,10 @@ impl World {
             scenario.faults.clear();
             scenario.start = real.now();
             let clock = VirtualClock::new(scenario.start);
-            let places = plan.targets.iter().map(|t| (t.id.clone(), t.name.clone()));
+            let places = plan.targets.iter().map(|t| match &t.way {
+                Way::VirtualService(way) => (t.id.clone(), Place::VirtualService(way.name.clone())),
+                Way::NumberShare(_) => unreachable!("the short plan moves no numbers"),
+            });
             let simulator = Simulator::start(&clock, &scenario, scenario.seed, places)
                 .await
                 .unwrap();
@@ -113,7 +117,9 @@ impl World {
         let (commands, feed) = in_process(clock);
         let parts = Parts {
             rollout: rollout(),
-            targets: connect::targets(&plan, &connections, clock).await.unwrap(),
+            targets: connect::targets(&plan, &connections, &Kits::Nowhere, clock)
+                .await
+                .unwrap(),
             sources: connect::sources(&plan, &connections, clock).unwrap(),
             plan: plan.plan,
             plan_text,

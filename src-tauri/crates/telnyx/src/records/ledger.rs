@@ -150,6 +150,7 @@ impl Ledger {
         fetched: Fetched<T>,
     ) -> Result<Closed<T>, SignalError> {
         let (listed, complete): (Vec<Listed<T>>, Complete) = fetched.map_err(|error| error.at(place))?;
+        trusted(account, place)?;
         not_ahead(place, listed.iter().map(|record| record.at), account.clock().now())?;
         let closed = self.state().windows.close(window, listed, complete);
         closed.map_err(|many| SignalError::Garbled {
@@ -171,6 +172,7 @@ impl Ledger {
 async fn balance(account: &Account, place: &str) -> Result<Found, SignalError> {
     let balance = api::balance(account, Urgency::Background).await;
     let balance = balance.map_err(|error| error.signal(place))?;
+    trusted(account, place)?;
     let said = balance.available_credit.unwrap_or_default();
     let available = count::money(said.trim()).ok_or_else(|| SignalError::Garbled {
         place: place.to_owned(),
@@ -182,6 +184,7 @@ async fn balance(account: &Account, place: &str) -> Result<Found, SignalError> {
 async fn active(account: &Account, place: &str, connection: &ConnectionId) -> Result<Found, SignalError> {
     let list = api::active_calls(account, Urgency::Background, connection).await;
     let list = list.map_err(|error| error.signal(place))?;
+    trusted(account, place)?;
     // A session has further legs, such as the one to an agent; the longest is the caller's.
     let mut lasting: BTreeMap<&str, u64> = BTreeMap::new();
     for leg in &list.items {
@@ -194,6 +197,19 @@ async fn active(account: &Account, place: &str, connection: &ConnectionId) -> Re
         *longest = secs.max(*longest);
     }
     Ok(Found::Active(connection.clone(), lasting.into_values().collect()))
+}
+
+/// `Skewed` where the provider's clock, by its last answer, is further from ours than clocks may differ: then its
+/// records cannot be placed in time.
+pub(crate) fn trusted(account: &Account, place: &str) -> Result<(), SignalError> {
+    let skew = account.skew_micros().unwrap_or(0);
+    if u128::from(skew.unsigned_abs()) > super::TOLERANCE.as_micros() {
+        return Err(SignalError::Skewed {
+            place: place.to_owned(),
+            skew_secs: skew / 1_000_000,
+        });
+    }
+    Ok(())
 }
 
 /// `Skewed` where the provider's times lie further ahead of `now`, ours, than clocks may differ: then nothing of it can be

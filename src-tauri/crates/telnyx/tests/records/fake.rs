@@ -95,6 +95,8 @@ pub(crate) struct Book {
     pub(crate) active: Vec<(&'static str, &'static str, u64)>,
     pub(crate) credit: Json,
     pub(crate) refusal: Option<Refusal>,
+    /// How far its clock is ahead, in seconds.
+    pub(crate) ahead: f64,
     /// The largest page, whatever is asked for.
     pub(crate) largest: Option<usize>,
     /// Path and decoded query of every request.
@@ -232,7 +234,7 @@ async fn serve(clock: Arc<Hands>, book: Arc<Mutex<Book>>) -> SocketAddr {
             book.heard.push((path.clone(), query.clone()));
             let refusal = book.refusal.as_ref().filter(|refusal| path.contains(refusal.path));
             // Without it the server would add the machine's own time.
-            let mut response = Response::builder().header("date", date(now));
+            let mut response = Response::builder().header("date", date(now + book.ahead));
             let Some(refusal) = refusal else {
                 let body = book.answer(&path, &query, now).to_string();
                 return response

@@ -195,6 +195,30 @@ async fn records_that_do_not_say_enough_are_told_of() {
 }
 
 #[tokio::test]
+async fn a_provider_with_another_time_is_not_believed_until_it_has_ours() {
+    for kind in [WebhookDeliveries, DetailRecords, ActiveCalls] {
+        for (ahead, skew) in [(90.0, 90), (-90.0, -89)] {
+            let fake = Fake::new(both(kind)).await;
+            fake.change(|book| book.ahead = ahead);
+            for outcome in fake.at(0.0).await {
+                let skewed = matches!(outcome, Err(SignalError::Skewed { skew_secs, .. }) if skew_secs == skew);
+                assert!(skewed, "{kind:?}: {outcome:?}");
+            }
+        }
+    }
+    let fake = Fake::new(whole(WebhookDeliveries)).await;
+    fake.change(|book| book.deliveries = vec![delivery("a", -20.0, &[(NEW, 500)])]);
+    fake.one(0.0).await.unwrap_err();
+    fake.change(|book| book.ahead = 30.0);
+    assert_eq!(fake.one(15.0).await.unwrap_err().code(), "signal.skewed");
+    fake.change(|book| book.ahead = 4.0);
+    assert_eq!(fake.one(30.0).await, ratio(-30.0, 0.0, 1, 1), "nothing was lost");
+    let fake = Fake::new(whole(Balance)).await;
+    fake.change(|book| book.ahead = -30.0);
+    assert_eq!(fake.one(0.0).await.unwrap_err().code(), "signal.skewed");
+}
+
+#[tokio::test]
 async fn records_of_the_future_mean_that_a_clock_is_wrong() {
     let fake = Fake::new(whole(WebhookDeliveries)).await;
     fake.at(0.0).await;
