@@ -137,7 +137,7 @@ impl Player {
             },
             Fault::JobFailures { share, .. } => self.set_on_account(telnyx::Fault::JobFailures {
                 share: *share,
-                towards: self.plane.exchange().map(|exchange| exchange.telnyx().canary().to_string()),
+                towards: self.plane.exchange().map(|exchange| exchange.telnyx().canary()),
             }),
             Fault::JobsStuck { .. } => self.set_on_account(telnyx::Fault::JobsStuck),
             Fault::OwnNetworkLost => {

@@ -214,6 +214,11 @@ impl Telnyx {
         })
     }
 
+    /// The id of the canary's application.
+    pub(crate) fn canary(&self) -> String {
+        self.with(|state, _| state.account.canary.clone())
+    }
+
     /// The application as the API shows it.
     pub fn application(&self, id: &str) -> Option<Value> {
         self.with(|state, _| state.account.applications.get(id).map(|app| app.show()))

@@ -43,6 +43,8 @@ pub enum Fault {
     JobFailures {
         /// Between 0 and 1.
         share: f64,
+        /// Only of jobs towards this connection; of every job where absent.
+        towards: Option<String>,
     },
     /// Jobs stand still, also half-way; those that are not done after 15 minutes expire. Requests do not meet it; scope does not matter.
     JobsStuck,
@@ -167,14 +169,11 @@ impl Rules {
         extra.sum()
     }
 
-    /// How many of a job's `numbers` fail now.
-    pub(super) fn failing(&self, numbers: usize) -> usize {
-        let shares = self.list.iter().map(|rule| {
-            if let Fault::JobFailures { share } = rule.fault {
-                share
-            } else {
-                0.0
-            }
+    /// How many of a job's `numbers` fail now, where it connects them to `connection`.
+    pub(super) fn failing(&self, numbers: usize, connection: Option<&str>) -> usize {
+        let shares = self.list.iter().map(|rule| match &rule.fault {
+            Fault::JobFailures { share, towards } if towards.is_none() || towards.as_deref() == connection => *share,
+            _ => 0.0,
         });
         let share = shares.fold(0.0, f64::max).clamp(0.0, 1.0);
         (share * numbers as f64).ceil() as usize

@@ -110,7 +110,9 @@ impl State {
             job.status = JobStatus::InProgress;
             job.updated = at;
         } else {
-            let failing = self.rules.failing(job.operations.len());
+            let failing = self
+                .rules
+                .failing(job.operations.len(), job.change.connection.as_deref());
             if let Some(number) = self.account.operate(at_job, failing, at) {
                 self.follow(number, at);
             }

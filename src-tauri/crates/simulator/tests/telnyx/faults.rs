@@ -202,7 +202,13 @@ fn the_same_seed_gives_the_same_answers() {
     let run = |seed| {
         on_stage(seed, setup(20), |stage| async move {
             let faults = stage.telnyx.faults();
-            faults.set(Scope::All, Fault::JobFailures { share: 0.3 });
+            faults.set(
+                Scope::All,
+                Fault::JobFailures {
+                    share: 0.3,
+                    towards: None,
+                },
+            );
             let job = stage.job(&ids(0..20), CANARY).await;
             stage.sleep(10_000).await;
             let looked = futures::future::join_all((0..10).map(|at| {

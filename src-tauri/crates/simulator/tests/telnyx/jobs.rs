@@ -200,7 +200,13 @@ async fn failed(stage: &Stage, numbers: usize) -> Vec<Value> {
 #[test]
 fn a_share_of_a_job_fails_and_says_why() {
     on_stage(7, setup(30), |stage| async move {
-        let fault = stage.telnyx.faults().set(Scope::All, Fault::JobFailures { share: 0.1 });
+        let fault = stage.telnyx.faults().set(
+            Scope::All,
+            Fault::JobFailures {
+                share: 0.1,
+                towards: None,
+            },
+        );
         let first = failed(&stage, 30).await;
         assert_eq!(first.len(), 3);
         assert_eq!(first[0]["errors"][0]["code"], "10015");
