@@ -83,12 +83,14 @@ impl NumberShare {
                 place: self.place.clone(),
             });
         }
+        let tags = mark::raised(&now.tags, open.generation);
         let before = {
             let mut memory = self.keeper.memory();
             memory.changed_by = None;
+            // As they are about to be: a lever that is pulled from this kit must not lose the stamp.
+            memory.kit.tags = tags.clone();
             memory.kit.aim.replace(open.aim.clone())
         };
-        let tags = mark::raised(&now.tags, open.generation);
         let outcome = match self.keeper.keep().await {
             Err(detail) => Err(TargetError::Refused {
                 place: self.place.clone(),
@@ -111,7 +113,10 @@ impl NumberShare {
             (Err(error), _) => {
                 if !error.is_unknown() {
                     // Nothing was written, so nobody is asked for who was not before.
-                    self.keeper.memory().kit.aim = before;
+                    let mut memory = self.keeper.memory();
+                    memory.kit.aim = before;
+                    memory.kit.tags = now.tags.clone();
+                    drop(memory);
                     self.keeper.keep_soon();
                 }
                 Err(error)

@@ -49,7 +49,7 @@ pub(super) fn searching(stable: &str, canary: &str, mark: Generation) -> ManualC
          s=$(call \"$at\"/{stable}) && c=$(call \"$at\"/{canary}) && \
          body=$(jq -nc --argjson s \"$s\" --argjson c \"$c\" {program}) && \
          {{ call -X PATCH --data \"$body\" \"$at\"/{canary} || \
-         call -X PATCH --data \"$(jq -c 'del(..|nulls)' <<<\"$body\")\" \"$at\"/{canary}; }} | \
+         call -X PATCH --data \"$(jq -c 'if .inbound|type==\"object\" and .channel_limit==null then del(.inbound) else . end|del(..|nulls)' <<<\"$body\")\" \"$at\"/{canary}; }} | \
          jq -re --argjson s \"$s\" 'if .data.voice_url==$s.data.voice_url then .data.voice_url else false end' )",
         call = call(),
         stable = quote(stable),

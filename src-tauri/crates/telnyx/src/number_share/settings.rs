@@ -137,21 +137,11 @@ impl Settings {
     }
 }
 
-/// A body without what clears a field, for a control plane that refuses that; `None` where it clears nothing.
+/// A body without what clears a field, for a control plane that refuses that; `None` where it clears nothing. `inbound` goes
+/// as a whole: without its limit, nobody knows whether it would clear it.
 pub(super) fn without_clearing(body: &Map<String, Value>) -> Option<Map<String, Value>> {
     let mut kept = body.clone();
-    kept.retain(|_, value| !value.is_null());
-    let emptied = match kept.get_mut("inbound") {
-        Some(Value::Object(inbound)) => {
-            let before = inbound.len();
-            inbound.retain(|_, value| !value.is_null());
-            before != inbound.len()
-        }
-        Some(_) | None => false,
-    };
-    if emptied && kept["inbound"] == json!({}) {
-        kept.remove("inbound");
-    }
+    kept.retain(|name, value| !value.is_null() && (name != "inbound" || !value[CHANNEL_LIMIT].is_null()));
     (kept != *body).then_some(kept)
 }
 
@@ -255,10 +245,11 @@ mod tests {
         let body = canary.like(&stable).patch(&canary, &[]);
         let kept = without_clearing(&body).unwrap();
         assert_eq!(kept["voice_url"], "https://old.example/voice");
-        assert!(!kept.contains_key("status_callback"));
+        assert!(!kept.contains_key("status_callback") && !kept.contains_key("inbound"));
+        let left = canary.like(&stable).keeping_uncleared(&canary);
         assert_eq!(
-            kept["inbound"],
-            json!({"sip_subdomain": "nuevo", "shaken_stir_enabled": true})
+            (left.status_callback, left.inbound),
+            (canary.status_callback, canary.inbound)
         );
     }
 

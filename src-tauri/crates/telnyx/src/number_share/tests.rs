@@ -1,5 +1,8 @@
 //! The pure half: snapshots in, deeds out. What is sent and read stands in `loopback`.
 
+mod fake;
+mod loopback;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::collection::{btree_set, vec};
@@ -37,7 +40,7 @@ fn id(at: usize) -> String {
 fn snapshot(on_canary: usize) -> Snapshot {
     let number = |at| Number {
         id: id(at),
-        e164: format!("+3491000{at:04}"),
+        e164: format!("+34910000{at:03}"),
         calls: 0,
     };
     let on_canary: BTreeSet<_> = (0..on_canary).map(id).collect();
@@ -86,7 +89,7 @@ fn lower(percent: u8) -> Goal {
 
 /// The first five numbers are of one tenant.
 fn tenants() -> BTreeMap<TenantId, BTreeSet<String>> {
-    let numbers = (0..5).map(|at| format!("+3491000{at:04}")).collect();
+    let numbers = (0..5).map(|at| format!("+34910000{at:03}")).collect();
     BTreeMap::from([(TenantId::new("norte").unwrap(), numbers)])
 }
 

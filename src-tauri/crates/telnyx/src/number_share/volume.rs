@@ -4,7 +4,9 @@
 //! with the called number in `cld`. What is counted only orders sizes: a number without records counts 1.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use timonel_domain::time::Timestamp;
 use timonel_ports::target::TargetError;
 
 use super::NumberShare;
@@ -15,6 +17,7 @@ use crate::api::{DetailQuery, DetailRecord, detail_records};
 /// Pages that are read at most, of 50 records each.
 const MOST_PAGES: u32 = 60;
 const RECORD_TYPE: &str = "call-control";
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// What was counted, by number in E.164.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -34,7 +37,7 @@ impl Tally {
     }
 
     /// Writes the counts to the kit's numbers.
-    pub(super) fn keep(&self, kit: &mut Contents, at: timonel_domain::time::Timestamp, days: u16) {
+    pub(super) fn keep(&self, kit: &mut Contents, at: Timestamp, days: u16) {
         for kept in &mut kit.numbers {
             kept.number.calls = self.calls.get(&kept.number.e164).copied().unwrap_or_default();
         }
@@ -51,19 +54,22 @@ impl NumberShare {
     /// Reads the sample.
     pub(super) async fn measure(&self) -> Result<Tally, TargetError> {
         let mut tally = Tally::default();
-        let first = self.records(1).await?;
+        // One moment for all pages, so that they stay those of one list.
+        let since = self.account.clock().now() - DAY * u32::from(self.spec.volume_days);
+        let first = self.records(since, 1).await?;
         tally.add(&first);
         for page in spread(first.pages.unwrap_or(1)) {
-            tally.add(&self.records(page).await?);
+            tally.add(&self.records(since, page).await?);
         }
         Ok(tally)
     }
 
-    async fn records(&self, page: u32) -> Result<Page<DetailRecord>, TargetError> {
+    async fn records(&self, since: Timestamp, page: u32) -> Result<Page<DetailRecord>, TargetError> {
         let query = DetailQuery {
             record_type: RECORD_TYPE.to_owned(),
             filters: vec![
-                ("date_range".to_owned(), format!("last_{}_days", self.spec.volume_days)),
+                // Not `date_range`: the published file describes `last_14_days` and refuses it by its own list of values.
+                ("created_at][gte".to_owned(), since.to_string()),
                 ("direction".to_owned(), "inbound".to_owned()),
             ],
             sort: Some("created_at".to_owned()),
