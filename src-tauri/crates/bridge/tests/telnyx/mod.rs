@@ -1,8 +1,12 @@
 //! What the tests share: virtual time, an account's client, and the official contract.
 
 mod calls;
+mod contract;
+mod front;
 mod official;
 mod refusals;
+mod simulated;
+mod world;
 
 use std::future::Future;
 
@@ -34,10 +38,15 @@ fn drive<F: Future>(speed: Speed, work: impl FnOnce(VirtualClock) -> F) -> F::Ou
 
 /// A client of the account at `base`.
 fn account(clock: SharedClock, base: &str) -> Account {
+    account_of(clock, base, KEY)
+}
+
+/// A client of the account at `base` with a key of its own.
+fn account_of(clock: SharedClock, base: &str, key: &str) -> Account {
     let access = Access {
         name: "principal".into(),
         base: base.into(),
-        key: KEY.into(),
+        key: key.into(),
     };
     Account::new(clock, access).unwrap()
 }

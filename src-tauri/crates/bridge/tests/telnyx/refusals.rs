@@ -102,7 +102,7 @@ fn every_documented_refusal_is_told_as_what_it_is() {
                 let account = account(clock.shared(), &address);
                 let place = format!("{} {} {refusal:?}", call.method, call.path);
                 match (call.ask)(account, Named::anything()).await {
-                    Ok(()) => panic!("{place}: taken for a success"),
+                    Ok(_) => panic!("{place}: taken for a success"),
                     Err(error) => holds(&place, &refusal, &error),
                 }
                 if call.writes { &mut writes } else { &mut reads }.push((refusal.status, refusal.example));

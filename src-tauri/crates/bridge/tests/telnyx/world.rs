@@ -1,0 +1,213 @@
+//! A simulated world with calls behind Prism: whatever the simulator says of them has to keep to the official contract, and
+//! so has whatever the source `telnyx` asks.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde_json::json;
+use timonel_domain::value::{Side, SignalId, TargetId};
+use timonel_plan::scenario::{ArmHealth, CallTraffic, Expectation, Outcome, Profile, Scenario, TelnyxWorld};
+use timonel_ports::clock::{Clock, sleep};
+use timonel_ports::signal::{SignalError, Source};
+use timonel_simulator::simulator::{Place, Simulator};
+use timonel_simulator::time::{Speed, VirtualClock};
+use timonel_telnyx::account::{Account, Urgency};
+use timonel_telnyx::api::{self, ConnectionId};
+use timonel_telnyx::records::{RecordSpec, Records, RecordsKind, Timing};
+use timonel_testkit::process::Prism;
+
+use super::calls::{Named, ours};
+use super::official::Official;
+use super::simulated::{CANARY, STABLE};
+use super::{account_of, drive};
+
+const INTERVAL: Duration = Duration::from_secs(60);
+
+fn scenario(clock: &VirtualClock) -> Scenario {
+    let health = ArmHealth {
+        error_rate: 0.1,
+        abandonment: 0.1,
+        latency_median: Duration::from_millis(300),
+        latency_spread: 0.4,
+        recognition: 0.95,
+    };
+    Scenario {
+        id: "test".to_owned(),
+        title: String::new(),
+        text: String::new(),
+        seed: 1,
+        start: clock.now(),
+        limit: Duration::from_secs(6 * 3600),
+        bake_at_most: None,
+        wait_at_most: None,
+        expect: Expectation {
+            outcome: Outcome::Completed,
+            verified: true,
+            escalated: false,
+            phase: None,
+        },
+        traffic: CallTraffic {
+            calls_per_day: 20_000.0,
+            profile: Profile::Flat,
+            mean_call: Duration::from_secs(90),
+            requests_per_call: 6.0,
+        },
+        telnyx: Some(TelnyxWorld {
+            numbers: 40,
+            skew: 1.0,
+            latency: Duration::from_millis(60),
+            requests_per_second: 100,
+            job_delay: Duration::from_secs(5),
+            job_pace: 50,
+            propagation: Duration::from_secs(2),
+        }),
+        stable: health.clone(),
+        canary: health,
+        operator: None,
+        faults: Vec::new(),
+    }
+}
+
+/// A world whose calls have gone on for some minutes on both applications, and Prism before its account.
+struct World {
+    simulator: Simulator,
+    prism: Prism,
+    account: Account,
+}
+
+impl World {
+    /// `None`, and says so, where Prism is not installed.
+    async fn open(official: &Official, clock: &VirtualClock) -> Option<Self> {
+        let place = Place::NumberShare {
+            stable: STABLE.to_owned(),
+            canary: CANARY.to_owned(),
+            named: Vec::new(),
+            except: Vec::new(),
+        };
+        let target = TargetId::new("telnyx").unwrap();
+        let simulator = Simulator::start(clock, &scenario(clock), 1, [(target, place)])
+            .await
+            .unwrap();
+        let prism = official.proxy(clock, &simulator.telnyx_url().unwrap()).await?;
+        let account = account_of(clock.shared(), &prism.url(), Simulator::TELNYX_KEY);
+        let telnyx = simulator.telnyx().unwrap();
+        let routing = telnyx.routing();
+        let numbers: Vec<&str> = routing.iter().step_by(2).map(|routed| &*routed.e164).collect();
+        telnyx.move_as("ana", &numbers, CANARY).unwrap();
+        sleep(clock, Duration::from_secs(600)).await;
+        Some(Self {
+            simulator,
+            prism,
+            account,
+        })
+    }
+
+    /// Things of this account that calls can name; posts a job.
+    async fn named(&self) -> Named {
+        let stable = ConnectionId::new(STABLE);
+        let numbers = api::numbers_on(&self.account, Urgency::Target, &stable).await.unwrap();
+        let number = numbers.items[0].id.clone();
+        let moved = api::NumberMove {
+            phone_numbers: vec![number.clone()],
+            connection_id: ConnectionId::new(CANARY),
+        };
+        let job = api::start_job(&self.account, Urgency::Target, &moved).await.unwrap();
+        Named {
+            application: ConnectionId::new(CANARY),
+            number,
+            job: job.id,
+        }
+    }
+}
+
+#[test]
+fn whatever_the_simulated_account_answers_keeps_to_the_official_contract() {
+    let Some(official) = Official::open() else { return };
+    drive(Speed::Max, |clock| async move {
+        let Some(world) = World::open(&official, &clock).await else {
+            return;
+        };
+        let named = world.named().await;
+        // At an address that is neither arm's there is no fallback, so that some deliveries fail in the end.
+        let elsewhere = json!({"voice_url": "https://ivr-3.example.com/voice"});
+        let telnyx = world.simulator.telnyx().unwrap();
+        telnyx.patch_application_as("ana", CANARY, elsewhere).unwrap();
+        sleep(&clock, Duration::from_secs(300)).await;
+        for call in ours() {
+            let place = format!("{} {}", call.method, call.path);
+            let records = (call.ask)(world.account.clone(), named.clone()).await;
+            let records = records.unwrap_or_else(|error| panic!("{place}: {error}\n{:#?}", world.prism.breaches()));
+            assert!(records > 0, "{place}: nothing was there to look at");
+        }
+        assert_eq!(world.prism.breaches(), [""; 0]);
+        assert!(
+            world.simulator.telnyx().unwrap().requests().len() >= 12,
+            "what was asked did not arrive"
+        );
+    });
+}
+
+#[test]
+fn whatever_the_source_asks_keeps_to_the_official_contract() {
+    let Some(official) = Official::open() else { return };
+    drive(Speed::Max, |clock| async move {
+        let Some(world) = World::open(&official, &clock).await else {
+            return;
+        };
+        let timing = Timing {
+            interval: INTERVAL,
+            gap: INTERVAL * 10,
+        };
+        let source = Records::new(world.account.clone(), timing, specs()).unwrap();
+        let mut gave = BTreeSet::new();
+        for _ in 0..15 {
+            for reading in source.read().await {
+                match reading.outcome {
+                    Ok(_) => drop(gave.insert((reading.signal, reading.side))),
+                    Err(SignalError::First { .. } | SignalError::NoData { .. }) => {}
+                    Err(error) => panic!("{}: {error}\n{:#?}", reading.signal, world.prism.breaches()),
+                }
+            }
+            sleep(&clock, INTERVAL).await;
+        }
+        assert_eq!(world.prism.breaches(), [""; 0]);
+        // An hour of usage is told an hour after its end.
+        let early = |spec: &RecordSpec| spec.kind != RecordsKind::UsageReports;
+        let expected: BTreeSet<_> = specs()
+            .into_iter()
+            .filter(early)
+            .map(|spec| (spec.id, spec.side))
+            .collect();
+        assert_eq!(
+            gave.into_iter()
+                .filter(|key| expected.contains(key))
+                .collect::<BTreeSet<_>>(),
+            expected
+        );
+    });
+}
+
+/// Every kind of records: the account's balance, the others for both applications.
+fn specs() -> Vec<RecordSpec> {
+    let spec = |kind: RecordsKind, side: Side, connection: Option<&str>| RecordSpec {
+        id: SignalId::new(kind.name()).unwrap(),
+        side,
+        kind,
+        connection: connection.map(ConnectionId::new),
+    };
+    RecordsKind::ALL
+        .into_iter()
+        .flat_map(|kind| match kind {
+            RecordsKind::Balance => vec![spec(kind, Side::Whole, None)],
+            RecordsKind::WebhookDeliveries
+            | RecordsKind::ActiveCalls
+            | RecordsKind::InitiatedCalls
+            | RecordsKind::CallEvents
+            | RecordsKind::DetailRecords
+            | RecordsKind::UsageReports => vec![
+                spec(kind, Side::Stable, Some(STABLE)),
+                spec(kind, Side::Canary, Some(CANARY)),
+            ],
+        })
+        .collect()
+}
