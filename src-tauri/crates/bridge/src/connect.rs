@@ -188,7 +188,10 @@ pub async fn targets(
             Way::NumberShare(way) => {
                 let account = connections.account(plan, &way.account, clock)?;
                 let kit = kits.of(&config.id, clock);
-                Arc::new(NumberShare::new(number_share(plan, &config.id, way), account, kit))
+                let target = NumberShare::new(number_share(plan, &config.id, way), account, kit);
+                // A rollback may be the first thing that is wanted of it.
+                target.recall().await;
+                Arc::new(target)
             }
         });
     }

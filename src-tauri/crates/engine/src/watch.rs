@@ -113,7 +113,7 @@ struct Look {
 impl Look {
     async fn look(&self) {
         let begun = self.clock.mono();
-        let outcome = match within(&*self.clock, READ_DEADLINE, self.target.read()).await {
+        let outcome = match within(&*self.clock, READ_DEADLINE, self.target.look()).await {
             Ok(outcome) => outcome,
             Err(_) => Err(TargetError::Deadline {
                 place: self.target.describe().place,

@@ -22,6 +22,11 @@ pub trait Target: Send + Sync {
     async fn preflight(&self) -> Result<Preflight, TargetError>;
     /// The live weight, with what is needed to plan a change.
     async fn read(&self) -> Result<Reading, TargetError>;
+    /// As [`Target::read`], for the regular look between operations: where a control plane counts requests, it gives way to
+    /// everything else, so that what a rollback needs is always left.
+    async fn look(&self) -> Result<Reading, TargetError> {
+        self.read().await
+    }
     /// What it can hold of a goal: the greatest weight that is not above the one asked for. Pure.
     fn reach(&self, goal: &Goal, reading: &Reading) -> Reach;
     /// The steps from a reading to a goal. Pure; each step is "set to", never "add".

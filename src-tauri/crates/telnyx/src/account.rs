@@ -70,6 +70,8 @@ impl fmt::Debug for Access {
 pub enum Urgency {
     /// Signals and measuring: never takes the room that a rollback needs, and rests while the provider is in trouble.
     Background,
+    /// The regular look at a target between operations: gives way for a moment to what a rollback may need, then goes.
+    Look,
     /// Reading and moving a target: always goes, as far as the provider lets it.
     Target,
 }
@@ -203,6 +205,7 @@ impl Account {
                 }
                 let leave = match urgency {
                     Urgency::Background => state.budget.background(&call.budget(), mono),
+                    Urgency::Look => state.budget.look(&call.budget(), waited, mono),
                     Urgency::Target => state.budget.target(&call.budget(), call.writes(), waited, mono),
                 };
                 if matches!(leave, Leave::Go) {

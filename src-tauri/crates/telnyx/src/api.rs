@@ -28,7 +28,7 @@ pub use ids::{ConnectionId, JobId, NumberId};
 pub use jobs::{
     FailedOperation, Job, JobNumber, JobState, MOST_IN_A_JOB, MOST_OPEN_JOBS, NumberMove, job, jobs, start_job,
 };
-pub use numbers::{Number, numbers_on};
+pub use numbers::{Number, first_numbers_on, numbers_on};
 pub use reports::{DetailQuery, DetailRecord, UsageQuery, UsageRow, detail_records, usage_reports};
 
 use serde::Deserialize;

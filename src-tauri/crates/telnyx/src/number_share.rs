@@ -36,7 +36,7 @@ use timonel_ports::target::{
     Description, Fence, Goal, ManualCommand, Operation, Preflight, Progress, Reach, Reading, Step, Target, TargetError,
 };
 
-use crate::account::{Account, AccountError};
+use crate::account::{Account, AccountError, Urgency};
 use crate::api::ConnectionId;
 use kit::Keeper;
 use plan::{JOB_SIZE, Planner, Snapshot};
@@ -173,7 +173,11 @@ impl Target for NumberShare {
     }
 
     async fn read(&self) -> Result<Reading, TargetError> {
-        self.look().await
+        self.observe(Urgency::Target).await
+    }
+
+    async fn look(&self) -> Result<Reading, TargetError> {
+        self.observe(Urgency::Look).await
     }
 
     /// Nothing where the reading is of another target.

@@ -19,6 +19,8 @@ const RESERVED_SHARE: u64 = 2;
 const ROLLBACK: u64 = 8;
 /// Where an answer does not say when its limit is counted anew.
 const UNSAID_WINDOW: Duration = Duration::from_secs(10);
+/// A look is many requests, and has to come to its end all the same.
+const LOOK_GIVES_WAY: Duration = Duration::from_secs(1);
 /// No window is believed to be longer: a header that was misread must not silence the signals for good.
 const LONGEST_WINDOW: Duration = Duration::from_secs(300);
 /// From here on the value of `x-ratelimit-reset` is a moment (seconds since 1970), below it a span in seconds: the
@@ -99,6 +101,16 @@ impl Budget {
         }
     }
 
+    /// Whether a request of a regular look at `endpoint` may go. Where it has `waited` before, it goes as a target's.
+    pub(crate) fn look(&self, endpoint: &str, waited: bool, mono: Mono) -> Leave {
+        match self.background(endpoint, mono) {
+            Leave::Saved(wait) if !waited => Leave::Wait(wait.min(LOOK_GIVES_WAY)),
+            Leave::Saved(_) | Leave::Go | Leave::Wait(_) | Leave::Throttled(_) => {
+                self.target(endpoint, false, waited, mono)
+            }
+        }
+    }
+
     /// Whether a request of a target to `endpoint` may go. Where it has `waited` before, it goes: the provider decides.
     pub(crate) fn target(&self, endpoint: &str, writes: bool, waited: bool, mono: Mono) -> Leave {
         if waited {
@@ -106,6 +118,8 @@ impl Budget {
         }
         match self.endpoints.get(endpoint).and_then(|known| known.dry(mono)) {
             Some(wait) if wait <= PATIENCE => return Leave::Wait(wait),
+            // A header that was misread must not keep a lever from being pulled: who pulls it has waited as long as it will.
+            Some(_) if writes => return Leave::Go,
             Some(wait) => return Leave::Throttled(wait),
             None => {}
         }

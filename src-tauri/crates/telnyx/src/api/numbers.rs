@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{ConnectionId, NumberId, lenient};
-use crate::account::{Account, AccountError, Call, Item, List, Urgency, whole};
+use crate::account::{Account, AccountError, Call, Item, List, PAGE, Page, Urgency, page, whole};
 
 /// A phone number of the account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,9 +36,21 @@ pub async fn numbers_on(
     urgency: Urgency,
     connection: &ConnectionId,
 ) -> Result<List<Number>, AccountError> {
-    let call = Call::get("/v2/phone_numbers/slim")
+    whole(account, urgency, &on(connection)).await
+}
+
+/// The first page of [`numbers_on`], which says how many there are.
+pub async fn first_numbers_on(
+    account: &Account,
+    urgency: Urgency,
+    connection: &ConnectionId,
+) -> Result<Page<Number>, AccountError> {
+    page(account, urgency, on(connection), 1, PAGE).await
+}
+
+fn on(connection: &ConnectionId) -> Call {
+    Call::get("/v2/phone_numbers/slim")
         .query("filter[connection_id]", connection.as_str())
         .query("include_tags", "true")
-        .query("sort", "phone_number");
-    whole(account, urgency, &call).await
+        .query("sort", "phone_number")
 }

@@ -42,7 +42,7 @@ impl NumberShare {
         };
         let full = listed.is_some_and(|(_, open)| open >= MOST_OPEN_JOBS);
         if lost || stale || full {
-            let jobs = self.jobs().await?;
+            let jobs = self.jobs(Urgency::Target).await?;
             if let Some(found) = moved
                 .listing
                 .as_ref()
@@ -77,7 +77,7 @@ impl NumberShare {
             }
             // Perhaps somebody else's jobs fill the account: then this waits, and is not refused for good.
             Err(refused @ AccountError::Refused { .. }) => {
-                let jobs = self.jobs().await?;
+                let jobs = self.jobs(Urgency::Target).await?;
                 if is_full(&jobs) {
                     Ok(waiting(moved, &jobs))
                 } else {
@@ -105,7 +105,7 @@ impl NumberShare {
     /// A job that waited for room: posted once there is some, or found where that happened already. What is posted here is
     /// found by the next poll, since an operation's bytes do not change.
     pub(super) async fn how_far_waiting(&self, moved: &Move) -> Result<Progress, TargetError> {
-        let jobs = self.jobs().await?;
+        let jobs = self.jobs(Urgency::Target).await?;
         if let Some(found) = moved
             .listing
             .as_ref()
@@ -124,9 +124,9 @@ impl NumberShare {
     }
 
     /// The account's newest update jobs, remembered as a listing.
-    pub(super) async fn jobs(&self) -> Result<Vec<Job>, TargetError> {
+    pub(super) async fn jobs(&self, urgency: Urgency) -> Result<Vec<Job>, TargetError> {
         let at = self.account.clock().now();
-        let jobs = api::jobs(&self.account, Urgency::Target)
+        let jobs = api::jobs(&self.account, urgency)
             .await
             .map_err(|error| self.target_error(&error))?;
         let mut memory = self.keeper.memory();

@@ -128,6 +128,8 @@ pub(super) struct Memory {
     pub(super) live: Option<Settings>,
     /// Who was on the canary at the last reading, and when that was.
     pub(super) members: Option<(BTreeSet<String>, Timestamp)>,
+    /// Every number on the canary at the last whole listing, and when that was.
+    pub(super) listed: Option<(Vec<api::Number>, Timestamp)>,
     /// Who was asked for when the lever was pulled: some of them may be on the canary still.
     pub(super) former: Vec<String>,
     /// The last reading.
@@ -179,6 +181,7 @@ impl Keeper {
             recalled: None,
             live: None,
             members: None,
+            listed: None,
             former: Vec::new(),
             last: None,
             changed_by: None,

@@ -190,7 +190,7 @@ impl NumberShare {
     }
 
     async fn pending(&self) -> Result<Result<String, String>, TargetError> {
-        let jobs = self.jobs().await?;
+        let jobs = self.jobs(Urgency::Target).await?;
         let open: Vec<_> = jobs
             .iter()
             .filter(|job| job.is_open())

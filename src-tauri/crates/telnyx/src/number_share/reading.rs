@@ -19,19 +19,23 @@ use super::settings::Settings;
 use super::step::{FORM, Way};
 use super::subset::{Number, apart};
 use crate::account::{AccountError, List, Urgency};
-use crate::api::{self, AuditEvent, ConnectionId, application, audit_events, numbers_on};
+use crate::api::{self, AuditEvent, ConnectionId, application, audit_events, first_numbers_on, numbers_on};
 
 /// Who changed something is worth knowing, and not worth waiting for.
 const WHO_WITHIN: Duration = Duration::from_secs(2);
+/// How often a look reads every page.
+const WHOLE_EVERY: Duration = Duration::from_secs(60);
+/// So many are a page anyway.
+const FEW: usize = 250;
 /// The audit log's clock need not be ours.
 const SKEW: Duration = Duration::from_secs(60);
 
 impl NumberShare {
     /// Reads everything; who changed it is asked for only where numbers moved that we did not move.
-    pub(super) async fn look(&self) -> Result<Reading, TargetError> {
+    pub(super) async fn observe(&self, urgency: Urgency) -> Result<Reading, TargetError> {
         self.keeper.recall().await;
         let at = self.account.clock().now();
-        let (snapshot, steady) = self.snapshot(at).await?;
+        let (snapshot, steady) = self.snapshot(urgency, at).await?;
         let changed_by = self.changed_by(&snapshot).await;
         let crowd = self.planner().crowd(&snapshot, &BTreeSet::new());
         let levered = snapshot.is_levered();
@@ -55,13 +59,13 @@ impl NumberShare {
     }
 
     /// Everything as it is, and whether the lists kept still.
-    async fn snapshot(&self, at: Timestamp) -> Result<(Snapshot, bool), TargetError> {
+    async fn snapshot(&self, urgency: Urgency, at: Timestamp) -> Result<(Snapshot, bool), TargetError> {
         let unknown = self.keeper.memory().kit.numbers.is_empty();
         let (stable, canary, on_canary, jobs, on_stable) = try_join!(
-            self.said(application(&self.account, Urgency::Target, &self.spec.stable)),
-            self.said(application(&self.account, Urgency::Target, &self.spec.canary)),
-            self.said(numbers_on(&self.account, Urgency::Target, &self.spec.canary)),
-            self.jobs(),
+            self.said(application(&self.account, urgency, &self.spec.stable)),
+            self.said(application(&self.account, urgency, &self.spec.canary)),
+            self.said(self.on_canary(urgency, at)),
+            self.jobs(urgency),
             async {
                 if unknown {
                     let listed = numbers_on(&self.account, Urgency::Target, &self.spec.stable);
@@ -107,6 +111,24 @@ impl NumberShare {
             known,
         };
         Ok((snapshot, steady))
+    }
+
+    /// Every number on the canary. A look between operations does not read hundreds of pages every few seconds: where their
+    /// count and the first page are as at the last whole listing, and that is not long ago, that listing counts.
+    async fn on_canary(&self, urgency: Urgency, at: Timestamp) -> Result<List<api::Number>, AccountError> {
+        let former = self.keeper.memory().listed.clone();
+        if let (Urgency::Look, Some((items, listed_at))) = (urgency, former)
+            && at.since(listed_at) < WHOLE_EVERY
+            && items.len() > FEW
+        {
+            let first = first_numbers_on(&self.account, urgency, &self.spec.canary).await?;
+            if first.all == Some(items.len() as u64) && items.starts_with(&first.items) {
+                return Ok(List { items, steady: true });
+            }
+        }
+        let listed = numbers_on(&self.account, urgency, &self.spec.canary).await?;
+        self.keeper.memory().listed = listed.steady.then(|| (listed.items.clone(), at));
+        Ok(listed)
     }
 
     /// The numbers of a connection that may be moved.

@@ -224,3 +224,32 @@ async fn clones_share_the_budget() {
     let error = api::balance(&other, Urgency::Background).await.unwrap_err();
     assert!(matches!(error, AccountError::Saved { .. }), "{error:?}");
 }
+
+#[tokio::test]
+async fn a_lever_is_never_refused_here() {
+    let world = World::start(|_, _| application().left(40, 0, 60)).await;
+    pull_lever(&world).await.unwrap();
+    pull_lever(&world).await.unwrap();
+    assert_eq!(world.count(), 2, "whether it is too many is for the provider to say");
+}
+
+#[tokio::test]
+async fn a_look_gives_way_for_a_moment_and_then_goes() {
+    let world = World::start(|_, before| balance().left(40, 20 - before as u64, 60)).await;
+    world.balance(Urgency::Look).await.unwrap();
+    for count in 1..4_u64 {
+        let since = SECOND * u32::try_from(count).unwrap();
+        let (outcome, ()) = join(world.balance(Urgency::Look), async {
+            world.clock.somebody_sleeps_until(since).await;
+            assert_eq!(world.count() as u64, count, "what is left is for a rollback");
+            world.clock.advance(SECOND);
+        })
+        .await;
+        outcome.unwrap();
+    }
+    // Where there is more than that, it does not wait.
+    let world = World::start(|_, _| balance().left(40, 39, 60)).await;
+    world.balance(Urgency::Look).await.unwrap();
+    world.balance(Urgency::Look).await.unwrap();
+    assert_eq!(world.clock.sleeps_until(SECOND), 0);
+}
