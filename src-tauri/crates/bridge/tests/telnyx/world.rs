@@ -10,9 +10,10 @@ use timonel_plan::scenario::{ArmHealth, CallTraffic, Expectation, Outcome, Profi
 use timonel_ports::clock::{Clock, sleep};
 use timonel_ports::signal::{SignalError, Source};
 use timonel_simulator::simulator::{Place, Simulator};
+use timonel_simulator::telnyx::{Fault as Trouble, Scope};
 use timonel_simulator::time::{Speed, VirtualClock};
 use timonel_telnyx::account::{Account, Urgency};
-use timonel_telnyx::api::{self, ConnectionId};
+use timonel_telnyx::api::{self, ConnectionId, Job, JobId, JobState};
 use timonel_telnyx::records::{RecordSpec, Records, RecordsKind, Timing};
 use timonel_testkit::process::Prism;
 
@@ -102,6 +103,24 @@ impl World {
         })
     }
 
+    /// Posts a job that moves every number.
+    async fn move_all(&self, connection: &str) -> JobId {
+        let mut phone_numbers = Vec::new();
+        for application in [STABLE, CANARY] {
+            let on = api::numbers_on(&self.account, Urgency::Target, &ConnectionId::new(application)).await;
+            phone_numbers.extend(on.unwrap().items.into_iter().map(|number| number.id));
+        }
+        let moved = api::NumberMove {
+            phone_numbers,
+            connection_id: ConnectionId::new(connection),
+        };
+        api::start_job(&self.account, Urgency::Target, &moved).await.unwrap().id
+    }
+
+    async fn job(&self, id: &JobId) -> Job {
+        api::job(&self.account, Urgency::Target, id).await.unwrap()
+    }
+
     /// Things of this account that calls can name; posts a job.
     async fn named(&self) -> Named {
         let stable = ConnectionId::new(STABLE);
@@ -184,6 +203,52 @@ fn whatever_the_source_asks_keeps_to_the_official_contract() {
                 .collect::<BTreeSet<_>>(),
             expected
         );
+    });
+}
+
+/// A contract that is asked only before and after a job would not see what is said of one meanwhile.
+#[test]
+fn a_job_keeps_to_the_official_contract_in_each_of_its_states() {
+    let Some(official) = Official::open() else { return };
+    drive(Speed::Max, |clock| async move {
+        let Some(world) = World::open(&official, &clock).await else {
+            return;
+        };
+        let faults = world.simulator.telnyx().unwrap().faults();
+        let mut seen = Vec::new();
+        // Taken up after 5 s, and over 0.8 s later.
+        let job = world.move_all(CANARY).await;
+        for pause in [0, 5_200, 5_000] {
+            sleep(&clock, Duration::from_millis(pause)).await;
+            seen.push(world.job(&job).await);
+        }
+        let (share, towards) = (0.3, None);
+        faults.set(Scope::All, Trouble::JobFailures { share, towards });
+        let job = world.move_all(STABLE).await;
+        sleep(&clock, Duration::from_secs(30)).await;
+        let partly = world.job(&job).await;
+        faults.clear_all();
+        faults.set(Scope::All, Trouble::JobsStuck);
+        let job = world.move_all(STABLE).await;
+        sleep(&clock, Duration::from_secs(16 * 60)).await;
+        seen.push(world.job(&job).await);
+        assert_eq!(world.prism.breaches(), [""; 0]);
+
+        let states: Vec<_> = seen.iter().map(|job| job.status).collect();
+        let expected = [
+            JobState::Pending,
+            JobState::InProgress,
+            JobState::Completed,
+            JobState::Expired,
+        ];
+        assert_eq!(states, expected);
+        assert!(!seen[1].pending_operations.is_empty() && !seen[1].successful_operations.is_empty());
+        let (failed, all) = (partly.failed_operations.len(), partly.phone_numbers.len());
+        assert!(
+            failed > 0 && failed + partly.successful_operations.len() == all,
+            "{partly:?}"
+        );
+        assert!(!partly.is_open() && partly.failed_operations.iter().all(|failed| !failed.said().is_empty()));
     });
 }
 
