@@ -20,7 +20,7 @@ use timonel_ports::target::{Apart, Goal, Operation, Progress, Reach, Reading, St
 
 /// The deadline of one call to a target; an operation may take longer.
 pub(crate) const CALL_DEADLINE: Duration = Duration::from_secs(5);
-/// The deadline of a reading, which may be a list of many pages; each call of it has its own within the adapter.
+/// The deadline of a reading, and of a step upwards, which may list many pages; each call has its own within the adapter.
 pub(crate) const READ_DEADLINE: Duration = Duration::from_secs(30);
 
 /// A lever that was accepted is read back at most so often before the plain path is tried beside it.
@@ -126,9 +126,14 @@ impl Hands {
 
     /// All steps of a plan, each polled to its end.
     async fn carry_out(&self, order: &Order, reading: &Reading) -> Result<(), TargetError> {
+        // Before a raise a target may have to look at what it is going to move; nobody waits for that in a rollback.
+        let limit = match order.goal {
+            Goal::Raise { .. } => READ_DEADLINE,
+            Goal::Lower { .. } => CALL_DEADLINE,
+        };
         let mut running = Vec::new();
         for step in self.target.plan(&order.goal, reading)? {
-            running.push(self.bounded(self.target.start(&step)).await?);
+            running.push(self.within(limit, self.target.start(&step)).await?);
         }
         self.accepted(order, self.target.reach(&order.goal, reading));
         self.follow(order, &running).await

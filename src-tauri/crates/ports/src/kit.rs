@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
-use timonel_journal::kit::{KitError, KitFile};
+pub use timonel_journal::kit::{KitError, KitFile};
 
 use crate::clock::SharedClock;
 use crate::task::unseen;

@@ -3,6 +3,8 @@
 //! Telnyx takes no condition with a write. A raise and a mark read the application first, so that tags of others stay and a
 //! raise stops at a mark; the lever is one PATCH with what is known, since every request before it would cost calls.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 use timonel_domain::rollout::Generation;
 use timonel_ports::target::{Progress, TargetError};
@@ -12,7 +14,7 @@ use super::mark::{self, Marks};
 use super::settings::{Settings, without_clearing};
 use super::step::{Accepted, FORM, Open, Pull};
 use crate::account::{AccountError, Urgency};
-use crate::api::{Application, application, write_application};
+use crate::api::{Application, application, numbers_on, write_application};
 
 impl NumberShare {
     /// Pulls the lever. `aim` is empty from here on, also where this fails: nobody is asked for any more.
@@ -83,6 +85,7 @@ impl NumberShare {
                 place: self.place.clone(),
             });
         }
+        self.are_there(&open.aim).await?;
         let tags = mark::raised(&now.tags, open.generation);
         let before = {
             let mut memory = self.keeper.memory();
@@ -122,6 +125,36 @@ impl NumberShare {
                 Err(error)
             }
         }
+    }
+
+    /// Whether every number that is about to join is on one of the two applications still: what somebody has moved to a third
+    /// one since the kit was made is not ours to move.
+    async fn are_there(&self, aim: &[String]) -> Result<(), TargetError> {
+        let members = self.keeper.memory().members.clone().unwrap_or_default().0;
+        if aim.iter().all(|id| members.contains(id)) {
+            return Ok(());
+        }
+        let listed = numbers_on(&self.account, Urgency::Target, &self.spec.stable).await;
+        let listed = listed.map_err(|error| self.target_error(&error))?;
+        let on_stable: BTreeSet<_> = listed.items.iter().map(|number| number.id.as_str()).collect();
+        let memory = self.keeper.memory();
+        let gone = memory.kit.numbers.iter().map(|kept| &kept.number).filter(|number| {
+            let wanted = aim.contains(&number.id) && !members.contains(&number.id);
+            wanted && !on_stable.contains(number.id.as_str())
+        });
+        let gone: Vec<_> = gone.map(|number| number.e164.as_str()).collect();
+        if gone.is_empty() || !listed.steady {
+            return Ok(());
+        }
+        Err(TargetError::Refused {
+            place: self.place.clone(),
+            detail: format!(
+                "{} numbers are on neither application any more, such as {}: somebody moved them. Move them back to the stable \
+                 application, or take them out of the plan and arm again",
+                gone.len(),
+                gone[0]
+            ),
+        })
     }
 
     /// Whether a raise of `generation` is still the one that is going on: it stamped, and no rollback came after it.

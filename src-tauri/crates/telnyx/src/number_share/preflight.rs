@@ -224,6 +224,21 @@ fn addresses(stable: &Application, canary: &Application, own: Option<&Settings>)
             ));
         }
     }
+    for application in [stable, canary] {
+        let urls = [
+            Some(&application.voice_url),
+            application.voice_fallback_url.as_ref(),
+            application.status_callback.as_ref(),
+        ];
+        // What stands in them is kept for the rollback and shown in the commands to paste.
+        if urls.into_iter().flatten().any(|url| redact_text(url) != *url) {
+            return Err(format!(
+                "an address of application {} carries a password or token, which would stand in the kit and in the commands to \
+                 paste. Let the service check Telnyx's signature instead, and take it out of the address",
+                application.id
+            ));
+        }
+    }
     let (old, new) = (redact_text(&stable.voice_url), redact_text(&canary.voice_url));
     if stable.voice_url != canary.voice_url {
         return Ok(format!("stable {old}, canary {new}"));

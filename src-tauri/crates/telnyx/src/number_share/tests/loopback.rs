@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use timonel_domain::value::Weight;
-use timonel_ports::kit::{Kit, Memory};
+use timonel_ports::kit::{Kit, KitError, Memory};
 use timonel_ports::target::{Goal, Operation, Progress, Reading, Target, TargetError};
 
 use super::super::NumberShare;
@@ -231,4 +231,50 @@ async fn a_preflight_says_what_a_pin_would_miss_and_keeps_what_is_there() {
     let late = peer.target(kit);
     late.recall().await;
     assert!(late.instant_lever(&lower(0)).is_none());
+}
+
+#[tokio::test]
+async fn a_number_that_somebody_took_to_a_third_application_is_left_there() {
+    let peer = Peer::start().await;
+    let target = peer.target(nothing());
+    let steps = target.plan(&raise(50), &target.read().await.unwrap()).unwrap();
+    for number in &mut peer.see().numbers {
+        number.2 = "2999".to_owned();
+    }
+    let refused = start(&target, &steps).await.unwrap_err();
+    assert!(matches!(refused, TargetError::Refused { .. }), "{refused:?}");
+    assert!(
+        refused.to_string().contains("9 numbers are on neither application"),
+        "{refused}"
+    );
+    assert_eq!((writes(&peer), peer.on_canary()), (Vec::<String>::new(), 0));
+}
+
+#[derive(Debug)]
+struct FullDisk;
+
+#[async_trait::async_trait]
+impl Kit for FullDisk {
+    async fn load(&self) -> Result<Option<Vec<u8>>, KitError> {
+        Ok(None)
+    }
+
+    async fn keep(&self, _: Vec<u8>) -> Result<(), KitError> {
+        Err(KitError::Write {
+            path: "here".into(),
+            source: std::io::ErrorKind::StorageFull.into(),
+        })
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_raised_where_the_kit_cannot_be_kept_and_a_lever_is_pulled_all_the_same() {
+    let peer = Peer::start().await;
+    let target = peer.target(Arc::new(FullDisk));
+    let refused = carry_out(&target, &raise(50)).await.unwrap_err();
+    assert!(matches!(refused, TargetError::Refused { .. }), "{refused:?}");
+    assert!(refused.to_string().contains("cannot keep here"), "{refused}");
+    assert_eq!((writes(&peer), peer.on_canary()), (Vec::<String>::new(), 0));
+    let reading = carry_out(&target, &lower(0)).await.unwrap();
+    assert!(reading.levered);
 }
