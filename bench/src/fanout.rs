@@ -151,7 +151,7 @@ fn account(scenario: &Scenario) -> Option<Setup> {
             per_second: telnyx.job_pace,
         },
         propagation: telnyx.propagation,
-        balance: 100_00,
+        balance: 10_000,
     })
 }
 
