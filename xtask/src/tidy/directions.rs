@@ -11,6 +11,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("timonel-judge", &[]),
     ("timonel-domain", &["timonel-judge"]),
     ("timonel-plan", &["timonel-domain"]),
+    ("timonel-wire", &["timonel-domain"]),
     ("timonel-journal", &["timonel-domain"]),
     ("timonel-ports", &["timonel-domain", "timonel-journal"]),
     ("timonel-engine", &["timonel-ports"]),
@@ -30,11 +31,12 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "timonel-simulator",
             "timonel-store",
             "timonel-telnyx",
+            "timonel-wire",
         ],
     ),
     // The programs ask `bridge`; beside it they name only the plain types that its questions and answers are made of.
-    ("timonel-ctl", &["timonel-bridge!", "timonel-plan", "timonel-ports"]),
-    ("timonel", &["timonel-bridge!", "timonel-plan", "timonel-ports"]),
+    ("timonel-ctl", &["timonel-bridge!", "timonel-plan", "timonel-ports", "timonel-wire"]),
+    ("timonel", &["timonel-bridge!", "timonel-plan", "timonel-ports", "timonel-wire"]),
     ("timonel-testkit", &["timonel-ports"]),
     // A bench may measure a part by itself; the engine it reaches as everybody does.
     (
@@ -61,7 +63,7 @@ const TESTED_BY_CONTRACT: &[&str] = &[
 ];
 
 /// Without input and output, clock or logging.
-const PURE: &[&str] = &["timonel-judge", "timonel-domain", "timonel-plan", "timonel-journal"];
+const PURE: &[&str] = &["timonel-judge", "timonel-domain", "timonel-plan", "timonel-journal", "timonel-wire"];
 const IMPURE: &[&str] = &[
     "tokio",
     "tokio-util",

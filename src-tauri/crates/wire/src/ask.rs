@@ -1,0 +1,204 @@
+//! What a window asks and orders, and the envelope in which it travels over a socket.
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use crate::error::WireError;
+use crate::picture::{Batch, Picture};
+use crate::series::Series;
+
+/// What a person orders. Who it is and from which window is not said here: the host knows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "order", rename_all = "kebab-case")]
+pub enum Order {
+    /// Check everything and arm.
+    Arm,
+    /// Start the first phase.
+    Start,
+    /// Sign one checklist.
+    Sign {
+        /// Which.
+        checklist: String,
+    },
+    /// Sign all that is not signed.
+    SignAll,
+    /// Approve leaving the present phase.
+    Approve,
+    /// Freeze.
+    Freeze {
+        /// Why.
+        reason: String,
+    },
+    /// Clear a hold.
+    Release {
+        /// Which.
+        hold: HoldName,
+        /// Why.
+        reason: String,
+    },
+    /// Put everything back: one press.
+    RollBack {
+        /// A second press, where the stable side is no longer kept.
+        #[serde(default)]
+        confirmed: bool,
+    },
+    /// Reset the latch.
+    Reset {
+        /// Why.
+        reason: String,
+    },
+    /// Keep a tenant on stable.
+    Pin {
+        /// Whose calls.
+        tenant: String,
+        /// Why.
+        reason: String,
+    },
+    /// Let a pinned tenant take part again.
+    Unpin {
+        /// Whose calls.
+        tenant: String,
+        /// Why.
+        reason: String,
+    },
+    /// Drill the rollback, at 0 %.
+    Drill,
+}
+
+/// What holds a rollout.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, TS)]
+#[serde(tag = "hold", rename_all = "kebab-case")]
+pub enum HoldName {
+    /// A person froze it, or a reduction waits for one.
+    Operator,
+    /// An alert did.
+    Alert,
+    /// Somebody lowered this target.
+    Drift {
+        /// Which.
+        target: String,
+    },
+    /// A shift failed at this target.
+    Shift {
+        /// Which.
+        target: String,
+    },
+    /// Nobody watched for a while; clears by itself.
+    Gap,
+    /// The helm is not ours; clears by itself.
+    HelmLost,
+    /// Signals are lost; clears by itself.
+    NoEvidence,
+}
+
+/// What became of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum Receipt {
+    /// It is in force; what follows shows in the picture.
+    Taken,
+    /// It was handed over, and nothing was heard of it within the time of an answer: either it changes nothing, or it is
+    /// still being checked.
+    Handed,
+}
+
+/// What the program says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct About {
+    /// The program's version, such as `0.1.0`.
+    pub version: String,
+    /// The desktop's languages as BCP 47 tags, the preferred first; may be empty.
+    pub languages: Vec<String>,
+    /// Whether orders, acknowledgements and credentials are refused here.
+    pub read_only: bool,
+}
+
+/// What a page asks over a socket. The answer bears the same number.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct Ask {
+    /// Chosen by the page.
+    pub id: u64,
+    /// What.
+    pub ask: Question,
+}
+
+/// The questions, one for each command of the window.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[serde(tag = "ask", rename_all = "kebab-case")]
+pub enum Question {
+    /// Who is speaking.
+    About,
+    /// Everything now.
+    Picture,
+    /// Batches from now on; the first is everything.
+    Watch,
+    /// Nobody looks: no batches until somebody does.
+    Hidden {
+        /// Whether the page is hidden.
+        hidden: bool,
+    },
+    /// A person orders.
+    Order {
+        /// What.
+        order: Order,
+    },
+    /// A person has seen an alert.
+    Acknowledge {
+        /// Which.
+        alert: String,
+        /// What they say about it; may be empty.
+        comment: String,
+    },
+    /// The lines of a chart.
+    Series {
+        /// Which metric, as plans name it.
+        metric: String,
+        /// How many pixel columns the chart has.
+        width_px: u32,
+        /// First moment.
+        from: i64,
+        /// Last moment.
+        to: i64,
+    },
+}
+
+/// What a page hears over a socket.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[serde(tag = "is", rename_all = "kebab-case")]
+pub enum ServerMessage {
+    /// The answer to a question.
+    Answer {
+        /// The number of the question.
+        id: u64,
+        /// What.
+        answer: Box<Answer>,
+    },
+    /// Why a question is not answered.
+    Refused {
+        /// The number of the question.
+        id: u64,
+        /// Why.
+        error: WireError,
+    },
+    /// What changed.
+    Batch {
+        /// Only the sections that did.
+        batch: Box<Batch>,
+    },
+}
+
+/// The answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[serde(tag = "kind", content = "value", rename_all = "kebab-case")]
+pub enum Answer {
+    /// To [`Question::About`].
+    About(About),
+    /// To [`Question::Picture`].
+    Picture(Box<Picture>),
+    /// To what has no other answer than that it was done.
+    Done,
+    /// To [`Question::Order`].
+    Receipt(Receipt),
+    /// To [`Question::Series`].
+    Series(Vec<Series>),
+}

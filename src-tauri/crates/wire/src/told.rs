@@ -1,0 +1,231 @@
+//! What happened, as codes and arguments: one sentence for each notice, rejection, cause, hold, blocker and stage.
+//!
+//! The terminal and the window speak the same codes; the sentences are in `locales/*/terminal.ftl`.
+
+use timonel_domain::plan::{Incident, Plan};
+use timonel_domain::rollout::{Blocker, Cause, Failure, Hold, Level, Notice, Rejection, Stage, State};
+use timonel_domain::value::{Side, TenantId, Weight};
+
+use crate::ask::HoldName;
+use crate::sentence::{Arg, Sentence};
+use crate::{duration_millis, millis};
+
+/// A sentence of one target.
+fn of_target(code: &str, target: impl ToString) -> Sentence {
+    Sentence::new(code).with("target", Arg::text(target))
+}
+
+fn weight(weight: Weight) -> Arg {
+    Arg::Weight(weight.hundredths())
+}
+
+/// What people are told.
+pub fn notice(notice: &Notice, plan: &Plan) -> Sentence {
+    let phase = |i: &usize| Arg::text(plan.phases.get(*i).map(|p| p.name.as_str()).unwrap_or_default());
+    let by = |by: &Option<String>| match by {
+        Some(by) => Arg::text(by),
+        None => Arg::sentence(Sentence::new("somebody")),
+    };
+    let failed = |code, target: &_, failure| of_target(code, target).with("why", Arg::sentence(why(failure)));
+    match notice {
+        Notice::RuleFiring {
+            rule, wants_rollback, ..
+        } => {
+            let code = if *wants_rollback {
+                "notice-rule-wants-rollback"
+            } else {
+                "notice-rule-firing"
+            };
+            Sentence::new(code).with("rule", Arg::text(rule))
+        }
+        Notice::RuleResolved { rule } => Sentence::new("notice-rule-resolved").with("rule", Arg::text(rule)),
+        Notice::SignalsLost { lost } => {
+            let named = lost.iter().map(|(signal, of)| {
+                Sentence::new("signal-of-side")
+                    .with("signal", Arg::text(signal))
+                    .with("side", Arg::sentence(side(*of)))
+            });
+            Sentence::new("notice-signals-lost").with("signals", Arg::Sentences(named.collect()))
+        }
+        Notice::SignalsBack => Sentence::new("notice-signals-back"),
+        Notice::Gap { from } => Sentence::new("notice-gap").with("from", Arg::Time(millis(*from))),
+        Notice::Incident { kind } => Sentence::new(match kind {
+            Incident::CriticalError => "notice-critical-error",
+            Incident::Security => "notice-security",
+        }),
+        Notice::PhaseEntered { phase: i } => Sentence::new("notice-phase-entered").with("phase", phase(i)),
+        Notice::AwaitingApproval { phase: i } => Sentence::new("notice-awaiting-approval").with("phase", phase(i)),
+        // A target that cannot be reached says no more than that; another answer, such as a refused credential, does.
+        Notice::TargetSilent { target, failure } => match failure.code.as_str() {
+            "target.unreachable" | "target.deadline" => of_target("notice-target-silent", target),
+            _ => failed("notice-target-unread", target, failure),
+        },
+        Notice::TargetAnswers { target } => of_target("notice-target-answers", target),
+        Notice::ShiftFailed { target, failure } => failed("notice-shift-failed", target, failure),
+        Notice::LowerFailed { target, failure } => failed("notice-lower-failed", target, failure),
+        Notice::Reaches {
+            target,
+            asked,
+            weight: reached,
+            members,
+        } => {
+            let code = members.map_or("notice-reaches", |_| "notice-reaches-members");
+            let told = of_target(code, target)
+                .with("asked", weight(*asked))
+                .with("weight", weight(*reached));
+            match members {
+                Some(members) => told
+                    .with("canary", Arg::Count(members.canary.into()))
+                    .with("all", Arg::Count(members.all.into())),
+                None => told,
+            }
+        }
+        Notice::Levered { target } => of_target("notice-levered", target),
+        Notice::NotCleanedUp { target } => of_target("notice-not-cleaned-up", target),
+        Notice::Pinned { tenant } => Sentence::new("notice-pinned").with("tenant", name_of(tenant, plan)),
+        Notice::Unpinned { tenant } => Sentence::new("notice-unpinned").with("tenant", name_of(tenant, plan)),
+        Notice::Drilled { took } => Sentence::new("notice-drilled").with("took", Arg::Millis(duration_millis(*took))),
+        Notice::RollbackStarted { level, cause: why } => {
+            let to = match level {
+                Level::Total => Weight::ZERO,
+                Level::Reduce(to) => *to,
+            };
+            Sentence::new("notice-rollback-started")
+                .with("to", weight(to))
+                .with("cause", Arg::sentence(cause(why)))
+        }
+        Notice::NotReadBack { target } => of_target("notice-not-read-back", target),
+        Notice::ContraryTraffic { target, units } => {
+            of_target("notice-contrary", target).with("units", Arg::Count(*units))
+        }
+        Notice::RollbackVerified => Sentence::new("notice-rollback-verified"),
+        Notice::Drained => Sentence::new("notice-drained"),
+        Notice::DriftBelow { target, live, by: who } => of_target("notice-drift-below", target)
+            .with("live", weight(*live))
+            .with("by", by(who)),
+        Notice::DriftAbove { target, live, by: who } => of_target("notice-drift-above", target)
+            .with("live", weight(*live))
+            .with("by", by(who)),
+        Notice::DriftPersists { target } => of_target("notice-drift-persists", target),
+        Notice::Completed => Sentence::new("notice-completed"),
+    }
+}
+
+/// A tenant as people call it.
+fn name_of(tenant: &TenantId, plan: &Plan) -> Arg {
+    let named = plan.tenants.iter().find(|t| t.id == *tenant);
+    named.map_or_else(|| Arg::text(tenant), |t| Arg::text(&t.name))
+}
+
+/// Why something was not done.
+pub fn rejection(rejection: &Rejection) -> Sentence {
+    match rejection {
+        Rejection::Stage => Sentence::new("rejection-stage"),
+        Rejection::Checks(failed) => Sentence::new("rejection-checks").with("checks", Arg::text(failed.join(", "))),
+        Rejection::Latched => Sentence::new("rejection-latched"),
+        Rejection::Unknown => Sentence::new("rejection-unknown"),
+        Rejection::CannotPin => Sentence::new("rejection-cannot-pin"),
+        Rejection::NoReason => Sentence::new("rejection-no-reason"),
+        Rejection::SamePerson => Sentence::new("rejection-same-person"),
+        Rejection::NotLower => Sentence::new("rejection-not-lower"),
+        Rejection::StableGone { kept_until } => {
+            Sentence::new("rejection-stable-gone").with("until", Arg::Time(millis(*kept_until)))
+        }
+    }
+}
+
+/// Why traffic is put back.
+pub fn cause(cause: &Cause) -> Sentence {
+    match cause {
+        Cause::Person(person) => Sentence::new("cause-person").with("person", Arg::text(person)),
+        Cause::Rule(rule) => Sentence::new("cause-rule").with("rule", Arg::text(rule)),
+        Cause::Incident(Incident::CriticalError) => Sentence::new("cause-critical-error"),
+        Cause::Incident(Incident::Security) => Sentence::new("cause-security"),
+        Cause::Resumed => Sentence::new("cause-resumed"),
+        Cause::Drill(person) => Sentence::new("cause-drill").with("person", Arg::text(person)),
+    }
+}
+
+/// What holds a rollout.
+pub fn hold(hold: &Hold) -> Sentence {
+    match hold {
+        Hold::Operator => Sentence::new("hold-operator"),
+        Hold::Alert => Sentence::new("hold-alert"),
+        Hold::Drift(target) => of_target("hold-drift", target),
+        Hold::Shift(target) => of_target("hold-shift", target),
+        Hold::Gap => Sentence::new("hold-gap"),
+        Hold::HelmLost => Sentence::new("hold-helm-lost"),
+        Hold::NoEvidence => Sentence::new("hold-no-evidence"),
+    }
+}
+
+impl From<&Hold> for HoldName {
+    fn from(hold: &Hold) -> Self {
+        match hold {
+            Hold::Operator => HoldName::Operator,
+            Hold::Alert => HoldName::Alert,
+            Hold::Drift(target) => HoldName::Drift {
+                target: target.to_string(),
+            },
+            Hold::Shift(target) => HoldName::Shift {
+                target: target.to_string(),
+            },
+            Hold::Gap => HoldName::Gap,
+            Hold::HelmLost => HoldName::HelmLost,
+            Hold::NoEvidence => HoldName::NoEvidence,
+        }
+    }
+}
+
+/// What keeps a rollout from being raised.
+pub fn blocker(blocker: &Blocker) -> Sentence {
+    match blocker {
+        Blocker::NoHelm => Sentence::new("blocker-no-helm"),
+        Blocker::Latched => Sentence::new("blocker-latched"),
+        Blocker::Held(held) => Sentence::new("blocker-held").with("hold", Arg::sentence(hold(held))),
+        Blocker::Drift(target) => of_target("blocker-drift", target),
+        Blocker::Silent(target) => of_target("blocker-silent", target),
+        Blocker::FreezeWindow(reason) => Sentence::new("blocker-freeze-window").with("reason", Arg::text(reason)),
+        Blocker::NotAssessed => Sentence::new("blocker-not-assessed"),
+        Blocker::SignalsLost => Sentence::new("blocker-signals-lost"),
+        Blocker::Firing(rule) => Sentence::new("blocker-firing").with("rule", Arg::text(rule)),
+        Blocker::Gate(gate) => Sentence::new("blocker-gate").with("gate", Arg::text(gate)),
+        Blocker::BakeTime => Sentence::new("blocker-bake-time"),
+        Blocker::Approvals => Sentence::new("blocker-approvals"),
+        Blocker::Checklist(list) => Sentence::new("blocker-checklist").with("checklist", Arg::text(list)),
+    }
+}
+
+/// Where a rollout stands.
+pub fn stage(state: &State, plan: &Plan) -> Sentence {
+    let code = match state.stage {
+        Stage::Draft => "stage-draft",
+        Stage::Armed => "stage-armed",
+        Stage::Shifting { .. } => "stage-shifting",
+        Stage::Baking { .. } => "stage-baking",
+        Stage::Deciding { .. } => "stage-deciding",
+        Stage::AwaitingApproval { .. } => "stage-awaiting-approval",
+        Stage::RollingBack { .. } => "stage-rolling-back",
+        Stage::RolledBack => "stage-rolled-back",
+        Stage::Completed { .. } => "stage-completed",
+        Stage::Closed => "stage-closed",
+    };
+    let phase = state.stage.phase().and_then(|i| plan.phases.get(i));
+    Sentence::new(code).with("phase", Arg::text(phase.map(|p| p.name.as_str()).unwrap_or_default()))
+}
+
+/// Why something failed: a code for those that have a sentence of their own, else the target's own words.
+///
+/// The code's sentence is `why-…` with the dots of the failure's code as `-`; a catalogue without it says `text`.
+pub fn why(failure: &Failure) -> Sentence {
+    Sentence::new(&format!("why-{}", failure.code.replace('.', "-"))).with("text", Arg::text(&failure.text))
+}
+
+/// Whose values.
+pub fn side(side: Side) -> Sentence {
+    Sentence::new(match side {
+        Side::Stable => "side-stable",
+        Side::Canary => "side-canary",
+        Side::Whole => "side-whole",
+    })
+}
