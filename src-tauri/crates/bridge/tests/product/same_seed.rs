@@ -40,6 +40,15 @@ fn the_shipped_rollback_twice() {
     same(&play(), &play());
 }
 
+/// Jobs, limits and records of calls are part of it.
+#[test]
+fn a_late_job_twice_and_at_another_speed() {
+    let play = || Stage::numbers("job-late-overwrite");
+    let first = play().play();
+    same(&first, &play().play());
+    same(&first, &play().at_speed(Speed::Times(400.0)).play());
+}
+
 #[test]
 fn as_fast_as_it_goes_five_times() {
     let first = short().play();
