@@ -11,13 +11,17 @@ use crate::failure::Failure;
 /// A C compiler: SQLite and ring are compiled.
 const TERMINAL: &[&str] = &["build-essential"];
 const WINDOW: &[&str] = &["libwebkit2gtk-4.1-dev", "pkg-config"];
-/// The manual commands of a rollback are executed in bash by tests, and the window is opened on a display of its own.
+/// Tests execute the manual commands of a rollback in bash, keep secrets in a real keyring, and open the window on a display of
+/// its own.
 const TESTS: &[&str] = &[
     "ca-certificates",
     "curl",
     "dbus",
+    "dbus-x11",
     "fonts-dejavu-core",
+    "gnome-keyring",
     "jq",
+    "libsecret-tools",
     "webkit2gtk-driver",
     "x11-utils",
     "xauth",

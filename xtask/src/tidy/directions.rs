@@ -20,10 +20,13 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("timonel-kubernetes", &["timonel-http"]),
     ("timonel-prometheus", &["timonel-http"]),
     ("timonel-telnyx", &["timonel-http"]),
+    ("timonel-vault", &["timonel-ports"]),
+    ("timonel-desktop", &["timonel-ports"]),
     ("timonel-simulator", &["timonel-plan", "timonel-ports"]),
     (
         "timonel-bridge",
         &[
+            "timonel-desktop",
             "timonel-engine",
             "timonel-kubernetes",
             "timonel-plan",
@@ -31,6 +34,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "timonel-simulator",
             "timonel-store",
             "timonel-telnyx",
+            "timonel-vault",
             "timonel-wire",
         ],
     ),
@@ -56,10 +60,12 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
 const TESTED_BY_CONTRACT: &[&str] = &[
     "timonel",
     "timonel-bridge",
+    "timonel-desktop",
     "timonel-kubernetes",
     "timonel-prometheus",
     "timonel-store",
     "timonel-telnyx",
+    "timonel-vault",
 ];
 
 /// Without input and output, clock or logging.

@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod connect;
+pub mod credentials;
 pub mod desk;
 pub mod doctor;
 pub mod operator;
