@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use timonel_domain::time::{Mono, Timestamp};
+use timonel_domain::time::Mono;
 use timonel_ports::clock::{Clock, InFlight, InFlightNote, REQUEST_ID_HEADER};
 use timonel_ports::mailbox::{Receiver, Sender, mailbox};
-use timonel_ports::task::{counted, spawn};
+use timonel_ports::task::spawn;
 use timonel_simulator::cluster::{Cluster, serve};
-use timonel_simulator::time::{Speed, VirtualClock};
+use timonel_simulator::time::{Speed, VirtualClock, drive};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -66,28 +66,23 @@ pub fn shift(stable: i64, canary: i64) -> String {
 
 /// Runs `work` against a cluster with the notes' sample objects, as fast as the machine can.
 pub fn on_stage<F: Future>(seed: u64, work: impl FnOnce(Stage) -> F) -> F::Output {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        let clock = VirtualClock::new("2026-11-21T23:26:03Z".parse::<Timestamp>().unwrap());
+    let start = "2026-11-21T23:26:03Z".parse().unwrap();
+    drive(start, Speed::Max, |clock| async move {
         let cluster = Cluster::new(clock.clone(), seed, TOKEN);
         for object in samples() {
             cluster.insert(object).unwrap();
         }
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
+        let serving = serve(clock.shared(), listener, cluster.router());
         let stage = Stage {
-            clock: clock.clone(),
-            cluster: cluster.clone(),
+            clock,
+            cluster,
             address,
         };
         tokio::select! {
-            out = counted(clock.shared(), work(stage)) => out,
-            _ = serve(clock.shared(), listener, cluster.router()) => unreachable!("serves until it is dropped"),
-            () = clock.run(Speed::Max) => unreachable!("runs until it is dropped"),
+            out = work(stage) => out,
+            _ = serving => unreachable!("serves until it is dropped"),
         }
     })
 }

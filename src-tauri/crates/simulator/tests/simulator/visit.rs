@@ -9,9 +9,8 @@ use timonel_domain::time::Timestamp;
 use timonel_domain::value::TargetId;
 use timonel_plan::scenario::{ArmHealth, CallTraffic, Expectation, Fault, Outcome, Profile, Scenario, TimedFault};
 use timonel_ports::clock::{Clock, REQUEST_ID_HEADER, sleep};
-use timonel_ports::task::counted;
 use timonel_simulator::simulator::{FOLLOWER, Place, SPLITTER, Simulator};
-use timonel_simulator::time::{Speed, VirtualClock};
+use timonel_simulator::time::{Speed, VirtualClock, drive};
 
 use crate::wire;
 
@@ -165,26 +164,10 @@ pub(crate) fn play_at<T>(
     targets: Vec<(TargetId, Place)>,
     visit: impl AsyncFnOnce(Visit) -> T,
 ) -> T {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        let clock = VirtualClock::new(scenario.start);
-        let work = counted(clock.shared(), async {
-            let world = Simulator::start(&clock, scenario, scenario.seed, targets)
-                .await
-                .unwrap();
-            visit(Visit {
-                clock: clock.clone(),
-                world,
-            })
+    drive(scenario.start, speed, |clock| async move {
+        let world = Simulator::start(&clock, scenario, scenario.seed, targets)
             .await
-        });
-        tokio::select! {
-            out = work => out,
-            () = clock.run(speed) => unreachable!("the driver runs until it is dropped"),
-        }
+            .unwrap();
+        visit(Visit { clock, world }).await
     })
 }

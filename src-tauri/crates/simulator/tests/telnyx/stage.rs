@@ -6,15 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use timonel_domain::time::Timestamp;
 use timonel_ports::clock::{Clock, REQUEST_ID_HEADER};
-use timonel_ports::task::counted;
 use timonel_simulator::cluster::serve;
 use timonel_simulator::telnyx::book::{Book, NoCalls};
 use timonel_simulator::telnyx::{
     ApplicationSetup, ConnectionKind, JobPace, KEY_OWNER, Limits, NumberSetup, Setup, Telnyx,
 };
-use timonel_simulator::time::{Speed, VirtualClock};
+use timonel_simulator::time::{Speed, VirtualClock, drive};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -125,25 +123,16 @@ pub fn on_stage_with<F: Future>(
     book: Arc<dyn Book>,
     work: impl FnOnce(Stage) -> F,
 ) -> F::Output {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        let clock = VirtualClock::new("2026-11-22T02:00:00Z".parse::<Timestamp>().unwrap());
+    let start = "2026-11-22T02:00:00Z".parse().unwrap();
+    drive(start, Speed::Max, |clock| async move {
         let telnyx = Telnyx::new(clock.clone(), seed, KEY, setup, book);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let stage = Stage {
-            clock: clock.clone(),
-            telnyx: telnyx.clone(),
-            address,
-        };
+        let serving = serve(clock.shared(), listener, telnyx.router());
+        let stage = Stage { clock, telnyx, address };
         tokio::select! {
-            out = counted(clock.shared(), work(stage)) => out,
-            _ = serve(clock.shared(), listener, telnyx.router()) => unreachable!("serves until it is dropped"),
-            () = clock.run(Speed::Max) => unreachable!("runs until it is dropped"),
+            out = work(stage) => out,
+            _ = serving => unreachable!("serves until it is dropped"),
         }
     })
 }
