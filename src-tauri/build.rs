@@ -6,7 +6,7 @@ fn main() {
     println!("cargo:rerun-if-changed=ui/dist");
     let attributes = tauri_build::Attributes::new()
         .capabilities_path_pattern("src-tauri/capabilities/**/*")
-        .app_manifest(tauri_build::AppManifest::new().commands(&["about"]));
+        .app_manifest(tauri_build::AppManifest::new().commands(&["about", "language"]));
     if let Err(problem) = tauri_build::try_build(attributes) {
         // Cargo shows what a failed build script printed; the chain says which file is wrong.
         eprintln!("{problem:#}");

@@ -1,9 +1,21 @@
-//! The shell of the desktop program: it opens the window and hands questions on.
+//! The shell of the desktop program: windows, the icon beside the clock and IPC, and nothing that decides.
 //!
-//! Nothing is decided here. Timers, rules and rollouts live below `bridge`, which this package will call
-//! from its commands, one thin caller a question; so far the window asks only who it is talking to.
+//! Everything it shows and orders lives below `bridge`, on a runtime of its own: the window, the web view and GTK may hang,
+//! crash or be closed, and a rollout goes on. The main thread never waits for that runtime.
 
-mod about;
+mod commands;
+mod shell;
+mod tray;
+mod window;
+mod words;
+
+use tauri::webview::PageLoadEvent;
+use tauri::{AppHandle, Manager, RunEvent, WindowEvent};
+use timonel_ports::clock::SystemClock;
+use timonel_ports::task;
+
+use shell::Shell;
+use window::Renewal;
 
 /// Why the program could not run.
 #[derive(Debug, thiserror::Error)]
@@ -14,21 +26,79 @@ pub enum Error {
          start it from a desktop session, or work in the terminal with `timonelctl`"
     )]
     NoDisplay,
+    /// The threads that everything runs on could not be started.
+    #[error("the program's own threads could not be started: {0}; close other programs and start again")]
+    Threads(#[source] std::io::Error),
     /// The web view or its window could not be made.
     #[error("the window could not be opened: {0}; on Debian and Ubuntu `cargo xtask run` installs what it needs")]
     Window(#[source] tauri::Error),
 }
 
-/// Opens the window and stays until it is closed. Must be called on the main thread.
+/// Opens the window and stays until the program is ended. Must be called on the main thread.
 pub fn run() -> Result<(), Error> {
     // GTK panics without one, far from any message that a person could act on.
     if cfg!(target_os = "linux") && !display() {
         return Err(Error::NoDisplay);
     }
-    tauri::Builder::default()
-        .invoke_handler(tauri::generate_handler![about::about])
-        .run(tauri::generate_context!())
-        .map_err(Error::Window)
+    let filter = tracing_subscriber::EnvFilter::try_from_env("TIMONEL_LOG").unwrap_or_else(|_| "warn".into());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .thread_name("timonel")
+        .enable_all()
+        .build()
+        .map_err(Error::Threads)?;
+    tauri::async_runtime::set(runtime.handle().clone());
+    // What the main thread starts, it starts there.
+    let _inside = runtime.enter();
+    let shell = Shell::new(SystemClock::shared());
+    let app = tauri::Builder::default()
+        // First of all: a second program must end before it has begun anything.
+        .plugin(tauri_plugin_single_instance::init(|app, _, _| window::show(app)))
+        .manage(shell)
+        .manage(Renewal::default())
+        .invoke_handler(tauri::generate_handler![commands::about, commands::language])
+        .on_window_event(|window, event| {
+            if let WindowEvent::CloseRequested { api, .. } = event
+                && window.label() == window::MAIN
+                && window.state::<Shell>().can_hide()
+                && window.hide().is_ok()
+            {
+                api.prevent_close();
+            }
+        })
+        .on_page_load(|webview, load| {
+            if webview.label() == window::MAIN && load.event() == PageLoadEvent::Finished {
+                webview.state::<Renewal>().loaded();
+            }
+        })
+        .setup(|app| {
+            begin(app.handle());
+            Ok(())
+        })
+        .build(tauri::generate_context!())
+        .map_err(Error::Window)?;
+    app.run(|app, event| {
+        if let RunEvent::ExitRequested { code: None, api, .. } = event
+            && app.state::<Renewal>().is_under_way()
+        {
+            api.prevent_exit();
+        }
+    });
+    Ok(())
+}
+
+/// Starts what runs beside the window for as long as the program does.
+fn begin(app: &AppHandle) {
+    let shell = app.state::<Shell>();
+    shell.put_up_icon(app);
+    let shown = |shown: bool| tracing::debug!("the window is {}", if shown { "shown" } else { "hidden" });
+    drop(task::spawn(
+        &shell.clock,
+        window::attend(app.clone(), shell.clock.clone(), shown),
+    ));
 }
 
 fn display() -> bool {

@@ -10,7 +10,8 @@ use crate::failure::Failure;
 
 /// A C compiler: SQLite and ring are compiled.
 const TERMINAL: &[&str] = &["build-essential"];
-const WINDOW: &[&str] = &["libwebkit2gtk-4.1-dev", "pkg-config"];
+/// The second draws the icon beside the clock; the program opens it when it runs.
+const WINDOW: &[&str] = &["libwebkit2gtk-4.1-dev", "libayatana-appindicator3-1", "pkg-config"];
 /// Tests execute the manual commands of a rollback in bash, keep secrets in a real keyring, and open the window on a display of
 /// its own.
 const TESTS: &[&str] = &[
