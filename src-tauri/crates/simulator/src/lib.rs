@@ -5,6 +5,7 @@
 pub mod cluster;
 pub mod metrics;
 mod player;
+mod request;
 mod serve;
 pub mod simulator;
 pub mod telnyx;

@@ -12,11 +12,12 @@ use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, Method, StatusCode, header};
 use timonel_plan::scenario::{Gone, WorldSource};
-use timonel_ports::clock::{Clock, REQUEST_ID_HEADER};
+use timonel_ports::clock::Clock;
 use timonel_ports::mailbox::{Receiver, Sender, mailbox};
 
 use crate::cluster::Hangup;
 use crate::metrics::api::Reply;
+use crate::request;
 use crate::simulator::Scene;
 use crate::time::VirtualClock;
 
@@ -128,10 +129,7 @@ struct Endpoint {
 
 impl Endpoint {
     async fn answer(&self, request: Request) -> Response {
-        let id = request
-            .headers()
-            .get(REQUEST_ID_HEADER)
-            .and_then(|id| id.to_str().ok()?.parse().ok());
+        let id = request::id(request.headers());
         let (parts, body) = request.into_parts();
         let path = parts.uri.path();
         let Ok(body) = to_bytes(body, MOST_FORM_BYTES).await else {

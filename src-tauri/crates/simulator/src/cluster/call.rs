@@ -8,15 +8,14 @@ use axum::body::Bytes;
 use axum::extract::Query;
 use http::{HeaderMap, Method, header};
 use serde_json::Value;
-use timonel_ports::clock::REQUEST_ID_HEADER;
 
 use super::fault::Subject;
-use super::hash;
 use super::kind::{Key, Kind, Place};
 use super::order::{Order, OrderBody, Unknown};
 use super::selection::Selection;
 use super::status::Refusal;
 use super::watch::Terms;
+use crate::request;
 
 /// A request, read.
 pub(super) struct Call {
@@ -36,10 +35,7 @@ impl Call {
         let query = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
             .map(|q| q.0)
             .unwrap_or_default();
-        let id = parts
-            .headers
-            .get(REQUEST_ID_HEADER)
-            .and_then(|id| id.to_str().ok()?.parse().ok());
+        let id = request::id(&parts.headers);
         let mut call = Self {
             id,
             method: parts.method,
@@ -82,19 +78,7 @@ impl Call {
 
     /// 4 to 26 ms, as a real server took. The same request at the same instant always takes as long.
     pub(super) fn latency(&self, seed: u64, now: u64) -> Duration {
-        let query: Vec<u8> = self
-            .query
-            .iter()
-            .flat_map(|(k, v)| [k.as_bytes(), b"=", v.as_bytes(), b"&"].concat())
-            .collect();
-        let drawn = hash(&[
-            &seed.to_be_bytes(),
-            &now.to_be_bytes(),
-            self.method.as_str().as_bytes(),
-            self.path.as_bytes(),
-            &query,
-            &self.body,
-        ]);
+        let drawn = request::draw(seed, now, &self.method, &self.path, &self.query, &self.body);
         Duration::from_micros(4_000 + drawn % 22_000)
     }
 

@@ -8,11 +8,10 @@ use axum::body::Bytes;
 use axum::extract::Query;
 use http::{HeaderMap, Method, header};
 use serde_json::{Map, Value};
-use timonel_ports::clock::REQUEST_ID_HEADER;
 
 use super::fault::Subject;
 use super::refusal::Refusal;
-use crate::cluster::hash;
+use crate::request;
 
 /// A request, read.
 #[derive(Debug)]
@@ -32,10 +31,7 @@ impl Call {
         let query = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
             .map(|query| query.0)
             .unwrap_or_default();
-        let id = parts
-            .headers
-            .get(REQUEST_ID_HEADER)
-            .and_then(|id| id.to_str().ok()?.parse().ok());
+        let id = request::id(&parts.headers);
         let subject = Subject {
             path: path.clone(),
             writes: parts.method != Method::GET,
@@ -53,19 +49,7 @@ impl Call {
 
     /// The usual one and up to an eighth more, so that requests sent at once are answered in an order that the seed decides.
     pub(super) fn latency(&self, usual: Duration, seed: u64, now: u64) -> Duration {
-        let query: Vec<u8> = self
-            .query
-            .iter()
-            .flat_map(|(k, v)| [k.as_bytes(), b"=", v.as_bytes(), b"&"].concat())
-            .collect();
-        let drawn = hash(&[
-            &seed.to_be_bytes(),
-            &now.to_be_bytes(),
-            self.method.as_str().as_bytes(),
-            self.path.as_bytes(),
-            &query,
-            &self.body,
-        ]);
+        let drawn = request::draw(seed, now, &self.method, &self.path, &self.query, &self.body);
         let spread = u64::try_from(usual.as_micros()).unwrap_or(u64::MAX) / 8 + 1;
         usual + Duration::from_micros(drawn % spread)
     }
