@@ -5,12 +5,14 @@
 
 pub mod audit;
 pub mod connect;
+pub mod console;
 pub mod credentials;
 pub mod desk;
 pub mod doctor;
 pub mod operator;
 pub mod rehearsal;
 pub mod summary;
+mod world;
 
 use timonel_engine::EngineError;
 use timonel_ports::store::StoreError;
@@ -31,6 +33,16 @@ pub enum BridgeError {
         what: String,
         /// Why, and what to do.
         why: String,
+    },
+    /// Nobody gave the key of an account. Nothing was asked and nothing was changed.
+    #[error("there is no key for account {account}: set {variable} (or {instead}) and say it again")]
+    NoKey {
+        /// The account, by its name in the plan.
+        account: String,
+        /// The variable that its key is read from.
+        variable: String,
+        /// The variable that is read where that one is not set.
+        instead: &'static str,
     },
     /// The store does not do what it should.
     #[error("{0}")]

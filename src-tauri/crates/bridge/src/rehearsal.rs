@@ -4,35 +4,25 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use timonel_domain::rollout::{Effect, Hold, Stage, State};
 use timonel_domain::time::Timestamp;
-use timonel_domain::value::{RolloutId, Writer};
-use timonel_engine::{Bulletin, Engine, Parts, Snapshot};
-use timonel_journal::intent::IntentFolder;
-use timonel_journal::kit::KitFolder;
-use timonel_kubernetes::Access;
+use timonel_engine::{Bulletin, Engine, Snapshot};
 use timonel_plan::Parsed;
-use timonel_plan::model::SourceKind;
-use timonel_plan::parsed::{SIMULATOR, Way};
 use timonel_plan::scenario::Scenario;
 use timonel_ports::clock::{Clock, SharedClock, sleep};
-use timonel_ports::commands::in_process;
 use timonel_ports::mailbox::Receiver;
 use timonel_ports::store::JournalStore;
 use timonel_ports::task::counted;
-use timonel_simulator::simulator::{Place, Simulator};
+use timonel_simulator::simulator::Simulator;
 use timonel_simulator::time::{Speed, VirtualClock};
-use timonel_store::Sqlite;
 
 use crate::BridgeError;
 use crate::audit::audit;
-use crate::connect::{self, Cluster, Connections, Key, Kits};
-use crate::desk::KITS;
 use crate::operator::VirtualOperator;
 use crate::summary::Summary;
+use crate::world::{Setting, World};
 
 /// Traffic has this long after the decision to show that a rollback worked.
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
@@ -102,43 +92,35 @@ impl Rehearsal {
     async fn play(self, clock: VirtualClock, tell: &mut (impl FnMut(Told) + Send)) -> Result<Rehearsed, BridgeError> {
         let shared = clock.shared();
         let begun = clock.mono();
-        let places = self.plan.targets.iter().map(|t| (t.id.clone(), self.place(&t.way)));
-        let simulator = Simulator::start(&clock, &self.scenario, self.scenario.seed, places)
-            .await
-            .map_err(|e| BridgeError::Simulator(e.to_string()))?;
+        let scenario = self.scenario;
+        let setting = Setting {
+            plan: self.plan,
+            plan_text: self.plan_text,
+            scenario: scenario.clone(),
+            folder: self.folder,
+            sources: self.sources,
+        };
+        let world = setting.open(&clock).await?;
+        let World {
+            simulator,
+            plan,
+            engine,
+            bulletins,
+            commands,
+            store,
+            ..
+        } = world;
         tell(Told::Opened {
             metrics: simulator.metrics_url(),
             prometheus: simulator.prometheus_url(),
         });
-        let (plan, plan_text) = self.plan_in_the_world()?;
-        let connections = self.connections(&plan, &simulator);
-        let rollout = RolloutId::new("ensayo").expect("a good id");
-        let kits = Kits::Of(KitFolder::new(self.folder.join(KITS)), rollout.clone());
-        let targets = connect::targets(&plan, &connections, &kits, &shared).await?;
-        let sources = connect::sources(&plan, &connections, &shared)?;
-        let store = Arc::new(Sqlite::open(&self.folder.join("timonel.db"), shared.clone()).await?);
-        let (commands, feed) = in_process(&shared);
-        let (engine, bulletins) = Engine::start(Parts {
-            rollout,
-            plan: plan.plan.clone(),
-            plan_text,
-            clock: shared.clone(),
-            writer: Writer::new("simulador").expect("a good id"),
-            store: store.clone(),
-            helm: store.clone(),
-            commands: Box::new(feed),
-            targets,
-            sources,
-            intents: IntentFolder::new(self.folder.join("intents")),
-        })
-        .await?;
         let mut watch = Watch {
-            operator: VirtualOperator::new(shared.clone(), commands, self.scenario.operator.clone()),
+            operator: VirtualOperator::new(shared.clone(), commands, scenario.operator.clone()),
             clock: shared.clone(),
-            limit: self.scenario.start + self.scenario.limit,
+            limit: scenario.start + scenario.limit,
             phase: None,
             steps: 0,
-            touched: self.scenario.start,
+            touched: scenario.start,
         };
         watch.operator.begin(&plan);
         watch.until_the_end(&engine, bulletins, tell).await?;
@@ -155,64 +137,6 @@ impl Rehearsal {
             samples,
             world: simulator,
         })
-    }
-
-    /// The plan as it will run, and its text: what is kept must replay to what happened.
-    fn plan_in_the_world(&self) -> Result<(Parsed, String), BridgeError> {
-        let mut text = Some(self.plan_text.clone());
-        if let Some(most) = self.scenario.bake_at_most {
-            text = text.and_then(|text| timonel_plan::edit::with_bake_at_most(&text, most));
-        }
-        if let Some(most) = self.scenario.wait_at_most {
-            text = text.and_then(|text| timonel_plan::edit::with_waits_at_most(&text, most));
-        }
-        let text = text.unwrap_or_default();
-        let unusable =
-            || BridgeError::Simulator("the plan with its shortened bakes does not pass its own check".to_owned());
-        let plan = timonel_plan::check(&text).value.ok_or_else(unusable)?;
-        let plan = plan.in_environment(SIMULATOR);
-        Ok((plan.map_err(|e| BridgeError::Simulator(e.to_string()))?, text))
-    }
-
-    /// What the simulator has to have where a target of the plan is.
-    fn place(&self, way: &Way) -> Place {
-        match way {
-            Way::VirtualService(way) => Place::VirtualService(way.name.clone()),
-            Way::NumberShare(way) => Place::NumberShare {
-                stable: way.stable.clone(),
-                canary: way.canary.clone(),
-                named: self.plan.tenants.iter().flat_map(|t| t.numbers.clone()).collect(),
-                except: way.except.clone(),
-            },
-        }
-    }
-
-    fn connections(&self, plan: &Parsed, simulator: &Simulator) -> Connections {
-        let cluster = || Cluster {
-            access: Access::Text(simulator.kubeconfig().into()),
-            context: None,
-        };
-        let key = || Key {
-            url: simulator.telnyx_url().unwrap_or_default(),
-            key: Simulator::TELNYX_KEY.into(),
-        };
-        let (mut clusters, mut accounts, mut sources) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        for target in &plan.targets {
-            match &target.way {
-                Way::VirtualService(way) => drop(clusters.insert(way.cluster.clone(), cluster())),
-                Way::NumberShare(way) => drop(accounts.insert(way.account.clone(), key())),
-            }
-        }
-        for source in &plan.sources {
-            match (source.kind, &source.account) {
-                (SourceKind::Prometheus, _) => drop(sources.insert(source.name.clone(), simulator.prometheus_url())),
-                (SourceKind::Scrape, _) => drop(sources.insert(source.name.clone(), simulator.metrics_url())),
-                (SourceKind::Telnyx, Some(account)) => drop(accounts.insert(account.clone(), key())),
-                (SourceKind::Telnyx, None) => {}
-            }
-        }
-        sources.extend(self.sources.clone());
-        Connections::new(clusters, accounts, sources)
     }
 }
 

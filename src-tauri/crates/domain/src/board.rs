@@ -2,9 +2,12 @@
 //!
 //! Holds the windows of samples; decides nothing. What follows from an [`Assessment`] is the rollout's step.
 
+mod sight;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
+pub use sight::{GateSight, RuleSight, SideSight};
 pub use timonel_judge::Strength;
 
 use crate::metric::Statistic;
@@ -253,7 +256,27 @@ impl Board {
     }
 
     fn assess_gate(&self, gate: &Gate, now: Timestamp, out: &mut Assessment) {
-        let (verdict, answer, limit) = match &gate.kind {
+        let Some((verdict, answer, limit)) = self.weigh(&gate.kind, now) else {
+            return;
+        };
+        out.gates.insert(gate.id.clone(), verdict);
+        if verdict != Verdict::Go {
+            let margin = match gate.kind {
+                GateKind::Relative { margin, .. } => margin,
+                GateKind::Limit { .. } | GateKind::Without { .. } => Quantity::default(),
+            };
+            out.findings.push(Finding {
+                of: gate.id.to_string(),
+                value: answer.value,
+                units: answer.units,
+                limit: limit.unwrap_or(margin),
+            });
+        }
+    }
+
+    /// The verdict of a gate that looks at values, with the value and what it is held against; `None` for other gates.
+    fn weigh(&self, kind: &GateKind, now: Timestamp) -> Option<(Verdict, Answer, Option<Quantity>)> {
+        match kind {
             GateKind::Limit {
                 question,
                 comparison,
@@ -267,7 +290,7 @@ impl Board {
                     Some(value) if comparison.breaches(value, *go) => Verdict::Hold,
                     Some(_) => Verdict::Go,
                 };
-                (verdict, answer, *go)
+                Some((verdict, answer, Some(*go)))
             }
             GateKind::Relative {
                 question,
@@ -288,18 +311,9 @@ impl Board {
                     (Some(_), Some(_)) => Verdict::Go,
                     (Some(_) | None, Some(_) | None) => Verdict::NoEvidence,
                 };
-                (verdict, canary, limit.unwrap_or(*margin))
+                Some((verdict, canary, limit))
             }
-            GateKind::Without { .. } => return,
-        };
-        out.gates.insert(gate.id.clone(), verdict);
-        if verdict != Verdict::Go {
-            out.findings.push(Finding {
-                of: gate.id.to_string(),
-                value: answer.value,
-                units: answer.units,
-                limit,
-            });
+            GateKind::Without { .. } => None,
         }
     }
 }
@@ -407,5 +421,38 @@ mod tests {
             board.assess(outlook(), at(30)).gates.values().next(),
             Some(&Verdict::Go)
         );
+    }
+
+    #[test]
+    fn what_is_shown_is_what_is_decided_by() {
+        let plan = fixture::plan();
+        let mut board = Board::new(&plan);
+        for secs in (15..=330).step_by(15) {
+            board.observe(ratio(secs, Side::Canary, 3, 10));
+            board.observe(ratio(secs, Side::Stable, 0, 90));
+            let assessment = board.assess(outlook(), at(secs));
+            let gates: BTreeMap<_, _> = board
+                .gates_seen(0, at(secs))
+                .into_iter()
+                .map(|seen| (seen.gate, seen.verdict))
+                .collect();
+            assert_eq!(gates, assessment.gates);
+            let firing: Vec<_> = board
+                .rules_seen(at(secs))
+                .into_iter()
+                .filter(|seen| seen.state.is_firing())
+                .map(|seen| seen.rule)
+                .collect();
+            assert_eq!(firing, assessment.firing.into_keys().collect::<Vec<_>>());
+        }
+        let seen = &board.rules_seen(at(330))[0];
+        assert!(seen.state.is_firing(), "{seen:?}");
+        assert_eq!(
+            seen.sides[&Side::Canary].answer.value.map(Quantity::as_f64),
+            Some(0.3),
+            "{seen:?}"
+        );
+        assert_eq!(seen.sides[&Side::Stable].answer.value, Some(Quantity::default()));
+        assert_eq!(board.gates_seen(99, at(330)), []);
     }
 }

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use timonel_domain::board::Freshness;
+use timonel_domain::board::{Freshness, GateSight, RuleSight};
 use timonel_domain::plan::Plan;
 use timonel_domain::rollout::{Effect, Event, State};
 use timonel_domain::time::Timestamp;
-use timonel_domain::value::{RolloutId, Side, SignalId, TargetId, Weight};
+use timonel_domain::value::{Person, RolloutId, Side, SignalId, TargetId, Weight};
 use timonel_ports::target::ManualCommand;
 
 /// One thing that happened to a rollout, in the order of its journal.
@@ -51,10 +51,33 @@ pub struct Snapshot {
     pub state: Arc<State>,
     /// How fresh each side of each signal is.
     pub freshness: BTreeMap<(SignalId, Side), Freshness>,
+    /// The moment that the newest value of each side of each signal is true for; absent where none was seen.
+    pub newest: BTreeMap<(SignalId, Side), Timestamp>,
+    /// Every rule with what it sees, in the plan's order.
+    pub rules: Vec<RuleSight>,
+    /// The gates that are asked for now and look at values, with what they see.
+    pub gates: Vec<GateSight>,
+    /// Units in progress by side; absent where nothing fresh says so.
+    pub active: BTreeMap<Side, u64>,
+    /// Who has seen which alert, by the alert's id.
+    pub acknowledged: BTreeMap<String, Acknowledgement>,
     /// The weight that traffic itself shows, over the last readings; `None` where too little was seen.
     pub observed: Option<Weight>,
     /// Steps that happened and are not in the store yet.
     pub unwritten: u64,
     /// Why the store does not take entries, where it does not.
     pub store_fault: Option<String>,
+}
+
+/// A person has seen an alert.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acknowledgement {
+    /// Its number in the journal of the engine that took it.
+    pub seq: u64,
+    /// Who.
+    pub by: Person,
+    /// When.
+    pub at: Timestamp,
+    /// What they said about it; may be empty.
+    pub comment: String,
 }

@@ -68,6 +68,30 @@ pub enum Wish {
     },
     /// Close the rollout.
     Close,
+    /// Say that an alert was seen. Changes nothing about the rollout.
+    Acknowledge {
+        /// Which alert, as the console that showed it names it.
+        alert: String,
+        /// What there is to say about it; may be empty.
+        #[serde(default)]
+        comment: String,
+    },
+}
+
+/// What becomes of a wish.
+#[derive(Debug)]
+pub(crate) enum Asked {
+    /// The step decides.
+    Event(Event),
+    /// Arming, which is checked first.
+    Arming,
+    /// An entry of its own in the journal.
+    Acknowledgement {
+        /// Which alert.
+        alert: String,
+        /// What was said about it.
+        comment: String,
+    },
 }
 
 impl Wish {
@@ -79,10 +103,11 @@ impl Wish {
         }
     }
 
-    /// The event of this wish; `None` for arming, which is checked first.
-    pub(crate) fn event(self, by: Person) -> Option<Event> {
-        Some(match self {
-            Wish::Arm => return None,
+    /// What becomes of it.
+    pub(crate) fn asked(self, by: Person) -> Asked {
+        Asked::Event(match self {
+            Wish::Arm => return Asked::Arming,
+            Wish::Acknowledge { alert, comment } => return Asked::Acknowledgement { alert, comment },
             Wish::Start => Event::Start { by },
             Wish::Sign { checklist } => Event::Sign { by, checklist },
             Wish::Approve => Event::Approve { by },

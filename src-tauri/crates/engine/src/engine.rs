@@ -170,6 +170,7 @@ impl Engine {
         owner.subscribe(subscriber);
         owner.units_from(last_unit);
         owner.remember(remembered);
+        owner.has_seen(recovered.acknowledged);
         owner.take_up(recovered.last, recovered.operations, epoch);
         if resume {
             owner.resume();

@@ -21,6 +21,6 @@ mod tests;
 mod traffic;
 mod watch;
 
-pub use bulletin::{Bulletin, Manual, Snapshot};
+pub use bulletin::{Acknowledgement, Bulletin, Manual, Snapshot};
 pub use engine::{Engine, EngineError, Handle, Parts};
 pub use recovery::{Replayed, state_of};

@@ -26,7 +26,7 @@ use timonel_ports::target::{Goal, Operation, Target, TargetError};
 use timonel_ports::task::{Task, spawn};
 
 use crate::actuation::{Hands, Order};
-use crate::bulletin::{Bulletin, Manual};
+use crate::bulletin::{Acknowledgement, Bulletin, Manual};
 use crate::intents::Errand;
 use crate::message::Message;
 use crate::scribe::Job;
@@ -58,6 +58,8 @@ pub(crate) struct Owner {
     written: u64,
     store_fault: Option<String>,
     unit_seq: u64,
+    /// Who has seen which alert.
+    acknowledged: BTreeMap<String, Acknowledgement>,
 }
 
 impl Owner {
@@ -98,6 +100,7 @@ impl Owner {
             written,
             store_fault: None,
             unit_seq: 0,
+            acknowledged: BTreeMap::new(),
         }
     }
 
@@ -107,6 +110,11 @@ impl Owner {
 
     pub(crate) fn units_from(&mut self, last: u64) {
         self.unit_seq = last;
+    }
+
+    /// After a start: who has seen which alert, from the journal.
+    pub(crate) fn has_seen(&mut self, acknowledged: BTreeMap<String, Acknowledgement>) {
+        self.acknowledged = acknowledged;
     }
 
     /// After a start: an intent file is there. What it says is done again, unless the journal has its end.
@@ -339,10 +347,12 @@ impl Owner {
     /// Starts an actuation on a target in place of the one that may be under way there.
     fn act<F: Future<Output = ()> + Send + 'static>(&mut self, target: &TargetId, work: impl FnOnce(Hands) -> F) {
         let Some(hands) = self.hands(target) else { return };
-        let task = spawn(&self.clock, work(hands));
-        if let Some(replaced) = self.actuations.insert(target.clone(), task) {
+        // First: what is replaced must not write any more when this one begins.
+        if let Some(replaced) = self.actuations.remove(target) {
             replaced.abort();
         }
+        let task = spawn(&self.clock, work(hands));
+        self.actuations.insert(target.clone(), task);
     }
 
     fn lower(&mut self, target: &TargetId, op: OpId, goal: Goal) {

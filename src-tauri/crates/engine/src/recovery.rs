@@ -8,10 +8,11 @@ use timonel_domain::rollout::{Event, OpId, State, step};
 use timonel_domain::sample::Sample;
 use timonel_domain::time::Timestamp;
 use timonel_domain::value::RolloutId;
-use timonel_journal::record::{OPERATION, OperationRecord, STEP, StepRecord};
+use timonel_journal::record::{ACKNOWLEDGEMENT, AcknowledgementRecord, OPERATION, OperationRecord, STEP, StepRecord};
 use timonel_ports::store::{JournalStore, Part, Position, SampleStore};
 use timonel_ports::target::Operation;
 
+use crate::bulletin::Acknowledgement;
 use crate::engine::EngineError;
 
 const PAGE: u32 = 1000;
@@ -25,6 +26,8 @@ pub(crate) struct Recovered {
     pub(crate) last: Option<Timestamp>,
     /// What targets were at, by the operation of the rollout that it belongs to.
     pub(crate) operations: BTreeMap<OpId, Vec<Operation>>,
+    /// Who has seen which alert.
+    pub(crate) acknowledged: BTreeMap<String, Acknowledgement>,
 }
 
 /// What a rollout's journal says, without running it.
@@ -57,6 +60,7 @@ pub(crate) async fn replay(
         differing: 0,
         last: None,
         operations: BTreeMap::new(),
+        acknowledged: BTreeMap::new(),
     };
     let mut after = Position::START;
     loop {
@@ -78,6 +82,16 @@ pub(crate) async fn replay(
                     .entry(OpId(record.op))
                     .or_default()
                     .push(Operation(bytes));
+            }
+            if entry.kind.as_str() == ACKNOWLEDGEMENT {
+                let record: AcknowledgementRecord = entry.body.read().map_err(|e| unreadable(&e))?;
+                let seen = Acknowledgement {
+                    seq: entry.seq,
+                    by: record.by,
+                    at: entry.occurred_at,
+                    comment: record.comment,
+                };
+                out.acknowledged.entry(record.alert).or_insert(seen);
             }
             if entry.kind.as_str() != STEP {
                 continue;

@@ -45,6 +45,22 @@ pub struct OperationRecord {
     pub operation: String,
 }
 
+/// The kind of entries that hold an [`AcknowledgementRecord`].
+pub const ACKNOWLEDGEMENT: &str = "acknowledgement";
+
+/// The body of an entry of kind [`ACKNOWLEDGEMENT`]: a person has seen an alert. It changes nothing about the rollout, so
+/// a replay passes it over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AcknowledgementRecord {
+    /// Which alert, as the console that showed it names it.
+    pub alert: String,
+    /// Who.
+    pub by: Person,
+    /// What they said about it; may be empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub comment: String,
+}
+
 fn is_none(apart: &Apart) -> bool {
     *apart == Apart::NONE
 }

@@ -2,8 +2,8 @@
 //!
 //! The terminal and the window speak the same codes; the sentences are in `locales/*/terminal.ftl`.
 
-use timonel_domain::plan::{Incident, Plan};
-use timonel_domain::rollout::{Blocker, Cause, Failure, Hold, Level, Notice, Rejection, Stage, State};
+use timonel_domain::plan::{Incident, Plan, Severity};
+use timonel_domain::rollout::{Blocker, Cause, Effect, Event, Failure, Hold, Level, Notice, Rejection, Stage, State};
 use timonel_domain::value::{Side, TenantId, Weight};
 
 use crate::ask::HoldName;
@@ -17,6 +17,59 @@ fn of_target(code: &str, target: impl ToString) -> Sentence {
 
 fn weight(weight: Weight) -> Arg {
     Arg::Weight(weight.hundredths())
+}
+
+/// What followed from a step, as one line.
+pub fn effect(effect: &Effect, plan: &Plan) -> Sentence {
+    match effect {
+        Effect::Notify(told) => notice(told, plan),
+        Effect::Rejected(reason) => Sentence::new("rejected").with("reason", Arg::sentence(rejection(reason))),
+        Effect::ShowManual { target, .. } => of_target("manual-due", target),
+        Effect::Lower { target, to, .. } => of_target("lowering", target).with("to", weight(*to)),
+        Effect::Raise { target, to, .. } => of_target("raising", target).with("to", weight(*to)),
+    }
+}
+
+/// How loud what followed is.
+pub fn severity(effect: &Effect) -> Severity {
+    match effect {
+        Effect::Notify(notice) => notice.severity(),
+        Effect::ShowManual { .. } => Severity::High,
+        Effect::Rejected(_) | Effect::Lower { .. } | Effect::Raise { .. } => Severity::Low,
+    }
+}
+
+/// What a person did, as one line; `None` for what nobody did. A rollback says itself who asked for it.
+pub fn deed(event: &Event, plan: &Plan) -> Option<Sentence> {
+    let of = |code: &str, by: &dyn std::fmt::Display| Sentence::new(code).with("person", Arg::text(by));
+    let because = |sentence: Sentence, reason: &String| sentence.with("reason", Arg::text(reason));
+    Some(match event {
+        Event::Arm { by, .. } => of("deed-arm", by),
+        Event::Start { by } => of("deed-start", by),
+        Event::Sign { by, checklist } => of("deed-sign", by).with("checklist", Arg::text(checklist)),
+        Event::Approve { by } => of("deed-approve", by),
+        Event::Override { by, reason } => because(of("deed-override", by), reason),
+        Event::Freeze { by, reason } => because(of("deed-freeze", by), reason),
+        Event::Release { by, hold: held, reason } => {
+            because(of("deed-release", by).with("hold", Arg::sentence(hold(held))), reason)
+        }
+        Event::Pin { by, tenant, reason } => because(of("deed-pin", by).with("tenant", name_of(tenant, plan)), reason),
+        Event::Unpin { by, tenant, reason } => {
+            because(of("deed-unpin", by).with("tenant", name_of(tenant, plan)), reason)
+        }
+        Event::Drill { by } => of("deed-drill", by),
+        Event::Reset { by, reason } => because(of("deed-reset", by), reason),
+        Event::Close { by } => of("deed-close", by),
+        Event::RollBack { .. }
+        | Event::Assessed(_)
+        | Event::Incident { .. }
+        | Event::Target { .. }
+        | Event::Assigned { .. }
+        | Event::Active { .. }
+        | Event::Helm(_)
+        | Event::Gap { .. }
+        | Event::Tick => return None,
+    })
 }
 
 /// What people are told.

@@ -1,5 +1,6 @@
 //! What the owner hears that is no event yet: readings, looks at targets, commands, the time.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use timonel_domain::board::{Board, Freshness, Outlook};
@@ -8,7 +9,7 @@ use timonel_domain::sample::{Sample, Value};
 use timonel_domain::time::{Mono, Timestamp};
 use timonel_domain::value::{Person, Side, TargetId, Weight};
 use timonel_journal::entry::Body;
-use timonel_journal::record::{OPERATION, OperationRecord};
+use timonel_journal::record::{ACKNOWLEDGEMENT, AcknowledgementRecord, OPERATION, OperationRecord};
 use timonel_ports::commands::Command;
 use timonel_ports::signal;
 use timonel_ports::store::{UnitRow, Units};
@@ -18,8 +19,8 @@ use timonel_ports::task::spawn;
 use super::Owner;
 use crate::actuation::failure;
 use crate::arming;
-use crate::bulletin::Snapshot;
-use crate::command::Wish;
+use crate::bulletin::{Acknowledgement, Snapshot};
+use crate::command::{Asked, Wish};
 use crate::scribe::Job;
 use crate::watch::TICK;
 
@@ -213,12 +214,32 @@ impl Owner {
             return;
         }
         match command.what.read::<Wish>() {
-            Ok(wish) => match wish.event(command.by.clone()) {
-                Some(event) => self.happen(event),
-                None => self.check_arming(command.by),
+            Ok(wish) => match wish.asked(command.by.clone()) {
+                Asked::Event(event) => self.happen(event),
+                Asked::Arming => self.check_arming(command.by),
+                Asked::Acknowledgement { alert, comment } => self.acknowledge(command.by, alert, comment),
             },
             Err(error) => tracing::warn!(%error, by = %command.by, "a command that this version does not know"),
         }
+    }
+
+    /// The first who has seen an alert is the one who has.
+    fn acknowledge(&mut self, by: Person, alert: String, comment: String) {
+        if self.acknowledged.contains_key(&alert) {
+            return;
+        }
+        let now = self.clock.now();
+        let record = AcknowledgementRecord { alert, by, comment };
+        let body = Body::of(&record).expect("an acknowledgement serialises, and a command is no longer than an entry");
+        let seq = self.enter(now, ACKNOWLEDGEMENT, body);
+        let AcknowledgementRecord { alert, by, comment } = record;
+        let seen = Acknowledgement {
+            seq,
+            by,
+            at: now,
+            comment,
+        };
+        self.acknowledged.insert(alert, seen);
     }
 
     fn check_arming(&mut self, by: Person) {
@@ -246,18 +267,42 @@ impl Owner {
             .signals
             .iter()
             .flat_map(|s| s.sides.iter().map(move |side| (s.id.clone(), *side)));
-        let freshness = sides
-            .map(|(id, side)| ((id.clone(), side), self.board.freshness(&id, side, now)))
-            .collect();
+        let (mut freshness, mut newest) = (BTreeMap::new(), BTreeMap::new());
+        for (id, side) in sides {
+            let of_side = self.board.newest(&id, side).map(|sample| sample.as_of);
+            freshness.insert((id.clone(), side), self.board.freshness(&id, side, now));
+            newest.extend(of_side.map(|as_of| ((id, side), as_of)));
+        }
+        let gated = self.state.gated_phase();
         Snapshot {
             rollout: self.rollout.clone(),
             plan: self.plan.clone(),
             at: now,
             state: self.state.clone(),
             freshness,
+            newest,
+            rules: self.board.rules_seen(now),
+            gates: gated.map(|phase| self.board.gates_seen(phase, now)).unwrap_or_default(),
+            active: self.active(now),
+            acknowledged: self.acknowledged.clone(),
             observed: self.lookout.observed(now),
             unwritten: self.chain.head().seq.saturating_sub(self.written),
             store_fault: self.store_fault.clone(),
         }
+    }
+
+    /// Units in progress, where what counts them is fresh.
+    fn active(&self, now: Timestamp) -> BTreeMap<Side, u64> {
+        let Some(signal) = &self.plan.traffic.active else {
+            return BTreeMap::new();
+        };
+        let of = |side: Side| {
+            let live = self.board.freshness(signal, side, now) == Freshness::Live;
+            match self.board.newest(signal, side).filter(|_| live)?.value {
+                Value::Level(level) => Some((side, u64::try_from(level.micros() / 1_000_000).ok()?)),
+                Value::Ratio { .. } | Value::Distribution { .. } | Value::Count { .. } => None,
+            }
+        };
+        [Side::Stable, Side::Canary].into_iter().filter_map(of).collect()
     }
 }
