@@ -4,8 +4,9 @@
 //! the step decides. Lowering goes on until it is read back: at once after a conflict (a few times), with backoff and jitter after
 //! anything else, honouring `Retry-After`. Neither ever writes a weight above what it was asked for.
 //!
-//! To 0 %, the target's instant lever goes first and waits for no reading; what is left behind it is then put back by the
-//! plain path, until nothing is left there and nothing is under way that could change it.
+//! To 0 %, the target's instant lever goes first and waits for no reading (`lowering`).
+
+mod lowering;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,24 +17,18 @@ use timonel_ports::clock::{SharedClock, sleep, within};
 use timonel_ports::mailbox::Sender;
 
 use crate::message::Message;
-use timonel_ports::target::{Apart, Goal, Operation, Progress, Reach, Reading, Step, Target, TargetError};
+use timonel_ports::target::{Apart, Goal, Operation, Progress, Reach, Reading, Target, TargetError};
 
 /// The deadline of one call to a target; an operation may take longer.
 pub(crate) const CALL_DEADLINE: Duration = Duration::from_secs(5);
 /// The deadline of a reading, and of a step upwards, which may list many pages; each call has its own within the adapter.
 pub(crate) const READ_DEADLINE: Duration = Duration::from_secs(30);
 
-/// A lever that was accepted is read back at most so often before the plain path is tried beside it.
-const LEVER_LOOKS: u32 = 5;
 /// Where many things were changed one by one, a control plane may show the last ones a moment later.
-const LOOKS_AFTER_A_RAISE: u32 = 3;
+const LOOKS_AFTER_A_RAISE: u32 = 5;
+/// It doubles from look to look.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 
-/// The pause after the first failure of a lowering, and the least that a target is given; it doubles up to the longest.
-const FIRST_BACKOFF: Duration = Duration::from_millis(250);
-const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
-/// A target that asks for more patience than this is asked again all the same: calls hang on it.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(30);
 /// How often the race against another writer may be lost before a raise is given up, and a lowering pauses.
 const CONFLICTS: u32 = 3;
 
@@ -127,16 +122,24 @@ impl Hands {
     /// All steps of a plan, each polled to its end.
     async fn carry_out(&self, order: &Order, reading: &Reading) -> Result<(), TargetError> {
         // Before a raise a target may have to look at what it is going to move; nobody waits for that in a rollback.
-        let limit = match order.goal {
-            Goal::Raise { .. } => READ_DEADLINE,
-            Goal::Lower { .. } => CALL_DEADLINE,
+        let (limit, lowers) = match order.goal {
+            Goal::Raise { .. } => (READ_DEADLINE, false),
+            Goal::Lower { .. } => (CALL_DEADLINE, true),
         };
+        let steps = self.target.plan(&order.goal, reading)?;
         let mut running = Vec::new();
-        for step in self.target.plan(&order.goal, reading)? {
-            running.push(self.within(limit, self.target.start(&step)).await?);
+        let mut first = None;
+        for (at, step) in steps.iter().enumerate() {
+            match self.within(limit, self.target.start(step)).await {
+                Ok(operation) => running.push(operation),
+                // A lever or a mark that does not get through must not keep the members behind it where they are.
+                Err(error) if lowers && at == 0 && steps.len() > 1 => first = Some(error),
+                Err(error) => return Err(error),
+            }
         }
         self.accepted(order, self.target.reach(&order.goal, reading));
-        self.follow(order, &running).await
+        let followed = self.follow(order, &running).await;
+        first.map_or(followed, Err)
     }
 
     /// Polls operations to their ends, all of them. What takes its time is told, so that another process can go on asking.
@@ -189,6 +192,12 @@ impl Hands {
 
     async fn try_raise(&self, order: &Order) -> Result<(), TargetError> {
         let reading = self.read().await?;
+        if let Some(what) = &reading.unsettled {
+            return Err(TargetError::Refused {
+                place: self.target.describe().place,
+                detail: format!("{what}: wait until that is over"),
+            });
+        }
         if order.known.is_some_and(|known| reading.weight < known) {
             let detail = format!("it stands at {}, somebody lowered it meanwhile", reading.weight);
             return Err(TargetError::Refused {
@@ -197,6 +206,7 @@ impl Hands {
             });
         }
         self.carry_out(order, &reading).await?;
+        let mut pause = BETWEEN_LOOKS;
         for looks in 1.. {
             let after = self.read().await?;
             let wanted = self.target.reach(&order.goal, &reading).weight;
@@ -205,7 +215,8 @@ impl Hands {
                 self.read_reported(order, &after);
                 break;
             }
-            sleep(&*self.clock, BETWEEN_LOOKS).await;
+            sleep(&*self.clock, pause).await;
+            pause *= 2;
         }
         Ok(())
     }
@@ -230,102 +241,6 @@ impl Hands {
             }
             Err(_) => self.failed(&order, &error),
         }
-    }
-
-    /// Lowers until it is read back. Ends only then, or when the task is stopped because another order replaces it.
-    pub(crate) async fn lower(self, order: Order, mut jitter: impl FnMut(Duration) -> Duration + Send) {
-        let mut backoff = FIRST_BACKOFF;
-        let mut conflicts = 0;
-        let mut pulled = false;
-        loop {
-            let pause = match self.try_lower(&order, &mut pulled).await {
-                Ok(true) => return,
-                // It was accepted, and reads otherwise: perhaps not yet.
-                Ok(false) => backoff,
-                Err(error) => {
-                    self.failed(&order, &error);
-                    match error {
-                        TargetError::Conflict { .. } if conflicts < CONFLICTS => {
-                            conflicts += 1;
-                            Duration::ZERO
-                        }
-                        TargetError::Throttled {
-                            retry_after: Some(after),
-                            ..
-                        } => after.clamp(FIRST_BACKOFF, LONGEST_RETRY_AFTER),
-                        _ => backoff,
-                    }
-                }
-            };
-            if pause > Duration::ZERO {
-                sleep(&*self.clock, pause + jitter(backoff)).await;
-                backoff = (backoff * 2).min(LONGEST_BACKOFF);
-                conflicts = 0;
-            }
-        }
-    }
-
-    async fn try_lower(&self, order: &Order, pulled: &mut bool) -> Result<bool, TargetError> {
-        if !*pulled && let Some(lever) = self.target.instant_lever(&order.goal) {
-            match self.pull(order, &lever).await {
-                Ok(()) => {
-                    *pulled = true;
-                    self.clean_up(order).await?;
-                }
-                // Where this one call does not get through, none does.
-                Err(error) if error.is_unknown() || matches!(error, TargetError::Throttled { .. }) => {
-                    return Err(error);
-                }
-                Err(error) => self.failed(order, &error),
-            }
-        }
-        let reading = self.read().await?;
-        if reading.weight < self.target.reach(&order.goal, &reading).weight {
-            self.read_reported(order, &reading);
-            return Ok(true);
-        }
-        self.carry_out(order, &reading).await?;
-        let after = self.read().await?;
-        if after.unsettled.is_some() {
-            return Ok(false);
-        }
-        self.read_reported(order, &after);
-        let reach = self.target.reach(&order.goal, &after).weight;
-        Ok(after.weight <= reach && after.apart.surplus == 0)
-    }
-
-    /// Pulls the lever and reads it back.
-    async fn pull(&self, order: &Order, lever: &Step) -> Result<(), TargetError> {
-        let operation = self.bounded(self.target.start(lever)).await?;
-        self.report(order, Report::accepted(order.op));
-        for _ in 0..LEVER_LOOKS {
-            match self.bounded(self.target.poll(&operation)).await? {
-                Progress::Done => {
-                    self.report(order, Report::Levered { op: order.op });
-                    return Ok(());
-                }
-                Progress::Pending(after) => sleep(&*self.clock, after).await,
-                Progress::Partial(detail) => {
-                    return Err(TargetError::Partly {
-                        place: self.target.describe().place,
-                        detail,
-                    });
-                }
-            }
-        }
-        Err(TargetError::Partly {
-            place: self.target.describe().place,
-            detail: "its instant lever was accepted and does not read back".to_owned(),
-        })
-    }
-
-    /// What can be put back behind the lever without reading first.
-    async fn clean_up(&self, order: &Order) -> Result<(), TargetError> {
-        let mut running = Vec::new();
-        for step in self.target.clean_up(&order.goal) {
-            running.push(self.bounded(self.target.start(&step)).await?);
-        }
-        self.follow(order, &running).await
     }
 }
 

@@ -68,7 +68,7 @@ async fn a_lever_that_is_refused_gives_way_to_the_plain_path() {
         place: super::target::place(),
         detail: "no".to_owned(),
     };
-    world.splitter.fates([Fate::Fails(refused)]);
+    world.splitter.fates(vec![Fate::Fails(refused); 1000]);
     world.wish(Wish::roll_back()).await;
     world.pass(90).await;
     assert_eq!(
@@ -95,6 +95,37 @@ async fn a_lever_that_does_not_get_through_is_tried_again_before_anything_else()
         .collect();
     assert_eq!(calls[..3], [Call::Pull, Call::Pull, Call::Pull]);
     assert!(world.splitter.levered());
+}
+
+#[tokio::test]
+async fn a_lever_that_never_gets_through_does_not_hold_up_what_is_behind_it() {
+    let mut world = baking(SLOW).await;
+    world.splitter.fates(vec![Fate::Fails(unavailable()); 1000]);
+    world.wish(Wish::roll_back()).await;
+    world.pass(90).await;
+    assert_eq!(
+        (world.splitter.levered(), world.splitter.weight()),
+        (false, Weight::ZERO)
+    );
+    assert_eq!(world.state().await.stage, Stage::RolledBack);
+}
+
+#[tokio::test]
+async fn a_lever_that_is_given_back_while_anything_is_behind_it_is_pulled_again() {
+    let mut world = baking(SLOW).await;
+    let job = Duration::from_secs(600);
+    world.splitter.slow(Slow { job, ..SLOW });
+    world.wish(Wish::roll_back()).await;
+    world.pass(300).await;
+    world.splitter.give_back();
+    world.pass(6).await;
+    assert!(world.splitter.levered() && world.splitter.weight() == TEN);
+    // Two jobs, one after the other.
+    world.pass(1000).await;
+    assert_eq!(world.state().await.stage, Stage::RolledBack);
+    let pulls = world.splitter.calls().into_iter().filter(|c| *c == Call::Pull).count();
+    assert_eq!(pulls, 2, "once for each time that it was not pulled");
+    world.check_journal().await;
 }
 
 #[tokio::test]

@@ -124,6 +124,11 @@ impl ScriptedTarget {
         self.inner().levered
     }
 
+    /// Somebody, or a write that was on its way, gives the lever back.
+    pub(super) fn give_back(&self) {
+        self.inner().levered = false;
+    }
+
     pub(super) fn surplus(&self) -> u32 {
         self.inner().surplus
     }
@@ -307,6 +312,9 @@ impl Target for ScriptedTarget {
         }
         self.note(Call::Poll);
         self.work();
+        if operation.0 == LEVER && !self.levered() {
+            return Ok(Progress::Partial("it is not as it was set".to_owned()));
+        }
         Ok(match self.inner().job {
             Some(_) if operation.0 != LEVER => Progress::Pending(Duration::from_secs(2)),
             Some(_) | None => Progress::Done,
