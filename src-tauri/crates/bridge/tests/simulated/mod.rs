@@ -12,12 +12,11 @@ use axum::http::HeaderValue;
 use axum::http::header::AUTHORIZATION;
 use axum::middleware::map_request;
 use serde_json::{Value, json};
-use timonel_domain::time::Timestamp;
 use timonel_domain::value::{TargetId, Weight};
 use timonel_kubernetes::{Access, Connection, Destination, Spec, VirtualService};
 use timonel_ports::clock::SharedClock;
 use timonel_ports::target::Target;
-use timonel_ports::task::{Task, counted, spawn};
+use timonel_ports::task::{Task, spawn};
 use timonel_simulator::cluster::{Calls, Cluster, Fault as Trouble, RouteShare, Scope, serve};
 use timonel_simulator::time::{Speed, VirtualClock};
 use timonel_testkit::target::{Fault, Harness, Shell};
@@ -25,21 +24,9 @@ use timonel_testkit::target::{Fault, Harness, Shell};
 const TOKEN: &str = "timonel's own";
 pub(crate) const PATH: &str = "/apis/networking.istio.io/v1/namespaces/prod/virtualservices/casos-vs";
 
-/// Runs `work` while virtual time runs at `speed`.
+/// Runs `work` while virtual time runs at `speed`, from one morning on.
 pub(crate) fn drive<F: Future>(speed: Speed, work: impl FnOnce(VirtualClock) -> F) -> F::Output {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        let clock = VirtualClock::new("2026-11-22T09:00:00Z".parse::<Timestamp>().unwrap());
-        let work = counted(clock.shared(), work(clock.clone()));
-        tokio::select! {
-            out = work => out,
-            () = clock.run(speed) => unreachable!("the driver runs until it is dropped"),
-        }
-    })
+    timonel_simulator::time::drive("2026-11-22T09:00:00Z".parse().unwrap(), speed, work)
 }
 
 fn destination(subset: &str) -> Destination {

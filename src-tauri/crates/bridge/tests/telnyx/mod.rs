@@ -10,30 +10,16 @@ mod world;
 
 use std::future::Future;
 
-use timonel_domain::time::Timestamp;
 use timonel_ports::clock::SharedClock;
-use timonel_ports::task::counted;
 use timonel_simulator::time::{Speed, VirtualClock};
 use timonel_telnyx::account::{Access, Account};
 
 /// The account's key.
 const KEY: &str = "KEY0timonel";
 
-/// Runs `work` while virtual time runs at `speed`.
+/// Runs `work` while virtual time runs at `speed`, from one morning on.
 fn drive<F: Future>(speed: Speed, work: impl FnOnce(VirtualClock) -> F) -> F::Output {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        let clock = VirtualClock::new("2026-11-22T09:00:00Z".parse::<Timestamp>().unwrap());
-        let work = counted(clock.shared(), work(clock.clone()));
-        tokio::select! {
-            out = work => out,
-            () = clock.run(speed) => unreachable!("the driver runs until it is dropped"),
-        }
-    })
+    timonel_simulator::time::drive("2026-11-22T09:00:00Z".parse().unwrap(), speed, work)
 }
 
 /// A client of the account at `base`.
