@@ -1,7 +1,271 @@
-# The window of the desktop program.
+# The window. The sentences that it shares with the terminal are in terminal.ftl.
 
 window-purpose = Move your calls from the old voice system to the new one a little at a time, and put every call back on the old one at once if something goes wrong.
 window-version = Version { $version }
-window-console-later = The console will open in this window with a later release.
-window-terminal-today = Today Timonel works in the terminal. To rehearse a rollout that goes wrong, without touching any real system, type in the project's folder:
+window-opening = Opening…
 window-no-answer = The window could not ask the program ({ $reason }). Close it and open Timonel again; nothing that runs in the terminal depends on it.
+window-reason = Reason: it goes into the journal
+window-type-place = To go on, type the name of the environment: { $place }
+window-cancel = Cancel
+
+rail-title = Screens
+screen-guardia = Watch
+screen-connections = Connections
+
+band-simulated = SIMULATOR
+environment-produccion = PRODUCTION
+band-speed = × { $speed }
+band-nothing-real = rehearsal: nothing that you see or order is real
+band-real = reading and command · real calls
+band-sources = Freshness of the sources
+band-evaluated = Evaluated { $age } ago
+band-link-lost = No connection to the program
+band-unwritten = the journal is not written: { $count ->
+    [one] 1 entry waits
+   *[other] { $count } entries wait
+ }
+source-never = no data yet
+source-parts = { $fresh } of { $all } signals up to date · read every { $interval } · up to { $lag } behind
+source-prometheus = Prometheus
+source-scrape = IVR /metrics
+source-telnyx = Telnyx
+freshness-live = live
+freshness-late = late
+freshness-lost = lost
+silent-alert = Nothing heard of the program for { $age }.
+silent-more = What you see may no longer be true. Watching and automatic rollback do not depend on this window.
+
+head-phase = Phase { $number } of { $of } · { $name }
+head-baked = { $served } of { $of }
+head-no-phase = { $of } phases
+head-calm = All is well.
+head-weight = { $weight } of the calls go to the new system.
+head-wrong = { $metric }: { $value }, limit { $limit }.
+head-wrong-compared = { $metric } of the new system: { $value }, limit { $limit }. Stable: { $stable }.
+head-waits = To go on: { $what }{ $more ->
+    [0] {""}
+   *[other] {" "}and { $more } more
+ }
+
+emergency-label = Roll { $rollout } back to { $to }
+emergency-effect = From { $from } to 0%: { $targets } · { $units ->
+    [unknown] calls in progress: no data
+    [one] 1 call in progress on the new one
+   *[other] { $units } calls in progress on the new one
+ }
+emergency-effect-simulated = In the simulator · { emergency-effect }
+emergency-drilled = last drill { $age } ago: { $took }
+emergency-never-drilled = not drilled yet
+emergency-sending = Sending…
+emergency-confirm = The stable system may be gone. Pressing confirms it.
+emergency-latched = Rolled back and latched. It can be pressed again.
+emergency-keys = By keyboard: Ctrl + Backspace on the button
+
+mark-accepted = accepted
+mark-read-back = read back
+mark-seen = seen in traffic
+mark-drained = drained
+mark-unseeable = cannot be seen
+
+timeline-title = Phases
+timeline-key = plan hollow · actual filled
+timeline-more = weight and alerts on the same line
+timeline-now = now { $at }
+phase-ahead = ahead
+phase-present = present
+phase-passed = passed
+phase-rolled-back = rolled back
+
+weights-title = Weight by target
+weights-columns = requested · accepted · observed
+weights-target = target
+weights-requested = requested
+weights-accepted = accepted
+weights-observed = observed
+weights-members = { $canary }/{ $all } numbers
+weights-unseen = no data
+weights-unknown = ?
+weights-silent = no answer for { $age }
+weights-drift = somebody left it at { $weight }
+weights-marks = Verification of the lowering
+weights-contrary = { $units ->
+    [one] 1 new call still reached the new one
+   *[other] { $units } new calls still reached the new one
+ }
+weights-manual = Not confirmed: commands to lower it by hand
+weights-progress = In progress:
+target-kind-telnyx-number-share = Telnyx, numbers
+target-kind-kubernetes-virtual-service = Istio
+
+board-title = Go on or roll back
+board-columns = window of each rule
+board-metric = metric
+board-limit = limit
+board-margin = margin
+board-lasting = for
+board-units = data
+board-units-of = { $units } of { $of }
+board-no-evidence = no evidence
+board-chart = Show in the chart
+board-rule = { $rule }: { $comparison } { $limit } for { $lasting }, looking at { $window } → { $action }
+action-notify = warns
+action-alert = warns and freezes
+action-rollback = rolls back
+margin-none = no value
+margin-beyond = beyond the limit
+margin-left = { $share } of the margin left
+statistic-mean = mean
+statistic-share = share
+statistic-total = total
+statistic-latest = latest
+statistic-p50 = p50
+statistic-p75 = p75
+statistic-p90 = p90
+statistic-p95 = p95
+statistic-p99 = p99
+
+metric-error-rate = Errors
+metric-failed-calls = Failed calls
+metric-response-time = Response
+metric-data-query-time = Data query
+metric-abandonment = Abandonment
+metric-speech-recognition = Recognition
+metric-call-duration = Duration
+metric-concurrent-calls = Concurrent
+metric-calls = Calls
+metric-menu-option-share = Menu option
+metric-breaker-opens = Breaker opens
+metric-unhandled-exceptions = Exceptions
+metric-uptime = Uptime
+metric-cpu = CPU
+metric-memory = Memory
+metric-network = Network
+metric-network-latency = Network latency
+metric-active-sessions = Sessions
+metric-audio-quality = Audio quality
+metric-external-errors = External errors
+metric-ivr-up = IVR answers
+metric-telnyx-balance = Telnyx balance
+
+gates-title = To go on to { $weight }
+gates-title-last = To finish
+gates-title-start = To start
+gates-count = { $met } of { $all }
+gates-bake = Least time of the phase
+gates-approvals = Approval
+gates-checklist = List “{ $list }” signed
+gates-unsigned = not signed
+gates-left = { $left } left
+gates-value = { $value } · { $units ->
+    [0] no units
+   *[other] { $units } units
+ }
+gate-limit = { $metric } { $comparison } { $limit }
+gate-relative = { $metric } { $comparison } { $limit } (stable with margin)
+gate-without-critical-error = No critical errors in { $lasting }
+gate-without-security = No security incidents in { $lasting }
+
+order-sign-all = Sign the lists
+order-sign-all-effect = It is written down that you checked everything that the unsigned lists say.
+order-arm = Arm
+order-arm-effect = Checks targets, signals and credentials. From then on a rollback is possible. It moves no call.
+order-start = Start
+order-start-effect = Moves the first calls to the new system.
+order-approve = Approve going on
+order-approve-effect = With the approvals that the phase asks for and its conditions met, the weight rises to the next phase.
+order-freeze = Freeze
+order-freeze-effect = The weight stays where it is until a person releases it. A rollback stays possible.
+order-reset = Reset the latch
+order-reset-effect = Permits starting again. By itself it moves no call.
+order-release = Release: { $hold ->
+    [operator] frozen by a person
+    [alert] held by an alert
+    [drift] weight changed at { $target }
+   *[shift] failed change at { $target }
+ }
+order-release-effect = The rollout may go on when its conditions are met.
+order-drill = Drill the rollback
+order-drill-effect = The real rollback, at 0%: it moves no calls and measures how long it takes.
+order-refused = Not done: { $why }
+
+alerts-title = Alerts
+alerts-open = { $count ->
+    [0] none open
+    [one] 1 open
+   *[other] { $count } open
+ }
+alerts-acknowledge = Acknowledge
+alerts-comment = Comment (optional)
+alerts-resolved = resolved { $at } · lasted { $lasted }
+alerts-since = since { $at }, { $age } ago
+alerts-seen = seen by { $by } at { $at }
+alerts-none = No alerts.
+severity-low = low
+severity-medium = medium
+severity-high = high
+severity-critical = critical
+
+journal-title = Journal
+journal-latest = latest
+journal-empty = No entries yet.
+
+chart-limit = { $action } { $limit } · { $lasting }
+chart-summary = { $metric }: { $values }. Limits: { $limits }.
+chart-empty = No data in this stretch
+
+connections-sources = Sources of metrics
+connections-targets = Targets
+connections-source = source
+connections-kind = kind
+connections-state = state
+connections-newest = newest data
+connections-ago = { $age } ago
+connections-interval = read every
+connections-lag = lag by nature
+connections-fresh = signals up to date
+connections-place = where
+connections-answers = answers
+role-splitter = divides
+role-follower = follows
+
+palette-title = Find and command
+palette-none = Nothing by that name.
+palette-speak-es = Language: Spanish (español)
+palette-speak-en = Language: English
+palette-theme-auto = Theme: as the desktop
+palette-theme-light = Theme: light
+palette-theme-dark = Theme: dark
+
+footer-palette = find and command
+footer-language = English · switch to español
+footer-theme = Theme: { $theme ->
+    [light] light
+    [dark] dark
+   *[auto] automatic
+ }
+footer-read-only = read only
+footer-journal = journal: { $entries }
+
+acknowledged = { $person } acknowledged an alert. { $comment }
+signal-of-side = { $signal } ({ $side })
+
+blocker-no-helm = take back the helm, which another engine has
+blocker-latched = reset the latch
+blocker-held = release what is held by { $hold }
+blocker-drift = decide about the weight that somebody changed at { $target }
+blocker-silent = an answer of { $target }
+blocker-freeze-window = the end of the freeze: { $reason }
+blocker-not-assessed = the first assessment
+blocker-signals-lost = the data to come back
+blocker-firing = the rule { $rule } to resolve
+blocker-gate = the condition { $gate }
+blocker-bake-time = the least time of the phase
+blocker-approvals = the approval
+blocker-checklist = the list “{ $checklist }” to be signed
+
+error-read-only = this screen only looks: do it in the main window
+error-comment-too-long = the text is too long: leave the main thing
+error-unknown-alert = that alert is no longer there
+error-unknown-metric = the plan has no such metric
+error-store = the journal cannot be read ({ $why })
+error-gone = the rollout no longer runs: open Timonel again

@@ -1,7 +1,271 @@
-# The window of the desktop program.
+# La ventana. Las frases que comparte con la terminal están en terminal.ftl.
 
 window-purpose = Pase sus llamadas del sistema de voz viejo al nuevo poco a poco, y devuélvalas todas al viejo de una vez si algo va mal.
 window-version = Versión { $version }
-window-console-later = La consola se abrirá en esta ventana con una versión posterior.
-window-terminal-today = Hoy Timonel trabaja en la terminal. Para ensayar, sin tocar ningún sistema real, un despliegue que sale mal, escriba en la carpeta del proyecto:
-window-no-answer = La ventana no pudo preguntar al programa ({ $reason }). Ciérrela y vuelva a abrir Timonel; nada de lo que corre en la terminal depende de ella.
+window-opening = Abriendo…
+window-no-answer = La ventana no pudo preguntar al programa ({ $reason }). Ciérrela y vuelva a abrir Timonel; lo que corre en la terminal no depende de ella.
+window-reason = Motivo: queda en la bitácora
+window-type-place = Para seguir, escriba el nombre del entorno: { $place }
+window-cancel = Cancelar
+
+rail-title = Pantallas
+screen-guardia = Guardia
+screen-connections = Conexiones
+
+band-simulated = SIMULADOR
+environment-produccion = PRODUCCIÓN
+band-speed = × { $speed }
+band-nothing-real = ensayo: nada de lo que se ve ni de lo que se mande es real
+band-real = lectura y mando · llamadas reales
+band-sources = Frescura de las fuentes
+band-evaluated = Evaluado hace { $age }
+band-link-lost = Sin conexión con el programa
+band-unwritten = la bitácora no se escribe: { $count ->
+    [one] 1 anotación espera
+   *[other] { $count } anotaciones esperan
+ }
+source-never = sin datos aún
+source-parts = { $fresh } de { $all } señales al día · se lee cada { $interval } · llega con hasta { $lag } de retraso
+source-prometheus = Prometheus
+source-scrape = IVR /metrics
+source-telnyx = Telnyx
+freshness-live = al día
+freshness-late = tarde
+freshness-lost = perdido
+silent-alert = Sin noticias del programa desde hace { $age }.
+silent-more = Lo que se ve puede no ser cierto ya. La vigilancia y la reversión automática no dependen de esta ventana.
+
+head-phase = Fase { $number } de { $of } · { $name }
+head-baked = { $served } de { $of }
+head-no-phase = { $of } fases
+head-calm = Sin novedad.
+head-weight = { $weight } de las llamadas va al sistema nuevo.
+head-wrong = { $metric }: { $value }, con límite de { $limit }.
+head-wrong-compared = { $metric } del sistema nuevo: { $value }, con límite de { $limit }. El estable: { $stable }.
+head-waits = Para avanzar: { $what }{ $more ->
+    [0] {""}
+   *[other] {" "}y { $more } más
+ }
+
+emergency-label = Revertir { $rollout } a { $to }
+emergency-effect = De { $from } a 0 %: { $targets } · { $units ->
+    [unknown] llamadas en curso: sin datos
+    [one] 1 llamada en curso en el nuevo
+   *[other] { $units } llamadas en curso en el nuevo
+ }
+emergency-effect-simulated = En el simulador · { emergency-effect }
+emergency-drilled = último ensayo hace { $age }: { $took }
+emergency-never-drilled = sin ensayar todavía
+emergency-sending = Enviando…
+emergency-confirm = El sistema estable puede no estar ya. Pulsar lo confirma.
+emergency-latched = Revertido y bloqueado. Se puede pulsar otra vez.
+emergency-keys = Con el teclado: Ctrl + Retroceso sobre el botón
+
+mark-accepted = aceptado
+mark-read-back = leído
+mark-seen = visto en el tráfico
+mark-drained = vaciado
+mark-unseeable = no se puede ver
+
+timeline-title = Fases
+timeline-key = plan hueco · real lleno
+timeline-more = peso y alertas sobre la misma línea
+timeline-now = ahora { $at }
+phase-ahead = por venir
+phase-present = en curso
+phase-passed = cumplida
+phase-rolled-back = revertida
+
+weights-title = Peso por destino
+weights-columns = pedido · aceptado · observado
+weights-target = destino
+weights-requested = pedido
+weights-accepted = aceptado
+weights-observed = observado
+weights-members = { $canary }/{ $all } núm.
+weights-unseen = sin datos
+weights-unknown = ?
+weights-silent = no responde desde hace { $age }
+weights-drift = alguien lo dejó en { $weight }
+weights-marks = Comprobación de la bajada
+weights-contrary = { $units ->
+    [one] 1 llamada nueva siguió llegando al nuevo
+   *[other] { $units } llamadas nuevas siguieron llegando al nuevo
+ }
+weights-manual = No confirma: comandos para bajarlo a mano
+weights-progress = En curso:
+target-kind-telnyx-number-share = Telnyx, números
+target-kind-kubernetes-virtual-service = Istio
+
+board-title = Seguir o revertir
+board-columns = ventana de cada regla
+board-metric = métrica
+board-limit = límite
+board-margin = margen
+board-lasting = durante
+board-units = datos
+board-units-of = { $units } de { $of }
+board-no-evidence = sin evidencia
+board-chart = Ver en la gráfica
+board-rule = { $rule }: { $comparison } { $limit } durante { $lasting }, mirando { $window } → { $action }
+action-notify = avisa
+action-alert = avisa y congela
+action-rollback = revierte
+margin-none = sin valor
+margin-beyond = límite superado
+margin-left = queda el { $share } del margen
+statistic-mean = media
+statistic-share = proporción
+statistic-total = total
+statistic-latest = último
+statistic-p50 = p50
+statistic-p75 = p75
+statistic-p90 = p90
+statistic-p95 = p95
+statistic-p99 = p99
+
+metric-error-rate = Errores
+metric-failed-calls = Llamadas fallidas
+metric-response-time = Respuesta
+metric-data-query-time = Consulta de datos
+metric-abandonment = Abandono
+metric-speech-recognition = Reconocimiento
+metric-call-duration = Duración
+metric-concurrent-calls = Concurrentes
+metric-calls = Llamadas
+metric-menu-option-share = Opción del menú
+metric-breaker-opens = Cortacircuitos
+metric-unhandled-exceptions = Excepciones
+metric-uptime = Disponibilidad
+metric-cpu = CPU
+metric-memory = Memoria
+metric-network = Red
+metric-network-latency = Latencia de red
+metric-active-sessions = Sesiones
+metric-audio-quality = Calidad de audio
+metric-external-errors = Errores externos
+metric-ivr-up = IVR responde
+metric-telnyx-balance = Saldo de Telnyx
+
+gates-title = Para avanzar a { $weight }
+gates-title-last = Para terminar
+gates-title-start = Para empezar
+gates-count = { $met } de { $all }
+gates-bake = Tiempo mínimo de fase
+gates-approvals = Aprobación
+gates-checklist = Lista «{ $list }» firmada
+gates-unsigned = sin firmar
+gates-left = faltan { $left }
+gates-value = { $value } · { $units ->
+    [0] sin unidades
+   *[other] { $units } unidades
+ }
+gate-limit = { $metric } { $comparison } { $limit }
+gate-relative = { $metric } { $comparison } { $limit } (estable con margen)
+gate-without-critical-error = Sin errores críticos en { $lasting }
+gate-without-security = Sin incidentes de seguridad en { $lasting }
+
+order-sign-all = Firmar las listas
+order-sign-all-effect = Queda escrito que usted comprobó todo lo que dicen las listas sin firmar.
+order-arm = Armar
+order-arm-effect = Comprueba destinos, señales y credenciales. Desde entonces se puede revertir. No mueve ninguna llamada.
+order-start = Empezar
+order-start-effect = Mueve las primeras llamadas al sistema nuevo.
+order-approve = Aprobar el avance
+order-approve-effect = Con las aprobaciones que pide la fase y sus condiciones cumplidas, el peso sube a la fase siguiente.
+order-freeze = Congelar el avance
+order-freeze-effect = El peso se queda donde está hasta que una persona lo suelte. Revertir sigue siendo posible.
+order-reset = Restablecer el bloqueo
+order-reset-effect = Permite volver a empezar. No mueve ninguna llamada por sí mismo.
+order-release = Soltar: { $hold ->
+    [operator] congelado por una persona
+    [alert] detenido por una alerta
+    [drift] peso cambiado en { $target }
+   *[shift] cambio fallido en { $target }
+ }
+order-release-effect = El despliegue puede seguir avanzando cuando se cumplan sus condiciones.
+order-drill = Ensayar la reversión
+order-drill-effect = La reversión de verdad, al 0 %: no mueve llamadas y mide cuánto tarda.
+order-refused = No se hizo: { $why }
+
+alerts-title = Alertas
+alerts-open = { $count ->
+    [0] ninguna abierta
+    [one] 1 abierta
+   *[other] { $count } abiertas
+ }
+alerts-acknowledge = Reconocer
+alerts-comment = Comentario (opcional)
+alerts-resolved = resuelta { $at } · duró { $lasted }
+alerts-since = desde { $at }, hace { $age }
+alerts-seen = la vio { $by } a las { $at }
+alerts-none = Ninguna alerta.
+severity-low = baja
+severity-medium = media
+severity-high = alta
+severity-critical = crítica
+
+journal-title = Bitácora
+journal-latest = últimas
+journal-empty = Todavía sin anotaciones.
+
+chart-limit = { $action } { $limit } · { $lasting }
+chart-summary = { $metric }: { $values }. Límites: { $limits }.
+chart-empty = Sin datos en este tramo
+
+connections-sources = Fuentes de métricas
+connections-targets = Destinos
+connections-source = fuente
+connections-kind = tipo
+connections-state = estado
+connections-newest = último dato
+connections-ago = hace { $age }
+connections-interval = se lee cada
+connections-lag = retraso propio
+connections-fresh = señales al día
+connections-place = dónde
+connections-answers = responde
+role-splitter = reparte
+role-follower = acompaña
+
+palette-title = Buscar y mandar
+palette-none = Nada con ese nombre.
+palette-speak-es = Idioma: español
+palette-speak-en = Idioma: inglés (English)
+palette-theme-auto = Tema: como el escritorio
+palette-theme-light = Tema: claro
+palette-theme-dark = Tema: oscuro
+
+footer-palette = buscar y mandar
+footer-language = Español · cambiar a English
+footer-theme = Tema: { $theme ->
+    [light] claro
+    [dark] oscuro
+   *[auto] automático
+ }
+footer-read-only = solo lectura
+footer-journal = bitácora: { $entries }
+
+acknowledged = { $person } reconoció una alerta. { $comment }
+signal-of-side = { $signal } ({ $side })
+
+blocker-no-helm = recuperar el mando, que lo tiene otro motor
+blocker-latched = restablecer el bloqueo
+blocker-held = soltar lo detenido por { $hold }
+blocker-drift = decidir sobre el peso que alguien cambió en { $target }
+blocker-silent = que { $target } responda
+blocker-freeze-window = que pase la veda: { $reason }
+blocker-not-assessed = la primera evaluación
+blocker-signals-lost = que vuelvan los datos
+blocker-firing = que la regla { $rule } deje de cumplirse
+blocker-gate = la condición { $gate }
+blocker-bake-time = el tiempo mínimo de la fase
+blocker-approvals = la aprobación
+blocker-checklist = firmar la lista «{ $checklist }»
+
+error-read-only = esta pantalla solo mira: hágalo desde la ventana principal
+error-comment-too-long = el texto es demasiado largo: deje lo principal
+error-unknown-alert = esa alerta ya no está
+error-unknown-metric = el plan no tiene esa métrica
+error-store = la bitácora no se puede leer ({ $why })
+error-gone = el despliegue ya no corre: abra Timonel otra vez

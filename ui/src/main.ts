@@ -1,20 +1,20 @@
 // Asks the host who it is, then shows the page in the user's language.
 import { mount } from 'svelte';
 import App from './App.svelte';
-import { desktop } from './lib/host';
+import { around, Refusal } from './lib/host';
 import { choose } from './lib/i18n/catalogues';
 import { words } from './lib/i18n/words.svelte';
+import { theme } from './lib/theme/theme.svelte';
 import './lib/theme/tokens.css';
 
 const target = document.getElementById('app');
 if (!target) throw new Error('index.html has no #app');
 
-const answer = await desktop.about().then(
-  (about) => ({ props: { version: about.version }, languages: about.languages }),
-  (problem: unknown) => ({
-    props: { reason: problem instanceof Error ? problem.message : String(problem) },
-    languages: navigator.languages,
-  }),
+const host = around(window);
+theme.begin();
+const answer = await host.about().then(
+  (about) => ({ props: { host, about }, languages: about.languages }),
+  (problem: unknown) => ({ props: { host, problem: Refusal.of(problem).sentence }, languages: navigator.languages }),
 );
 words.locale = choose(answer.languages);
 document.documentElement.lang = words.locale;

@@ -1,30 +1,17 @@
-// The seam between the screen and whoever answers it: the only folder that imports @tauri-apps.
-// It names questions, not the answerer; a second host (an ordinary browser) comes with a later release.
-import { invoke } from '@tauri-apps/api/core';
+// Which host answers this page: the seam's only place that knows that there are two.
+import type { Host } from './host';
+import { Socket } from './socket';
+import { desktop } from './tauri';
 
-/** What the window needs to introduce the program. */
-export interface About {
-  /** The program's version, such as `0.1.0`. */
-  version: string;
-  /** The desktop's languages as BCP 47 tags, the preferred first; may be empty. */
-  languages: string[];
+export { type Host, type Link, type Listener, Refusal } from './host';
+
+/** The desktop program inside its own window, else the program that served the page. */
+export function around(window: Window): Host {
+  return '__TAURI_INTERNALS__' in window ? desktop : new Socket(beside(window.location));
 }
 
-/** The questions that a screen may ask. Each rejects with an `Error` where nobody answers. */
-export interface Host {
-  about(): Promise<About>;
-}
-
-/** The desktop program around this web view. */
-export const desktop: Host = {
-  about: () => ask<About>('about'),
-};
-
-async function ask<Answer>(command: string): Promise<Answer> {
-  try {
-    return await invoke<Answer>(command);
-  } catch (reason) {
-    // Tauri rejects with plain text where a command is unknown or refused.
-    throw reason instanceof Error ? reason : new Error(String(reason));
-  }
+/** The socket beside a page: the token stands in the fragment, which no server and no log ever sees. */
+export function beside(page: Pick<Location, 'protocol' | 'host' | 'hash'>): string {
+  const token = new URLSearchParams(page.hash.slice(1)).get('token') ?? page.hash.slice(1);
+  return `${page.protocol === 'https:' ? 'wss:' : 'ws:'}//${page.host}/ws?token=${encodeURIComponent(token)}`;
 }

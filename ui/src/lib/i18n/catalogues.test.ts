@@ -23,3 +23,15 @@ describe('choose', () => {
     expect(choose(wanted)).toBe(spoken);
   });
 });
+
+test('both languages have the same texts, with the same places to fill', () => {
+  const texts = (locale: (typeof LOCALES)[number]) =>
+    Object.fromEntries(
+      sources(locale)
+        .join('\n')
+        .split(/^(?=[a-z][\w-]*\s*=)/m)
+        .map((entry) => [/^[a-z][\w-]*(?=\s*=)/.exec(entry)?.[0], [...new Set([...entry.matchAll(/\$(\w+)/g)].map((m) => m[1]))].sort()])
+        .filter(([key]) => key !== undefined),
+    );
+  expect(texts('en')).toEqual(texts('es'));
+});

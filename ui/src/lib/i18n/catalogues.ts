@@ -1,11 +1,11 @@
-// The texts of locales/{es,en}/*.ftl, taken into the page when it is built.
+// The texts of the page, taken into it when it is built: its own, and the sentences that it shares with the terminal.
 import { FluentBundle, FluentResource } from '@fluent/bundle';
 
 /** The languages that the screen speaks; the first is spoken to whoever wants another. */
 export const LOCALES = ['es', 'en'] as const;
 export type Locale = (typeof LOCALES)[number];
 
-const FILES = import.meta.glob<string>('../../../../locales/*/*.ftl', { query: '?raw', import: 'default', eager: true });
+const FILES = import.meta.glob<string>('../../../../locales/*/{terminal,window}.ftl', { query: '?raw', import: 'default', eager: true });
 
 /** The files of one language, as they are on disk. */
 export function sources(locale: Locale): string[] {

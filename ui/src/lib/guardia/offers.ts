@@ -1,0 +1,59 @@
+// Which orders a person is offered now, and what goes with each. The host decides what may be (`rollout.may`); it checks
+// every order again. Deliberately not here: the emergency control, which is always there.
+import type { HoldName, Order, Picture } from '../wire';
+
+/** An order that can be given now. */
+export interface Offer {
+  /** Unique among those that are offered. */
+  id: string;
+  label: string;
+  /** What it will do. */
+  effect: string;
+  /** Whether it goes away from safety: in a real environment its name has to be typed. */
+  forward: boolean;
+  /** Whether it needs a reason. */
+  reason: boolean;
+  order: (reason: string) => Order;
+}
+
+type Say = (key: string, args?: Record<string, string | number>) => string;
+
+/** Holds that a person has to clear; the others clear by themselves. */
+const BY_PERSON: readonly HoldName['hold'][] = ['operator', 'alert', 'drift', 'shift'];
+
+export function offers(picture: Pick<Picture, 'rollout'>, say: Say): Offer[] {
+  const { may, holds } = picture.rollout;
+  const plain = (name: 'arm' | 'start' | 'sign-all' | 'approve' | 'drill', forward: boolean): Offer[] =>
+    may.includes(name)
+      ? [{ id: name, label: say(`order-${name}`), effect: say(`order-${name}-effect`), forward, reason: false, order: () => ({ order: name }) }]
+      : [];
+  const reasoned = (name: 'freeze' | 'reset', forward: boolean): Offer[] =>
+    may.includes(name)
+      ? [{ id: name, label: say(`order-${name}`), effect: say(`order-${name}-effect`), forward, reason: true, order: (reason) => ({ order: name, reason }) }]
+      : [];
+  const releases = may.includes('release')
+    ? holds
+        .filter((hold) => BY_PERSON.includes(hold.hold))
+        .map((hold): Offer => {
+          const target = 'target' in hold ? hold.target : '';
+          return {
+            id: `release ${hold.hold} ${target}`,
+            label: say('order-release', { hold: hold.hold, target }),
+            effect: say('order-release-effect'),
+            forward: true,
+            reason: true,
+            order: (reason) => ({ order: 'release', hold, reason }),
+          };
+        })
+    : [];
+  return [
+    ...plain('sign-all', false),
+    ...plain('arm', false),
+    ...plain('start', true),
+    ...plain('approve', true),
+    ...reasoned('reset', true),
+    ...releases,
+    ...reasoned('freeze', false),
+    ...plain('drill', false),
+  ];
+}

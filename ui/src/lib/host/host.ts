@@ -1,0 +1,53 @@
+// The questions that the screen asks. They name what is wanted, never who answers: the desktop program (tauri.ts) or
+// `timonelctl ui-host` over a socket (socket.ts).
+import type { About, Batch, Order, Picture, Receipt, Sentence, Series } from '../wire';
+
+/** Whether whoever answers can be reached. */
+export type Link = 'opening' | 'open' | 'lost';
+
+/** What a page hears without asking. */
+export interface Listener {
+  /** A new succession of batches begins: the next one is everything. */
+  begin(): void;
+  batch(batch: Batch): void;
+  link(link: Link): void;
+}
+
+/** Whoever answers. Every question rejects with a {@link Refusal} where it is not answered. */
+export interface Host {
+  about(): Promise<About>;
+  /** Everything now, once. */
+  picture(): Promise<Picture>;
+  /** Batches from now on, at most two a second. One listener for the life of the page. */
+  watch(listener: Listener): Promise<void>;
+  /** Tells whether anybody looks; nothing is sent while nobody does. */
+  hidden(hidden: boolean): Promise<void>;
+  /** The language (BCP 47) that a person chose: whatever the host says outside the page follows. */
+  language(tag: string): Promise<void>;
+  order(order: Order): Promise<Receipt>;
+  acknowledge(alert: string, comment: string): Promise<void>;
+  /** The lines of a chart between two moments (ms UTC), for so many pixel columns. */
+  series(metric: string, width_px: number, from: number, to: number): Promise<Series[]>;
+}
+
+/** Why a question was not answered: a sentence of the catalogues. */
+export class Refusal extends Error {
+  readonly sentence: Sentence;
+
+  constructor(sentence: Sentence) {
+    super(sentence.code);
+    this.sentence = sentence;
+  }
+
+  /** What anybody threw, as a refusal: `{code, args}` as it came, everything else as a host that does not answer. */
+  static of(problem: unknown): Refusal {
+    if (problem instanceof Refusal) return problem;
+    if (isSentence(problem)) return new Refusal(problem);
+    const reason = problem instanceof Error ? problem.message : String(problem);
+    return new Refusal({ code: 'window-no-answer', args: { reason: { kind: 'text', value: reason } } });
+  }
+}
+
+function isSentence(value: unknown): value is Sentence {
+  return typeof value === 'object' && value !== null && 'code' in value && typeof value.code === 'string' && 'args' in value;
+}

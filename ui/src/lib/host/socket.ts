@@ -1,0 +1,115 @@
+// `timonelctl ui-host`: the same questions over one WebSocket. The page opens it again by itself when it is lost, and
+// every question that was under way then is refused: nobody knows whether it was heard.
+import type { About, Answer, Ask, Picture, Question, Receipt, Series, ServerMessage } from '../wire';
+import { type Host, type Listener, Refusal } from './host';
+
+/** How long a question waits for its answer. */
+const PATIENCE_MS = 15_000;
+/** Waits between attempts to open the socket again; the last one stays. */
+const WAITS_MS = [250, 500, 1_000, 2_000, 5_000];
+
+interface Waiting {
+  answered(answer: Answer): void;
+  refused(why: Refusal): void;
+}
+
+/** A host at `address` (ws:// or wss://, with whatever admits us). */
+export class Socket implements Host {
+  readonly #address: string;
+  #socket: WebSocket | null = null;
+  #opened: Promise<void> | null = null;
+  #attempts = 0;
+  #next = 1;
+  readonly #waiting = new Map<number, Waiting>();
+  #listener: Listener | null = null;
+
+  constructor(address: string) {
+    this.#address = address;
+  }
+
+  about = () => this.#ask<About>({ ask: 'about' });
+  picture = () => this.#ask<Picture>({ ask: 'picture' });
+  hidden = (hidden: boolean) => this.#ask<void>({ ask: 'hidden', hidden });
+  // There is nothing outside the page that could speak.
+  language = () => Promise.resolve();
+  order: Host['order'] = (order) => this.#ask<Receipt>({ ask: 'order', order });
+  acknowledge = (alert: string, comment: string) => this.#ask<void>({ ask: 'acknowledge', alert, comment });
+  series = (metric: string, width_px: number, from: number, to: number) =>
+    this.#ask<Series[]>({ ask: 'series', metric, width_px: Math.round(width_px), from: Math.round(from), to: Math.round(to) });
+
+  async watch(listener: Listener): Promise<void> {
+    this.#listener = listener;
+    await this.#watch();
+  }
+
+  async #watch(): Promise<void> {
+    this.#listener?.begin();
+    await this.#ask({ ask: 'watch' });
+    this.#listener?.link('open');
+  }
+
+  async #ask<Value>(ask: Question): Promise<Value> {
+    await this.#open();
+    const id = this.#next++;
+    const answer = await new Promise<Answer>((answered, refused) => {
+      const late = setTimeout(() => refused(unanswered('no answer in time')), PATIENCE_MS);
+      const done = () => {
+        clearTimeout(late);
+        this.#waiting.delete(id);
+      };
+      this.#waiting.set(id, {
+        answered: (value) => (done(), answered(value)),
+        refused: (why) => (done(), refused(why)),
+      });
+      this.#socket?.send(JSON.stringify({ id, ask } satisfies Ask));
+    });
+    return ('value' in answer ? answer.value : undefined) as Value;
+  }
+
+  #open(): Promise<void> {
+    this.#opened ??= new Promise((opened, failed) => {
+      const socket = new WebSocket(this.#address);
+      this.#socket = socket;
+      socket.onopen = () => {
+        this.#attempts = 0;
+        opened();
+      };
+      socket.onmessage = (message) => this.#heard(JSON.parse(String(message.data)) as ServerMessage);
+      socket.onclose = () => {
+        failed(unanswered('the connection is closed'));
+        this.#lost();
+      };
+    });
+    return this.#opened;
+  }
+
+  #heard(message: ServerMessage): void {
+    switch (message.is) {
+      case 'batch':
+        this.#listener?.batch(message.batch);
+        break;
+      case 'answer':
+        this.#waiting.get(message.id)?.answered(message.answer);
+        break;
+      case 'refused':
+        this.#waiting.get(message.id)?.refused(new Refusal(message.error));
+        break;
+    }
+  }
+
+  #lost(): void {
+    this.#opened = null;
+    this.#socket = null;
+    for (const waiting of [...this.#waiting.values()]) waiting.refused(unanswered('the connection is closed'));
+    if (!this.#listener) return;
+    this.#listener.link('lost');
+    const wait = WAITS_MS[Math.min(this.#attempts, WAITS_MS.length - 1)];
+    this.#attempts += 1;
+    // A refusal here is a socket that closed again, and that brings us back to this place.
+    setTimeout(() => void this.#watch().catch(() => {}), wait);
+  }
+}
+
+function unanswered(reason: string): Refusal {
+  return Refusal.of(new Error(reason));
+}
