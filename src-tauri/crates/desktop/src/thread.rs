@@ -191,10 +191,7 @@ mod tests {
         let failed = thread.ask(LONG, || panic!("as a keychain's library may")).await;
         assert_eq!(failed, Err::<(), _>(Unanswered::Ended));
         // The thread unwinds a moment after its answer is gone.
-        let again = async || match thread.ask(LONG, || 7).await {
-            Ok(seven) => Some(seven),
-            Err(_) => None,
-        };
+        let again = async || thread.ask(LONG, || 7).await.ok();
         assert_eq!(timonel_testkit::process::until(LONG, again).await, Some(7));
     }
 }

@@ -3,4 +3,5 @@
 pub mod target;
 
 pub mod process;
+pub mod secrets;
 pub mod store;

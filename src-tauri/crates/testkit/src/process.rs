@@ -16,6 +16,8 @@ use timonel_ports::clock::{SystemClock, sleep};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+#[cfg(target_os = "linux")]
+pub mod keyring;
 mod prism;
 
 pub use prism::Prism;

@@ -20,7 +20,7 @@ pub fn variable(name: &str) -> String {
     format!("{PREFIX}{}", name.chars().map(upper).collect::<String>())
 }
 
-/// The variables of the process that hold secrets, as they were when it started. Empty ones count as not set.
+/// The variables of the process that hold secrets, as they were when it started. Blank ones count as not set.
 #[derive(Debug, Clone, Default)]
 pub struct Environment(BTreeMap<String, SecretString>);
 
@@ -36,7 +36,7 @@ impl Environment {
         let ours = |name: &str| name.starts_with(PREFIX) || name == ANY_TELNYX_KEY;
         let ours = variables
             .into_iter()
-            .filter(|(name, value)| ours(name) && !value.is_empty());
+            .filter(|(name, value)| ours(name) && !value.trim().is_empty());
         Self(ours.map(|(name, value)| (name, value.into())).collect())
     }
 
@@ -69,7 +69,11 @@ impl Secrets for Environment {
     }
 
     async fn delete(&self, id: &SecretId) -> Result<bool, SecretsError> {
-        let variable = variable(id.as_str());
+        // The general key is shown by the name of its variable, so it is asked for by that.
+        let variable = match id.as_str() {
+            ANY_TELNYX_KEY => ANY_TELNYX_KEY.to_owned(),
+            name => variable(name),
+        };
         match self.0.contains_key(&variable) {
             true => Err(Self::read_only(format!(
                 "take {variable} away where the program is started"
@@ -117,7 +121,7 @@ mod tests {
     async fn a_secret_is_read_from_its_variable_and_no_other() {
         let variables = [
             ("TIMONEL_KEY_TELNYX_PRODUCCION", "uno"),
-            ("TIMONEL_KEY_VACIA", ""),
+            ("TIMONEL_KEY_VACIA", " "),
             ("TELNYX_API_KEY", "todas"),
             ("PATH", "/bin"),
         ];
