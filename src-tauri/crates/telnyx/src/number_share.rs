@@ -78,12 +78,8 @@ impl NumberShare {
     /// A target in `account` that keeps its kit in `kit`. Asks and reads nothing; call [`NumberShare::recall`] where a rollback
     /// may be the first thing that is wanted of it.
     pub fn new(spec: Spec, account: Account, kit: Arc<dyn Kit>) -> Self {
-        let place = format!(
-            "numbers of `{}` (applications {}, {})",
-            account.name(),
-            spec.stable,
-            spec.canary
-        );
+        // Short, since it begins every sentence about it; which applications they are, the preflight says.
+        let place = format!("the numbers of Telnyx account `{}`", account.name());
         let keeper = Keeper::new(account.clock().clone(), kit, &spec.stable, &spec.canary);
         Self {
             spec,
@@ -205,6 +201,7 @@ impl Target for NumberShare {
         }
         let accepted = match planned.deed {
             Deed::Pull(pull) => self.pull(&pull).await?,
+            Deed::Seek { generation } => self.seek(generation).await?,
             Deed::Mark { generation, aim } => self.leave_mark(generation, &aim).await?,
             Deed::Open(open) => self.open(&open).await?,
             Deed::Move(moved) => self.start_move(&moved).await?,
@@ -222,6 +219,7 @@ impl Target for NumberShare {
         match serde_json::from_slice(&operation.0).map_err(|_| self.foreign())? {
             Accepted::Written => Ok(Progress::Done),
             Accepted::Set { form: FORM, wanted } => self.is_set(&wanted).await,
+            Accepted::Pulled { form: FORM, wanted } => self.is_pulled(&wanted).await,
             Accepted::Job {
                 form: FORM,
                 job,
@@ -229,16 +227,19 @@ impl Target for NumberShare {
                 count,
             } => self.how_far(&job, to, count).await,
             Accepted::Waiting { form: FORM, job } => self.how_far_waiting(&job).await,
-            Accepted::Set { .. } | Accepted::Job { .. } | Accepted::Waiting { .. } => Err(self.foreign()),
+            Accepted::Set { .. } | Accepted::Pulled { .. } | Accepted::Job { .. } | Accepted::Waiting { .. } => {
+                Err(self.foreign())
+            }
         }
     }
 
-    /// Known from the kit or a former reading; see [`NumberShare::recall`].
+    /// Known from the kit or a former reading, see [`NumberShare::recall`]; without either it looks both applications up.
     fn instant_lever(&self, goal: &Goal) -> Option<Step> {
         match goal {
             Goal::Lower { to, generation, .. } if *to == Weight::ZERO => {
-                let pull = self.lever(*generation)?;
-                self.step(Deed::Pull(pull)).ok()
+                let generation = *generation;
+                let deed = self.lever(generation).map_or(Deed::Seek { generation }, Deed::Pull);
+                self.step(deed).ok()
             }
             Goal::Lower { .. } | Goal::Raise { .. } => None,
         }

@@ -23,6 +23,8 @@ const UNSAID_WINDOW: Duration = Duration::from_secs(10);
 const LOOK_GIVES_WAY: Duration = Duration::from_secs(1);
 /// No window is believed to be longer: a header that was misread must not silence the signals for good.
 const LONGEST_WINDOW: Duration = Duration::from_secs(300);
+/// A target that would be silent for longer than this is asked again all the same: calls may hang on what it says.
+const LONGEST_SILENCE: Duration = Duration::from_secs(30);
 /// From here on the value of `x-ratelimit-reset` is a moment (seconds since 1970), below it a span in seconds: the
 /// provider documents both.
 const EPOCH_FROM: u64 = 1_000_000_000;
@@ -47,6 +49,8 @@ struct Window {
     limit: Option<u64>,
     remaining: u64,
     until: Mono,
+    /// When this was said.
+    said: Mono,
 }
 
 /// Whether a request may go.
@@ -76,10 +80,11 @@ impl Known {
         (left <= reserve(window.limit)).then_some(lasts)
     }
 
-    /// How long nothing is left at all.
+    /// How long nothing is left at all, as far as that is believed of a target.
     fn dry(&self, mono: Mono) -> Option<Duration> {
-        let (_, left, lasts) = self.left(mono)?;
-        (left == 0).then_some(lasts)
+        let (window, left, lasts) = self.left(mono)?;
+        let believed = lasts.min((window.said + LONGEST_SILENCE).saturating_since(mono));
+        (left == 0 && !believed.is_zero()).then_some(believed)
     }
 }
 
@@ -165,6 +170,7 @@ impl Budget {
             limit: number(answer, "x-ratelimit-limit"),
             remaining,
             until: mono + lasts.min(LONGEST_WINDOW),
+            said: mono,
         };
         self.latest.window = Some(window);
         self.endpoints.entry(endpoint.to_owned()).or_default().window = Some(window);

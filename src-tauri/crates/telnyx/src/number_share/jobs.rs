@@ -51,7 +51,7 @@ impl NumberShare {
                 return Ok(accepted(found.id.as_str(), moved));
             }
             if is_full(&jobs) {
-                return Ok(waiting(moved, &jobs));
+                return Ok(self.waiting(moved, &jobs));
             }
         }
         self.post(moved).await
@@ -60,7 +60,10 @@ impl NumberShare {
     async fn post(&self, moved: &Move) -> Result<Accepted, TargetError> {
         let connection = match moved.to {
             Way::Stable => &self.spec.stable,
-            Way::Canary => &self.spec.canary,
+            Way::Canary => {
+                self.goes_on(moved.generation)?;
+                &self.spec.canary
+            }
         };
         let body = NumberMove {
             phone_numbers: moved.numbers.iter().map(NumberId::new).collect(),
@@ -79,7 +82,7 @@ impl NumberShare {
             Err(refused @ AccountError::Refused { .. }) => {
                 let jobs = self.jobs(Urgency::Target).await?;
                 if is_full(&jobs) {
-                    Ok(waiting(moved, &jobs))
+                    Ok(self.waiting(moved, &jobs))
                 } else {
                     Err(self.target_error(&refused))
                 }
@@ -117,10 +120,27 @@ impl NumberShare {
             return Ok(Progress::Pending(PAUSE));
         }
         if moved.to == Way::Canary {
+            // Whoever takes a raise up asks for its end; nothing that was not begun begins with that.
+            if !self.keeper.memory().waiting.contains(&moved.generation) {
+                let count = moved.numbers.len();
+                return Ok(Progress::Partial(format!(
+                    "{count} of {count} numbers were not moved: the engine that waited for room in the account has stopped"
+                )));
+            }
             self.still_raising(moved.generation).await?;
         }
         self.post(moved).await?;
         Ok(Progress::Pending(PAUSE))
+    }
+
+    /// What waits is looked for by what was there when it began to wait.
+    fn waiting(&self, moved: &Move, jobs: &[Job]) -> Accepted {
+        self.keeper.memory().waiting.insert(moved.generation);
+        let mut job = moved.clone();
+        let mut listing = job.listing.take().unwrap_or_default();
+        listing.known.extend(jobs.iter().map(|job| job.id.as_str().to_owned()));
+        job.listing = Some(listing);
+        Accepted::Waiting { form: FORM, job }
     }
 
     /// The account's newest update jobs, remembered as a listing.
@@ -143,15 +163,6 @@ fn accepted(job: &str, moved: &Move) -> Accepted {
         to: moved.to,
         count: moved.numbers.len(),
     }
-}
-
-/// What waits is looked for by what was there when it began to wait.
-fn waiting(moved: &Move, jobs: &[Job]) -> Accepted {
-    let mut job = moved.clone();
-    let mut listing = job.listing.take().unwrap_or_default();
-    listing.known.extend(jobs.iter().map(|job| job.id.as_str().to_owned()));
-    job.listing = Some(listing);
-    Accepted::Waiting { form: FORM, job }
 }
 
 fn is_full(jobs: &[Job]) -> bool {

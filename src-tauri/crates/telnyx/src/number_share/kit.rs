@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::lock::Mutex as Turn;
 use serde::{Deserialize, Serialize};
+use timonel_domain::rollout::Generation;
 use timonel_domain::time::Timestamp;
 use timonel_ports::clock::SharedClock;
 use timonel_ports::kit::Kit;
@@ -37,6 +38,9 @@ pub(super) struct Contents {
     pub(super) stable: Option<Settings>,
     /// The canary application's own: as they were when the lever was not pulled.
     pub(super) own: Option<Settings>,
+    /// The address that a pulled lever gave it last, which is not its own, even when stable's is another one by now.
+    #[serde(default)]
+    pub(super) pulled: Option<String>,
     /// The canary application's tags, as seen last.
     pub(super) tags: Vec<String>,
     /// The numbers that were asked for last, in the order of joining.
@@ -79,6 +83,7 @@ impl Contents {
             volumes: None,
             stable: None,
             own: None,
+            pulled: None,
             tags: Vec::new(),
             aim: None,
         }
@@ -138,6 +143,10 @@ pub(super) struct Memory {
     pub(super) changed_by: Option<String>,
     /// Jobs that this process has posted, with where they bring their numbers.
     pub(super) ours: BTreeMap<String, Way>,
+    /// The latest lowering that began here: no raise of before goes on.
+    pub(super) lowered: Option<Generation>,
+    /// Raises of this process whose jobs wait for room.
+    pub(super) waiting: BTreeSet<Generation>,
     /// When the account's jobs were listed last, and how many were open.
     pub(super) listing: Option<(Timestamp, usize)>,
     /// Whether a job was posted since whose answer never came.
@@ -186,6 +195,8 @@ impl Keeper {
             last: None,
             changed_by: None,
             ours: BTreeMap::new(),
+            lowered: None,
+            waiting: BTreeSet::new(),
             listing: None,
             lost: false,
         };
@@ -274,6 +285,7 @@ impl Contents {
         }
         self.stable = self.stable.take().or(kept.stable);
         self.own = self.own.take().or(kept.own);
+        self.pulled = self.pulled.take().or(kept.pulled);
         self.aim = self.aim.take().or(kept.aim);
     }
 }

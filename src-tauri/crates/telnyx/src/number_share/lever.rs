@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use futures::{join, try_join};
 use serde_json::{Map, Value, json};
 use timonel_domain::rollout::Generation;
 use timonel_ports::target::{Progress, TargetError};
@@ -21,6 +22,8 @@ impl NumberShare {
     pub(super) async fn pull(&self, pull: &Pull) -> Result<Accepted, TargetError> {
         let (had, tags) = {
             let mut memory = self.keeper.memory();
+            memory.lowered = memory.lowered.max(Some(pull.generation));
+            memory.kit.pulled = Some(pull.wanted.voice_url.clone());
             let asked = memory.kit.aim.replace(Vec::new()).unwrap_or_default();
             if !asked.is_empty() {
                 memory.former = asked;
@@ -46,14 +49,35 @@ impl NumberShare {
             other => other,
         };
         self.keeper.keep_soon();
-        written.map_err(|error| self.target_error(&error))?;
-        Ok(Accepted::Set { form: FORM, wanted })
+        let written = written.map_err(|error| self.target_error(&error))?;
+        let left = wanted.clone().keeping_uncleared(&Settings::of(&written));
+        if left != wanted {
+            tracing::warn!(place = %self.place, "the lever is pulled, and what stable does not have was not cleared");
+        }
+        Ok(Accepted::Pulled {
+            form: FORM,
+            wanted: left,
+        })
+    }
+
+    /// Pulls the lever where neither a kit nor a reading says how: the applications are enough, and no list is waited for.
+    pub(super) async fn seek(&self, generation: Generation) -> Result<Accepted, TargetError> {
+        let (stable, canary) = try_join!(self.stable(), self.canary())?;
+        self.remember(&canary);
+        match self.lever(generation) {
+            Some(pull) => self.pull(&pull).await,
+            None => Err(TargetError::Garbled {
+                place: self.place.clone(),
+                detail: format!("application {} does not say how it treats calls", stable.id),
+            }),
+        }
     }
 
     /// Leaves the mark of a lowering that takes only a part off.
     pub(super) async fn leave_mark(&self, generation: Generation, aim: &[String]) -> Result<Accepted, TargetError> {
         {
             let mut memory = self.keeper.memory();
+            memory.lowered = memory.lowered.max(Some(generation));
             memory.kit.aim = Some(aim.to_vec());
             memory.changed_by = None;
         }
@@ -94,11 +118,13 @@ impl NumberShare {
             memory.kit.tags = tags.clone();
             memory.kit.aim.replace(open.aim.clone())
         };
-        let outcome = match self.keeper.keep().await {
-            Err(detail) => Err(TargetError::Refused {
-                place: self.place.clone(),
-                detail,
-            }),
+        let kept = self.keeper.keep().await.map_err(|detail| TargetError::Refused {
+            place: self.place.clone(),
+            detail,
+        });
+        // Who has just been told to stop must not write any more: what it writes names the address that it has read.
+        let outcome = match kept.and_then(|()| self.goes_on(open.generation)) {
+            Err(error) => Err(error),
             Ok(()) => {
                 let body = match &open.release {
                     Some(own) => own.patch(&settings, &tags),
@@ -124,6 +150,17 @@ impl NumberShare {
                 }
                 Err(error)
             }
+        }
+    }
+
+    /// A raise that a lowering has overtaken here goes no further, whatever the tags say yet.
+    pub(super) fn goes_on(&self, generation: Generation) -> Result<(), TargetError> {
+        match self.keeper.memory().lowered {
+            Some(mark) if mark >= generation => Err(TargetError::Marked {
+                place: self.place.clone(),
+                mark,
+            }),
+            Some(_) | None => Ok(()),
         }
     }
 
@@ -184,6 +221,38 @@ impl NumberShare {
         )))
     }
 
+    /// Reads a lever back: the canary application as it was set, and stable still at the address that the calls were given. A
+    /// kit may be older than a change of that.
+    pub(super) async fn is_pulled(&self, wanted: &Settings) -> Result<Progress, TargetError> {
+        let (stable, canary) = join!(self.stable(), self.canary());
+        let now = Settings::of(&canary?);
+        let mut other = wanted.differences(&now);
+        match stable {
+            Ok(stable) if stable.voice_url != now.voice_url && !other.contains(&"voice_url") => {
+                other.push("the address of stable");
+            }
+            Ok(_) => {}
+            // What is known of stable is in force; whether it is still true can be seen later.
+            Err(error) => tracing::debug!(%error, "stable cannot be read behind a pulled lever"),
+        }
+        if other.is_empty() {
+            return Ok(Progress::Done);
+        }
+        Ok(Progress::Partial(format!(
+            "the canary application does not read back as stable is: {} differ",
+            other.join(", ")
+        )))
+    }
+
+    /// The stable application as it is now.
+    async fn stable(&self) -> Result<Application, TargetError> {
+        let stable = application(&self.account, Urgency::Target, &self.spec.stable)
+            .await
+            .map_err(|error| self.target_error(&error))?;
+        self.keeper.memory().kit.stable = Some(Settings::of(&stable));
+        Ok(stable)
+    }
+
     /// The canary application as it is now.
     pub(super) async fn canary(&self) -> Result<Application, TargetError> {
         let canary = application(&self.account, Urgency::Target, &self.spec.canary)
@@ -208,8 +277,12 @@ impl NumberShare {
             .stable
             .as_ref()
             .map(|stable| stable.voice_url == settings.voice_url);
-        if levered == Some(false) {
-            memory.kit.own = Some(settings.clone());
+        match levered {
+            Some(true) => memory.kit.pulled = Some(settings.voice_url.clone()),
+            // Stable has moved on since the lever was pulled: what the canary has is not its own all the same.
+            Some(false) if memory.kit.pulled.as_ref() == Some(&settings.voice_url) => {}
+            Some(false) => memory.kit.own = Some(settings.clone()),
+            None => {}
         }
         memory.kit.tags = canary.tags.clone();
         memory.live = Some(settings);

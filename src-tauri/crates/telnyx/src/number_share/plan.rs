@@ -167,7 +167,12 @@ impl Planner<'_> {
     ) -> Result<Vec<Deed>, TargetError> {
         Marks::of(&snapshot.tags).allow(self.place, generation)?;
         let base = snapshot.base(crowd);
-        if snapshot.is_levered() {
+        // Also where stable has moved on since: the canary does not have its own address back.
+        let others = snapshot
+            .own
+            .as_ref()
+            .is_some_and(|own| own.voice_url != snapshot.canary.voice_url);
+        if snapshot.is_levered() || others {
             return self.release(crowd, snapshot, to, generation);
         }
         if to == Weight::ZERO {

@@ -27,6 +27,11 @@ pub(super) enum Deed {
     Open(Open),
     /// Begins a lowering to 0: the canary application treats calls as stable does.
     Pull(Pull),
+    /// The same where nothing is known yet: both applications are read first, and nothing else.
+    Seek {
+        /// Of which decision.
+        generation: Generation,
+    },
     /// Begins a lowering to more than 0: leaves the mark.
     Mark {
         /// Of which decision.
@@ -108,6 +113,13 @@ pub(super) enum Accepted {
     Written,
     /// A PATCH that is done once all of this is read back from the canary application.
     Set {
+        /// The form of this.
+        form: u32,
+        /// What it should have.
+        wanted: Settings,
+    },
+    /// A lever: done once all of this is read back from the canary application, and while stable still has that address.
+    Pulled {
         /// The form of this.
         form: u32,
         /// What it should have.

@@ -119,6 +119,7 @@ fn names(deeds: &[Deed]) -> Vec<&'static str> {
         Deed::Open(open) if open.release.is_some() => "release",
         Deed::Open(_) => "open",
         Deed::Pull(_) => "pull",
+        Deed::Seek { .. } => "seek",
         Deed::Mark { .. } => "mark",
         Deed::Move(Move { to: Way::Stable, .. }) => "home",
         Deed::Move(Move { to: Way::Canary, .. }) => "out",
@@ -142,7 +143,7 @@ fn after(snapshot: &Snapshot, deeds: &[Deed]) -> BTreeSet<String> {
                 numbers,
                 ..
             }) => on.retain(|id| !numbers.contains(id)),
-            Deed::Open(_) | Deed::Pull(_) | Deed::Mark { .. } | Deed::Follow { .. } => {}
+            Deed::Open(_) | Deed::Pull(_) | Deed::Seek { .. } | Deed::Mark { .. } | Deed::Follow { .. } => {}
         }
     }
     on
@@ -152,7 +153,7 @@ fn aim(deeds: &[Deed]) -> Option<BTreeSet<String>> {
     deeds.iter().find_map(|deed| match deed {
         Deed::Open(open) => Some(open.aim.iter().cloned().collect()),
         Deed::Mark { aim, .. } => Some(aim.iter().cloned().collect()),
-        Deed::Pull(_) => Some(BTreeSet::new()),
+        Deed::Pull(_) | Deed::Seek { .. } => Some(BTreeSet::new()),
         Deed::Move(_) | Deed::Follow { .. } => None,
     })
 }

@@ -33,6 +33,8 @@ pub(super) struct Fake {
     pub(super) requests: Vec<String>,
     /// Refuses every `null` in a PATCH.
     pub(super) clears_nothing: bool,
+    /// Says yes to every `null` in a PATCH and does nothing about it.
+    pub(super) ignores_nulls: bool,
     /// Does what is posted, and answers 503.
     pub(super) loses_answers: bool,
     /// Leaves posted jobs pending.
@@ -162,10 +164,14 @@ impl Fake {
                 {
                     return refusal(StatusCode::UNPROCESSABLE_ENTITY, "10015", "may not be null");
                 }
+                let ignores_nulls = self.ignores_nulls;
                 let Some(found) = self.application(id) else {
                     return missing();
                 };
                 for (name, value) in body.as_object().unwrap() {
+                    if ignores_nulls && value.is_null() {
+                        continue;
+                    }
                     found[name] = value.clone();
                 }
                 ok(found.clone())

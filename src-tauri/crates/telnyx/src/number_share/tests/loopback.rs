@@ -53,7 +53,6 @@ async fn a_process_that_has_read_nothing_pulls_the_lever_in_one_request_and_know
     );
 
     let late = peer.target(kit);
-    assert!(late.instant_lever(&lower(0)).is_none(), "it knows nothing yet");
     peer.see().requests.clear();
     late.recall().await;
     let lever = late.instant_lever(&lower(0)).expect("the kit knows");
@@ -89,6 +88,83 @@ async fn a_process_that_has_read_nothing_pulls_the_lever_in_one_request_and_know
         (&canary["voice_url"], &canary["inbound"]["channel_limit"]),
         (&json!("https://new/voice"), &json!(10))
     );
+}
+
+/// On another machine, or where the disk lost it: no list of numbers is waited for.
+#[tokio::test]
+async fn without_a_kit_the_lever_looks_up_the_two_applications_and_no_more() {
+    let peer = Peer::start().await;
+    carry_out(&peer.target(nothing()), &raise(50)).await.unwrap();
+    let elsewhere = peer.target(nothing());
+    peer.see().requests.clear();
+    let lever = elsewhere.instant_lever(&lower(0)).expect("it looks them up");
+    let pulled = elsewhere.start(&lever).await.unwrap();
+    let seen = peer.see().requests.clone();
+    assert_eq!((seen.len(), writes(&peer).len()), (3, 1), "{seen:?}");
+    assert_eq!(elsewhere.poll(&pulled).await, Ok(Progress::Done));
+    assert_eq!(peer.canary()["voice_url"], "https://old/voice");
+    // What the canary has of its own is known from then on.
+    let reading = carry_out(&elsewhere, &lower(0)).await.unwrap();
+    assert!(reading.levered);
+    let reading = carry_out(&elsewhere, &Goal::raise(Weight::ZERO, generation(1, 2))).await;
+    assert!(!reading.unwrap().levered);
+    assert_eq!(peer.canary()["voice_url"], "https://new/voice");
+}
+
+/// Telnyx may say yes to a `null` and leave what was there: the calls are back all the same.
+#[tokio::test]
+async fn a_lever_is_pulled_also_where_a_field_is_said_to_be_cleared_and_is_not() {
+    let peer = Peer::start().await;
+    peer.see().ignores_nulls = true;
+    peer.see().applications[1]["status_callback"] = "https://new/status".into();
+    let target = peer.target(nothing());
+    carry_out(&target, &raise(50)).await.unwrap();
+    let reading = carry_out(&target, &lower(0)).await.unwrap();
+    assert!(reading.levered && peer.canary()["status_callback"] == "https://new/status");
+}
+
+/// What was told to stop may still be on its way through here.
+#[tokio::test]
+async fn a_raise_that_a_lowering_overtakes_within_a_process_writes_nothing_more() {
+    let peer = Peer::start().await;
+    let target = peer.target(nothing());
+    let steps = target.plan(&raise(50), &target.read().await.unwrap()).unwrap();
+    start(&target, &steps[..1]).await.unwrap();
+    let lever = target
+        .instant_lever(&Goal::lower(Weight::ZERO, generation(1, 1)))
+        .unwrap();
+    target.start(&lever).await.unwrap();
+    // Somebody takes all of it off again, so that nothing at Telnyx keeps the raise back.
+    peer.see().applications[1]["tags"] = json!(["timonel-raise=1.1"]);
+    peer.see().applications[1]["voice_url"] = "https://new/voice".into();
+    peer.see().requests.clear();
+    for step in &steps {
+        let stopped = target.start(step).await.unwrap_err();
+        assert!(matches!(stopped, TargetError::Marked { .. }), "{stopped:?}");
+    }
+    assert!(writes(&peer).is_empty() && peer.on_canary() == 0);
+}
+
+#[tokio::test]
+async fn who_takes_a_raise_up_does_not_post_what_was_waiting_for_room() {
+    let peer = Peer::start().await;
+    let target = peer.target(nothing());
+    let steps = target.plan(&raise(50), &target.read().await.unwrap()).unwrap();
+    start(&target, &steps[..1]).await.unwrap();
+    let theirs = |at: usize| json!({"id": format!("theirs-{at}"), "status": "pending", "phone_numbers": [{"id": "9"}]});
+    peer.see().jobs.extend((0..20).map(theirs));
+    let waiting = target.start(&steps[1]).await.unwrap();
+    let elsewhere = peer.target(nothing());
+    assert!(matches!(elsewhere.poll(&waiting).await, Ok(Progress::Pending(_))));
+    peer.see().jobs[0]["status"] = Value::from("completed");
+    let Ok(Progress::Partial(what)) = elsewhere.poll(&waiting).await else {
+        panic!("nothing new begins with asking")
+    };
+    assert!(what.contains("were not moved"), "{what}");
+    assert_eq!((peer.jobs(), peer.on_canary()), (20, 0));
+    // Who began it goes on.
+    assert!(matches!(target.poll(&waiting).await, Ok(Progress::Pending(_))));
+    assert_eq!((peer.jobs(), peer.on_canary()), (21, 9));
 }
 
 #[tokio::test]
@@ -230,7 +306,9 @@ async fn a_preflight_says_what_a_pin_would_miss_and_keeps_what_is_there() {
     kit.keep(serde_json::to_vec(&other).unwrap()).await.unwrap();
     let late = peer.target(kit);
     late.recall().await;
-    assert!(late.instant_lever(&lower(0)).is_none());
+    peer.see().requests.clear();
+    late.start(&late.instant_lever(&lower(0)).unwrap()).await.unwrap();
+    assert_eq!(peer.see().requests.len(), 3, "it is looked up anew");
 }
 
 #[tokio::test]
