@@ -3,6 +3,8 @@
 mod calls;
 mod contract;
 mod front;
+mod harm;
+mod helm;
 mod official;
 mod refusals;
 mod simulated;

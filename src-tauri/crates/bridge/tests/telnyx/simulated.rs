@@ -28,7 +28,7 @@ use super::{KEY, account};
 pub(super) const STABLE: &str = "2150000000000000001";
 pub(super) const CANARY: &str = "2150000000000000002";
 const OLD: &str = "https://ivr.example.com/voice";
-const NEW: &str = "https://ivr-texml.example.com/voice";
+pub(super) const NEW: &str = "https://ivr-texml.example.com/voice";
 const NUMBERS: usize = 100;
 /// How many of them are the tenant's.
 const OF_TENANT: usize = 10;
@@ -77,7 +77,7 @@ pub(super) fn setup(weight: Weight) -> Setup {
 
 /// A finished call to each number, as detail records tell it.
 #[derive(Debug)]
-struct OneCallEach;
+pub(super) struct OneCallEach;
 
 impl Book for OneCallEach {
     fn answer(&self, path: &str, query: &[(String, String)], now: Timestamp) -> Option<Result<Value, (u16, Value)>> {
@@ -289,11 +289,11 @@ impl Harness for Simulated {
     }
 }
 
-fn tenant() -> TenantId {
+pub(super) fn tenant() -> TenantId {
     TenantId::new("ayuntamiento-norte").unwrap()
 }
 
-fn spec() -> Spec {
+pub(super) fn spec() -> Spec {
     Spec {
         id: TargetId::new("telnyx").unwrap(),
         stable: ConnectionId::new(STABLE),
