@@ -16,5 +16,11 @@ export default defineConfig({
   // The catalogues in locales/ stand above ui/ because the Rust side reads them too.
   server: { port: 1420, strictPort: true, host: '127.0.0.1', fs: { allow: ['..'] } },
   build: { target: 'safari16.4', emptyOutDir: true },
-  test: { environment: 'node', include: ['src/**/*.test.ts'] },
+  test: {
+    projects: [
+      { extends: true, test: { name: 'pure', environment: 'node', include: ['src/**/*.test.ts'], exclude: ['src/**/*.dom.test.ts'] } },
+      // Components that listen: Svelte's own code for browsers, on a document without a browser.
+      { extends: true, resolve: { conditions: ['browser'] }, test: { name: 'page', environment: 'happy-dom', include: ['src/**/*.dom.test.ts'] } },
+    ],
+  },
 });

@@ -42,6 +42,7 @@ head-calm = All is well.
 head-weight = { $weight } of the calls go to the new system.
 head-wrong = { $metric }: { $value }, limit { $limit }.
 head-wrong-compared = { $metric } of the new system: { $value }, limit { $limit }. Stable: { $stable }.
+head-pending = { $rule }: { $elapsed } of { $of }
 head-waits = To go on: { $what }{ $more ->
     [0] {""}
    *[other] {" "}and { $more } more
@@ -49,11 +50,10 @@ head-waits = To go on: { $what }{ $more ->
 
 emergency-label = Roll { $rollout } back to { $to }
 emergency-effect = From { $from } to 0%: { $targets } · { $units ->
-    [unknown] calls in progress: no data
-    [one] 1 call in progress on the new one
-   *[other] { $units } calls in progress on the new one
+    [unknown] in progress: no data
+   *[other] { $units } in progress on the new one
  }
-emergency-effect-simulated = In the simulator · { emergency-effect }
+emergency-simulated = Simulator
 emergency-drilled = last drill { $age } ago: { $took }
 emergency-never-drilled = not drilled yet
 emergency-sending = Sending…
@@ -63,13 +63,14 @@ emergency-keys = By keyboard: Ctrl + Backspace on the button
 
 mark-accepted = accepted
 mark-read-back = read back
-mark-seen = seen in traffic
+mark-seen = seen
 mark-drained = drained
-mark-unseeable = cannot be seen
+mark-unseeable = unseeable
 
 timeline-title = Phases
 timeline-key = plan hollow · actual filled
 timeline-more = weight and alerts on the same line
+timeline-promise = planned { $weight }
 timeline-now = now { $at }
 phase-ahead = ahead
 phase-present = present
@@ -98,7 +99,7 @@ target-kind-telnyx-number-share = Telnyx, numbers
 target-kind-kubernetes-virtual-service = Istio
 
 board-title = Go on or roll back
-board-columns = window of each rule
+board-columns = new · stable · limit
 board-metric = metric
 board-limit = limit
 board-margin = margin
@@ -269,3 +270,16 @@ error-unknown-alert = that alert is no longer there
 error-unknown-metric = the plan has no such metric
 error-store = the journal cannot be read ({ $why })
 error-gone = the rollout no longer runs: open Timonel again
+
+deed-arm = { $person } asked to arm
+deed-start = { $person } started it
+deed-sign = { $person } signed the list “{ $checklist }”
+deed-approve = { $person } approved going on
+deed-override = { $person } asked to go on against what the conditions say: { $reason }
+deed-freeze = { $person } froze it: { $reason }
+deed-release = { $person } released what was held by { $hold }: { $reason }
+deed-pin = { $person } kept { $tenant } on stable: { $reason }
+deed-unpin = { $person } let { $tenant } take part again: { $reason }
+deed-drill = { $person } asked for a drill of the rollback
+deed-reset = { $person } reset the latch: { $reason }
+deed-close = { $person } closed the rollout

@@ -42,6 +42,7 @@ head-calm = Sin novedad.
 head-weight = { $weight } de las llamadas va al sistema nuevo.
 head-wrong = { $metric }: { $value }, con límite de { $limit }.
 head-wrong-compared = { $metric } del sistema nuevo: { $value }, con límite de { $limit }. El estable: { $stable }.
+head-pending = { $rule }: { $elapsed } de { $of }
 head-waits = Para avanzar: { $what }{ $more ->
     [0] {""}
    *[other] {" "}y { $more } más
@@ -49,11 +50,10 @@ head-waits = Para avanzar: { $what }{ $more ->
 
 emergency-label = Revertir { $rollout } a { $to }
 emergency-effect = De { $from } a 0 %: { $targets } · { $units ->
-    [unknown] llamadas en curso: sin datos
-    [one] 1 llamada en curso en el nuevo
-   *[other] { $units } llamadas en curso en el nuevo
+    [unknown] en curso: sin datos
+   *[other] { $units } en curso en el nuevo
  }
-emergency-effect-simulated = En el simulador · { emergency-effect }
+emergency-simulated = Simulador
 emergency-drilled = último ensayo hace { $age }: { $took }
 emergency-never-drilled = sin ensayar todavía
 emergency-sending = Enviando…
@@ -63,13 +63,14 @@ emergency-keys = Con el teclado: Ctrl + Retroceso sobre el botón
 
 mark-accepted = aceptado
 mark-read-back = leído
-mark-seen = visto en el tráfico
+mark-seen = visto
 mark-drained = vaciado
-mark-unseeable = no se puede ver
+mark-unseeable = no se ve
 
 timeline-title = Fases
 timeline-key = plan hueco · real lleno
 timeline-more = peso y alertas sobre la misma línea
+timeline-promise = previsto { $weight }
 timeline-now = ahora { $at }
 phase-ahead = por venir
 phase-present = en curso
@@ -98,7 +99,7 @@ target-kind-telnyx-number-share = Telnyx, números
 target-kind-kubernetes-virtual-service = Istio
 
 board-title = Seguir o revertir
-board-columns = ventana de cada regla
+board-columns = nuevo · estable · límite
 board-metric = métrica
 board-limit = límite
 board-margin = margen
@@ -269,3 +270,16 @@ error-unknown-alert = esa alerta ya no está
 error-unknown-metric = el plan no tiene esa métrica
 error-store = la bitácora no se puede leer ({ $why })
 error-gone = el despliegue ya no corre: abra Timonel otra vez
+
+deed-arm = { $person } mandó armar
+deed-start = { $person } dio la salida
+deed-sign = { $person } firmó la lista «{ $checklist }»
+deed-approve = { $person } aprobó seguir
+deed-override = { $person } pidió seguir contra lo que dicen las condiciones: { $reason }
+deed-freeze = { $person } congeló: { $reason }
+deed-release = { $person } levantó lo detenido por { $hold }: { $reason }
+deed-pin = { $person } dejó a { $tenant } en el estable: { $reason }
+deed-unpin = { $person } dejó que { $tenant } vuelva a participar: { $reason }
+deed-drill = { $person } mandó ensayar la reversión
+deed-reset = { $person } restableció el bloqueo: { $reason }
+deed-close = { $person } cerró el despliegue

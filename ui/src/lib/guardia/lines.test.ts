@@ -20,6 +20,11 @@ test('a rule that fires leads, though a graver one is calm', () => {
   expect(named(board)).toEqual([['error_rate share', 'e5']]);
 });
 
+test('a rollback that is pending leads, though a warning fires', () => {
+  const board = [row({ rule: 'e5', action: 'notify', state: 'firing' }), row({ rule: 'e10', action: 'rollback', state: 'pending' })];
+  expect(named(board)).toEqual([['error_rate share', 'e10']]);
+});
+
 test('what fires stands above what is pending, above what has no data, above the order of the plan', () => {
   const board = [
     row({ metric: 'calm', rule: '1' }),

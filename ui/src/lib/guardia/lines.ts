@@ -5,13 +5,12 @@ import type { BoardRow } from '../wire';
 export interface Line {
   /** Metric and statistic; unique on the board. */
   key: string;
-  /** The rule that speaks for the metric: the one that is worst off now, else the one with the gravest action. */
+  /** The rule that speaks for the metric: the gravest of those that are breached, else the gravest of all. */
   lead: BoardRow;
   /** All of its rules, the mildest first and the gravest last. */
   rules: BoardRow[];
 }
 
-const STATES: readonly BoardRow['state'][] = ['resolved', 'idle', 'no-evidence', 'pending', 'firing'];
 const ACTIONS: readonly BoardRow['action'][] = ['notify', 'alert', 'rollback'];
 
 /** Groups rules by what they measure. What fires stands first; the rest keeps the order of the plan. */
@@ -38,8 +37,17 @@ function severity(row: BoardRow): number {
   return row.better === 'lower' ? row.limit : -row.limit;
 }
 
-/** Only what is abnormal changes the order; two calm lines are equal. */
+/** Only what is abnormal changes the order; two calm lines are equal. A rollback that is pending outdoes a warning that fires. */
 function urgency(row: BoardRow): number {
-  const state = STATES.indexOf(row.state);
-  return state <= STATES.indexOf('idle') ? 0 : state;
+  switch (row.state) {
+    case 'firing':
+      return 3 + 2 * gravity(row);
+    case 'pending':
+      return 2 + 2 * gravity(row);
+    case 'no-evidence':
+      return 1;
+    case 'idle':
+    case 'resolved':
+      return 0;
+  }
 }

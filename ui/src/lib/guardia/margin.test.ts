@@ -41,6 +41,11 @@ describe('higher is better', () => {
     expect(margin(500, [100], 'higher', null).fill).toBe(0);
     expect(margin(0, [1], 'higher', null)).toEqual({ fill: 1, limits: [0.75], beyond: true });
   });
+
+  test('standing on the limit is no breach', () => {
+    expect(margin(1, [1], 'higher', null)).toEqual({ fill: 0.75, limits: [0.75], beyond: false });
+    expect(margin(0.1, [0.1], 'lower', 1)).toEqual({ fill: 0.75, limits: [0.75], beyond: false });
+  });
 });
 
 describe('what is missing', () => {

@@ -12,7 +12,7 @@ export interface Margin {
   fill: number | null;
   /** Where each limit stands, in the order given. */
   limits: number[];
-  /** Whether the value is at or beyond the last limit. */
+  /** Whether the value is beyond the worst limit; standing on it is no breach, as in the rules. */
   beyond: boolean;
 }
 
@@ -30,7 +30,7 @@ export function margin(value: number | null, limits: readonly number[], better: 
   return {
     fill: value === null ? null : clamp(place(value)),
     limits: limits.map((limit) => clamp(place(limit))),
-    beyond: value !== null && (better === 'lower' ? value >= worst : value <= worst),
+    beyond: value !== null && (better === 'lower' ? value > worst : value < worst),
   };
 }
 

@@ -15,6 +15,7 @@ export function mood({ rollout, board, alerts, targets }: Pick<Picture, 'rollout
   ) {
     return 'critical';
   }
-  if (firing.length > 0 || open.length > 0 || targets.some((target) => target.silent !== null)) return 'warning';
+  const near = board.some((row) => row.state === 'pending' && row.action === 'rollback');
+  if (near || firing.length > 0 || open.length > 0 || targets.some((target) => target.silent !== null)) return 'warning';
   return rollout.frozen || rollout.latched !== null ? 'held' : 'calm';
 }
