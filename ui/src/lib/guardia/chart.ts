@@ -66,5 +66,5 @@ export function span(series: readonly Series[], limits: readonly number[]): [num
 /** The stretch of time that is shown, in ms: from the first phase on, at least ten minutes and at most a day. */
 export function stretch(began: number, now: number): { from: number; to: number } {
   const length = Math.min(Math.max(now - began, 600_000), 86_400_000);
-  return { from: now - length, to: now };
+  return { from: Math.round(now - length), to: Math.round(now) };
 }

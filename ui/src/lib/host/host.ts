@@ -26,7 +26,7 @@ export interface Host {
   language(tag: string): Promise<void>;
   order(order: Order): Promise<Receipt>;
   acknowledge(alert: string, comment: string): Promise<void>;
-  /** The lines of a chart between two moments (ms UTC), for so many pixel columns. */
+  /** The lines of a chart between two moments (ms UTC), for so many pixel columns; all of them whole numbers. */
   series(metric: string, width_px: number, from: number, to: number): Promise<Series[]>;
 }
 

@@ -35,7 +35,7 @@ export class Socket implements Host {
   order: Host['order'] = (order) => this.#ask<Receipt>({ ask: 'order', order });
   acknowledge = (alert: string, comment: string) => this.#ask<void>({ ask: 'acknowledge', alert, comment });
   series = (metric: string, width_px: number, from: number, to: number) =>
-    this.#ask<Series[]>({ ask: 'series', metric, width_px: Math.round(width_px), from: Math.round(from), to: Math.round(to) });
+    this.#ask<Series[]>({ ask: 'series', metric, width_px, from, to });
 
   async watch(listener: Listener): Promise<void> {
     this.#listener = listener;
