@@ -43,6 +43,8 @@ pub enum Arg {
     Weight(u16),
     /// A duration in milliseconds.
     Millis(u64),
+    /// A number in tenths, where the sentence names the unit itself.
+    Tenths(u64),
     /// A time in milliseconds since 1970 in UTC.
     Time(i64),
     /// Another sentence.

@@ -15,6 +15,11 @@ fn of_target(code: &str, target: impl ToString) -> Sentence {
     Sentence::new(code).with("target", Arg::text(target))
 }
 
+/// Seconds in tenths, for sentences that say seconds themselves.
+fn tenths(duration: std::time::Duration) -> u64 {
+    duration_millis(duration).saturating_add(50) / 100
+}
+
 fn weight(weight: Weight) -> Arg {
     Arg::Weight(weight.hundredths())
 }
@@ -26,6 +31,8 @@ pub fn effect(effect: &Effect, plan: &Plan) -> Sentence {
         Effect::Rejected(reason) => Sentence::new("rejected").with("reason", Arg::sentence(rejection(reason))),
         Effect::ShowManual { target, .. } => of_target("manual-due", target),
         Effect::Lower { target, to, .. } => of_target("lowering", target).with("to", weight(*to)),
+        // A raise to nothing lets go of the lever, and puts nobody anywhere.
+        Effect::Raise { target, to, .. } if *to == Weight::ZERO => of_target("releasing", target),
         Effect::Raise { target, to, .. } => of_target("raising", target).with("to", weight(*to)),
     }
 }
@@ -137,7 +144,11 @@ pub fn notice(notice: &Notice, plan: &Plan) -> Sentence {
         Notice::NotCleanedUp { target } => of_target("notice-not-cleaned-up", target),
         Notice::Pinned { tenant } => Sentence::new("notice-pinned").with("tenant", name_of(tenant, plan)),
         Notice::Unpinned { tenant } => Sentence::new("notice-unpinned").with("tenant", name_of(tenant, plan)),
-        Notice::Drilled { took } => Sentence::new("notice-drilled").with("took", Arg::Millis(duration_millis(*took))),
+        Notice::Drilled { took } => Sentence::new("notice-drilled").with("secs", Arg::Tenths(tenths(*took))),
+        Notice::RollbackStarted {
+            cause: Cause::Drill(person),
+            ..
+        } => Sentence::new("notice-drill-started").with("person", Arg::text(person)),
         Notice::RollbackStarted { level, cause: why } => {
             let to = match level {
                 Level::Total => Weight::ZERO,
@@ -269,9 +280,17 @@ pub fn stage(state: &State, plan: &Plan) -> Sentence {
 
 /// Why something failed: a code for those that have a sentence of their own, else the target's own words.
 ///
-/// The code's sentence is `why-…` with the dots of the failure's code as `-`; a catalogue without it says `text`.
+/// The code's sentence is `why-…` with the dots of the failure's code as `-`; a catalogue without it says `text`. What the
+/// other side said stands in `said`, in its own words.
 pub fn why(failure: &Failure) -> Sentence {
-    Sentence::new(&format!("why-{}", failure.code.replace('.', "-"))).with("text", Arg::text(&failure.text))
+    // Texts of failures begin with the place and what came of it.
+    let said = failure
+        .text
+        .split_once(": ")
+        .map_or(failure.text.as_str(), |(_, said)| said);
+    Sentence::new(&format!("why-{}", failure.code.replace('.', "-")))
+        .with("text", Arg::text(&failure.text))
+        .with("said", Arg::text(said))
 }
 
 /// Whose values.

@@ -70,6 +70,8 @@ function filled(arg: Arg): FluentVariable {
       return format.weight(arg.value);
     case 'millis':
       return format.duration(arg.value);
+    case 'tenths':
+      return format.value(arg.value / 10, 'count');
     case 'time':
       return format.clock(arg.value);
     case 'sentence':

@@ -4,4 +4,4 @@ import type { Sentence } from "./Sentence";
 /**
  * What a place of a sentence is filled with.
  */
-export type Arg = { "kind": "text", "value": string } | { "kind": "count", "value": number } | { "kind": "weight", "value": number } | { "kind": "millis", "value": number } | { "kind": "time", "value": number } | { "kind": "sentence", "value": Sentence } | { "kind": "sentences", "value": Array<Sentence> };
+export type Arg = { "kind": "text", "value": string } | { "kind": "count", "value": number } | { "kind": "weight", "value": number } | { "kind": "millis", "value": number } | { "kind": "tenths", "value": number } | { "kind": "time", "value": number } | { "kind": "sentence", "value": Sentence } | { "kind": "sentences", "value": Array<Sentence> };
