@@ -54,6 +54,7 @@ emergency-effect = From { $from } to 0%: { $targets } · { $units ->
    *[other] { $units } in progress on the new one
  }
 emergency-simulated = Simulator
+emergency-nothing = Nothing to roll back: no call goes to the new system.
 emergency-drilled = last drill { $age } ago: { $took }
 emergency-never-drilled = not drilled yet
 emergency-sending = Sending…
@@ -269,6 +270,7 @@ error-comment-too-long = the text is too long: leave the main thing
 error-unknown-alert = that alert is no longer there
 error-unknown-metric = the plan has no such metric
 error-store = the journal cannot be read ({ $why })
+error-not-understood = the page asked for something that this program does not know: reload it
 error-gone = the rollout no longer runs: open Timonel again
 
 deed-arm = { $person } asked to arm

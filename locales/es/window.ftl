@@ -54,6 +54,7 @@ emergency-effect = De { $from } a 0 %: { $targets } · { $units ->
    *[other] { $units } en curso en el nuevo
  }
 emergency-simulated = Simulador
+emergency-nothing = Nada que revertir: ninguna llamada va al sistema nuevo.
 emergency-drilled = último ensayo hace { $age }: { $took }
 emergency-never-drilled = sin ensayar todavía
 emergency-sending = Enviando…
@@ -269,6 +270,7 @@ error-comment-too-long = el texto es demasiado largo: deje lo principal
 error-unknown-alert = esa alerta ya no está
 error-unknown-metric = el plan no tiene esa métrica
 error-store = la bitácora no se puede leer ({ $why })
+error-not-understood = la página pidió algo que este programa no conoce: recárguela
 error-gone = el despliegue ya no corre: abra Timonel otra vez
 
 deed-arm = { $person } mandó armar

@@ -111,7 +111,7 @@ export class Format {
   /** The tick of an axis that spans `span` ms: the date where days count, the time otherwise. */
   tick(at: number, span: number): string {
     if (span > 3 * DAY) return this.date(at);
-    return span > 10 * MINUTE ? this.minute(at) : this.clock(at);
+    return span >= 10 * MINUTE ? this.minute(at) : this.clock(at);
   }
 
   /** A list such as "a, b y c". */

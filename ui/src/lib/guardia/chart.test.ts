@@ -26,6 +26,11 @@ describe('charted', () => {
     expect(charted(wrong, 'abandonment', 2)).toEqual(['abandonment', 'memory']);
   });
 
+  test('a warning that has not lasted yet changes nothing', () => {
+    const soon = lines([...board, row({ metric: 'memory', state: 'pending', action: 'notify' })]);
+    expect(charted(soon, null, 2)).toEqual(['error_rate', 'response_time']);
+  });
+
   test('a plan without the usual ones still has charts', () => {
     expect(charted(lines([row({ metric: 'cpu' })]), 'gone', 2)).toEqual(['cpu']);
   });

@@ -1,6 +1,6 @@
 // What a chart shows, before anything is painted: which metrics, the lines on one axis of time, the span of values. Pure.
 import type { BoardRow, Series } from '../wire';
-import type { Line } from './lines';
+import { type Line, stands_out } from './lines';
 
 /** The metrics that are charted while nobody chose and nothing is wrong. */
 const USUAL = ['error_rate', 'response_time'];
@@ -8,7 +8,7 @@ const USUAL = ['error_rate', 'response_time'];
 /** The metrics of `count` charts: what a person chose, then what is wrong, then the usual ones, then whatever there is. */
 export function charted(lines: readonly Line[], chosen: string | null, count: number): string[] {
   const there = lines.map((line) => line.lead.metric);
-  const wrong = lines.filter((line) => line.lead.state === 'firing' || line.lead.state === 'pending').map((line) => line.lead.metric);
+  const wrong = lines.filter((line) => stands_out(line.lead)).map((line) => line.lead.metric);
   const wanted = [...(chosen === null ? [] : [chosen]), ...wrong, ...USUAL, ...there];
   return [...new Set(wanted)].filter((metric) => there.includes(metric)).slice(0, count);
 }

@@ -25,16 +25,17 @@ test('a rollback that is pending leads, though a warning fires', () => {
   expect(named(board)).toEqual([['error_rate share', 'e10']]);
 });
 
-test('what fires stands above what is pending, above what has no data, above the order of the plan', () => {
+test('what fires stands above what is pending, and everything else keeps its place', () => {
   const board = [
     row({ metric: 'calm', rule: '1' }),
     row({ metric: 'blind', rule: '2', state: 'no-evidence' }),
     row({ metric: 'resolved', rule: '3', state: 'resolved' }),
     row({ metric: 'pending', rule: '4', state: 'pending' }),
     row({ metric: 'firing', rule: '5', state: 'firing' }),
+    row({ metric: 'soon', rule: '6', state: 'pending', action: 'notify' }),
   ];
   expect(lines(board).map((line) => line.key)).toEqual(
-    ['firing', 'pending', 'blind', 'calm', 'resolved'].map((metric) => `${metric} share`),
+    ['firing', 'pending', 'calm', 'blind', 'resolved', 'soon'].map((metric) => `${metric} share`),
   );
 });
 

@@ -13,7 +13,12 @@ export interface Line {
 
 const ACTIONS: readonly BoardRow['action'][] = ['notify', 'alert', 'rollback'];
 
-/** Groups rules by what they measure. What fires stands first; the rest keeps the order of the plan. */
+/** Whether a rule is breached in a way that people should look at now; a mere warning has to last first. */
+export function stands_out(row: BoardRow): boolean {
+  return row.state === 'firing' || (row.state === 'pending' && row.action !== 'notify');
+}
+
+/** Groups rules by what they measure. What stands out is first; the rest keeps the order of the plan, so that no line jumps. */
 export function lines(board: readonly BoardRow[]): Line[] {
   const groups = new Map<string, BoardRow[]>();
   for (const row of board) {
@@ -25,7 +30,8 @@ export function lines(board: readonly BoardRow[]): Line[] {
     const lead = rules.reduce((worst, row) => (urgency(row) >= urgency(worst) ? row : worst));
     return { key, lead, rules };
   });
-  return made.sort((a, b) => urgency(b.lead) - urgency(a.lead));
+  const rank = (line: Line) => (stands_out(line.lead) ? urgency(line.lead) : 0);
+  return made.sort((a, b) => rank(b) - rank(a));
 }
 
 function gravity(row: BoardRow): number {
@@ -37,7 +43,7 @@ function severity(row: BoardRow): number {
   return row.better === 'lower' ? row.limit : -row.limit;
 }
 
-/** Only what is abnormal changes the order; two calm lines are equal. A rollback that is pending outdoes a warning that fires. */
+/** How much a rule has to say of its metric: a rollback that is pending outdoes a warning that fires. */
 function urgency(row: BoardRow): number {
   switch (row.state) {
     case 'firing':

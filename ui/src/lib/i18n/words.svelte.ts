@@ -53,6 +53,11 @@ export const words = {
     return own?.kind === 'text' ? own.value : this.say(sentence.code, args);
   },
 
+  /** A text as it begins a sentence: those of the catalogues are written to stand within one. */
+  begin(text: string): string {
+    return text.charAt(0).toLocaleUpperCase(current) + text.slice(1);
+  },
+
   /** What a plan names: its own text where the catalogues know it, else the name as it is written. */
   named(prefix: string, name: string): string {
     return this.maybe(`${prefix}-${name.replaceAll(/[_.]/g, '-')}`) ?? name;
