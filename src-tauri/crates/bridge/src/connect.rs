@@ -11,7 +11,10 @@ use timonel_http::{Client, Limits};
 use timonel_journal::kit::KitFolder;
 use timonel_kubernetes::{Access, Connection, Destination, Spec, VirtualService};
 use timonel_plan::model::{RecordsKind as Kind, SourceKind};
-use timonel_plan::parsed::{NumberShareConfig, Parsed, Query, SignalConfig, SourceConfig, VirtualServiceConfig, Way};
+use timonel_plan::parsed::{
+    AccountConfig, NumberShareConfig, Parsed, Query, SignalConfig, SourceConfig, TargetConfig, VirtualServiceConfig,
+    Way,
+};
 use timonel_ports::clock::SharedClock;
 use timonel_ports::kit::{InFile, Kit, Memory};
 use timonel_ports::signal::Source;
@@ -30,6 +33,9 @@ const SOURCE_DEADLINE: Duration = Duration::from_secs(4);
 const TELNYX: &str = "https://api.telnyx.com";
 /// The variable that holds a Telnyx key where its own (see [`variable`]) is not set.
 const ANY_TELNYX_KEY: &str = "TELNYX_API_KEY";
+
+/// The variable from which manual commands take the address of Telnyx.
+const TELNYX_URL: &str = "TELNYX_API_URL";
 
 /// How the clusters, accounts and sources of a plan are reached in one environment.
 #[derive(Debug, Clone, Default)]
@@ -60,6 +66,42 @@ pub struct Key {
     pub url: String,
     /// The key.
     pub key: SecretString,
+}
+
+impl Key {
+    fn new(config: &AccountConfig, key: &str) -> Self {
+        Self {
+            url: config.url.clone().unwrap_or_else(|| TELNYX.to_owned()),
+            key: key.into(),
+        }
+    }
+}
+
+/// The account that a target moves numbers of.
+fn account_of(target: &TargetConfig) -> Option<&str> {
+    match &target.way {
+        Way::NumberShare(way) => Some(&way.account),
+        Way::VirtualService(_) => None,
+    }
+}
+
+/// What a person's bash needs before it takes manual commands of this plan's targets, a line each: they know the variables
+/// of Telnyx's own tools, and keys are given to us by other names. No line holds a key.
+pub fn preparation(plan: &Parsed) -> Vec<String> {
+    let mut lines = Vec::new();
+    let accounts = plan.targets.iter().filter_map(account_of);
+    for config in accounts.filter_map(|name| plan.account(name)) {
+        let own = variable(&config.credential);
+        lines.push(format!("export {ANY_TELNYX_KEY}=\"${{{own}:-${ANY_TELNYX_KEY}}}\""));
+        let quoted = |url: &String| url.replace('\'', r"'\''");
+        lines.extend(
+            config
+                .url
+                .as_ref()
+                .map(|url| format!("export {TELNYX_URL}='{}'", quoted(url))),
+        );
+    }
+    lines
 }
 
 impl Connections {
@@ -102,12 +144,22 @@ impl Connections {
 
     fn key_of(&mut self, plan: &Parsed, account: &str) {
         let Some(config) = plan.account(account) else { return };
-        let key = std::env::var(variable(&config.credential)).or_else(|_| std::env::var(ANY_TELNYX_KEY));
-        if let Ok(key) = key {
-            let url = config.url.clone().unwrap_or_else(|| TELNYX.to_owned());
-            let key = key.into();
-            self.accounts.insert(account.to_owned(), Key { url, key });
+        let set = |name: &str| std::env::var(name).ok().filter(|key| !key.trim().is_empty());
+        let key = set(&variable(&config.credential)).or_else(|| set(ANY_TELNYX_KEY));
+        if let Some(key) = key {
+            self.accounts.insert(account.to_owned(), Key::new(config, &key));
         }
+    }
+
+    /// The same, with something in the place of every key that nobody gave: enough for what asks nobody.
+    pub(crate) fn without_asking(&self, plan: &Parsed) -> Self {
+        let mut all = Self::new(self.clusters.clone(), self.accounts.clone(), self.sources.clone());
+        let accounts = plan.targets.iter().filter_map(account_of);
+        for (name, config) in accounts.filter_map(|name| Some((name, plan.account(name)?))) {
+            let unknown = || Key::new(config, "nobody-gave-it");
+            all.accounts.entry(name.to_owned()).or_insert_with(unknown);
+        }
+        all
     }
 
     /// The client of an account, the same for all who ask.
@@ -116,14 +168,15 @@ impl Connections {
         if let Some(account) = open.get(name) {
             return Ok(account.clone());
         }
-        let key = self.accounts.get(name).ok_or_else(|| BridgeError::Connect {
-            what: format!("account {name}"),
-            why: match plan.account(name) {
-                Some(config) => format!(
-                    "there is no key for it: set {} (or {ANY_TELNYX_KEY})",
-                    variable(&config.credential)
-                ),
-                None => format!(
+        let key = self.accounts.get(name).ok_or_else(|| match plan.account(name) {
+            Some(config) => BridgeError::NoKey {
+                account: name.to_owned(),
+                variable: variable(&config.credential),
+                instead: ANY_TELNYX_KEY,
+            },
+            None => BridgeError::Connect {
+                what: format!("account {name}"),
+                why: format!(
                     "environment `{}` does not say how to reach it; add it under [environments]",
                     plan.plan.environment
                 ),

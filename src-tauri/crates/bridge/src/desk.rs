@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use timonel_domain::plan::Plan;
 use timonel_domain::rollout::{Effect, Event, Level, Stage, State};
-use timonel_domain::value::{Person, RolloutId, TenantId, Writer};
+use timonel_domain::value::{Person, RolloutId, TargetId, TenantId, Writer};
 use timonel_engine::command::Wish;
 use timonel_engine::{Bulletin, Engine, Parts, Snapshot};
 use timonel_journal::entry::Body;
@@ -218,17 +218,26 @@ impl Desk {
         Ok(end)
     }
 
-    /// The commands by which a person can put each target of a rollout back to 0 % without us.
+    /// The commands by which a person can put each target of a rollout back to 0 % without us, or why there are none of it.
+    /// Asks nobody, so it needs no key; what is there of one target is not lost for another.
     pub async fn manual_commands(
         &self,
         row: &RolloutRow,
         connections: &Connections,
-    ) -> Result<Vec<ManualCommand>, BridgeError> {
+    ) -> Result<Vec<(TargetId, Result<Vec<ManualCommand>, BridgeError>)>, BridgeError> {
         let (plan, _) = self.plan_of(row).await?;
         let state = timonel_engine::state_of(&*self.store, &row.id, &plan.plan).await?.state;
         let goal = Goal::lower(timonel_domain::value::Weight::ZERO, state.generation);
-        let targets = connect::targets(&plan, connections, &self.kits(row), &self.clock).await?;
-        Ok(targets.iter().flat_map(|t| t.manual_commands(&goal)).collect())
+        let connections = connections.without_asking(&plan);
+        let mut out = Vec::new();
+        for target in &plan.targets {
+            let mut alone = plan.clone();
+            alone.targets.retain(|other| other.id == target.id);
+            let made = connect::targets(&alone, &connections, &self.kits(row), &self.clock).await;
+            let commands = made.map(|made| made.iter().flat_map(|t| t.manual_commands(&goal)).collect());
+            out.push((target.id.clone(), commands));
+        }
+        Ok(out)
     }
 
     fn kits(&self, row: &RolloutRow) -> Kits {

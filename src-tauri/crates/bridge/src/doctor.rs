@@ -1,16 +1,20 @@
 //! Whether everything that a rollout needs is there, each with its proof: for a person before a shift.
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
+use timonel_domain::time::Timestamp;
+use timonel_domain::value::{Side, SignalId};
 use timonel_journal::intent::IntentFolder;
 use timonel_plan::Parsed;
-use timonel_ports::clock::SharedClock;
+use timonel_ports::clock::{SharedClock, sleep};
 use timonel_ports::signal::{Reading, SignalError};
 use timonel_ports::target::Check;
 
 use crate::Desk;
 use crate::audit::audit;
-use crate::connect::{self, Connections, Kits};
+use crate::connect::{self, Connections, Kits, Rhythmic};
 
 /// Checks this installation: folder, store, journal, unfinished rollbacks.
 pub async fn installation(folder: &Path, clock: &SharedClock) -> Vec<Check> {
@@ -78,9 +82,81 @@ async fn replays(desk: &Desk) -> Result<String, String> {
     }
 }
 
+/// What was found of a plan's targets and signals.
+#[derive(Debug, Clone)]
+pub struct Examined {
+    /// Targets, and connections that cannot be made.
+    pub checks: Vec<Check>,
+    /// Every side of every signal whose source can be asked.
+    pub signals: Vec<SignalAge>,
+}
+
+/// How old what a side of a signal tells is: by nature, and now.
+#[derive(Debug, Clone)]
+pub struct SignalAge {
+    /// Which signal.
+    pub signal: SignalId,
+    /// Whose value.
+    pub side: Side,
+    /// Where it is read, for people.
+    pub place: String,
+    /// How often it is read.
+    pub interval: Duration,
+    /// How far its newest value is behind by nature.
+    pub lag: Duration,
+    /// From this age a value is late, and blocks progress where the plan requires it.
+    pub late_after: Duration,
+    /// Whether progress needs it.
+    pub required: bool,
+    /// What was read.
+    pub found: Found,
+}
+
+/// What reading a signal gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// A value of this age.
+    Value {
+        /// How long ago the newest value was true.
+        age: Duration,
+    },
+    /// It answers, and what happened in between comes later than a person at a terminal waits for.
+    Begun,
+    /// Nothing that can be used.
+    Failed(SignalError),
+}
+
+/// What a person has to do about a signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing.
+    Good,
+    /// Know of it: nothing is held up by it now.
+    Open,
+    /// Mend it: it would block.
+    Bad,
+}
+
+impl SignalAge {
+    /// A value that is late is bad. So is one that is missing, but for a signal that the plan does not require, and for the
+    /// canary's, which owes nothing before the first unit is there.
+    pub fn verdict(&self) -> Verdict {
+        let owed = match (&self.found, self.side) {
+            (Found::Begun, _) => return Verdict::Good,
+            (Found::Value { age }, _) if *age <= self.late_after => return Verdict::Good,
+            (Found::Failed(SignalError::NoData { .. }), Side::Canary) => false,
+            (Found::Value { .. } | Found::Failed(_), _) => self.required,
+        };
+        if owed { Verdict::Bad } else { Verdict::Open }
+    }
+}
+
+/// How long [`plan`] takes for counters at most: of one reading nobody knows what happened.
+pub const BETWEEN_READINGS: Duration = Duration::from_secs(15);
+
 /// Checks every target and source of a plan in its chosen environment. Writes nothing.
-pub async fn plan(plan: &Parsed, connections: &Connections, clock: &SharedClock) -> Vec<Check> {
-    let mut out = Vec::new();
+pub async fn plan(plan: &Parsed, connections: &Connections, clock: &SharedClock) -> Examined {
+    let mut checks = Vec::new();
     let failed = |code: &str, error: &dyn std::fmt::Display| Check {
         code: code.to_owned(),
         ok: false,
@@ -89,47 +165,90 @@ pub async fn plan(plan: &Parsed, connections: &Connections, clock: &SharedClock)
     match connect::targets(plan, connections, &Kits::Nowhere, clock).await {
         Ok(targets) => {
             for target in targets {
-                let place = target.describe().place;
+                let id = target.describe().id;
                 match target.preflight().await {
-                    Ok(found) => out.extend(found.checks.into_iter().map(|c| Check {
-                        proof: format!("{place}: {}", c.proof),
+                    Ok(found) => checks.extend(found.checks.into_iter().map(|c| Check {
+                        proof: format!("{id}: {}", c.proof),
                         ..c
                     })),
-                    Err(error) => out.push(failed(error.code(), &error)),
+                    Err(error) => checks.push(failed(error.code(), &error)),
                 }
             }
         }
-        Err(error) => out.push(failed("target.connect", &error)),
+        Err(error) => checks.push(failed("target.connect", &error)),
     }
-    match connect::sources(plan, connections, clock) {
-        Ok(sources) => {
-            for (source, _) in sources {
-                let place = source.describe().place;
-                out.extend(
-                    source
-                        .read()
-                        .await
-                        .into_iter()
-                        .map(|reading| of_reading(&place, reading)),
-                );
+    let signals = match connect::sources(plan, connections, clock) {
+        Ok(sources) => ages(plan, &sources, clock).await,
+        Err(error) => {
+            // One account that cannot be asked is told of once.
+            let told = failed("signal.connect", &error);
+            if checks.iter().all(|check| check.proof != told.proof) {
+                checks.push(told);
             }
+            Vec::new()
         }
-        Err(error) => out.push(failed("signal.connect", &error)),
-    }
-    out
+    };
+    Examined { checks, signals }
 }
 
-fn of_reading(place: &str, reading: Reading) -> Check {
-    let what = format!("{place}: {} {:?}", reading.signal, reading.side);
-    let (ok, proof) = match reading.outcome {
-        Ok(samples) => (true, format!("{what}: {} samples", samples.len())),
-        // One reading of a counter tells only that it is there.
-        Err(SignalError::First { .. }) => (true, format!("{what}: there")),
-        Err(error) => (false, format!("{what}: {error}")),
+/// Reads every source, and those a second time whose counters need it.
+async fn ages(plan: &Parsed, sources: &[Rhythmic], clock: &SharedClock) -> Vec<SignalAge> {
+    let mut found = BTreeMap::new();
+    let mut again = Vec::new();
+    for (source, interval) in sources {
+        let readings = source.read().await;
+        let is_first = |reading: &Reading| matches!(reading.outcome, Err(SignalError::First { .. }));
+        if readings.iter().any(is_first) {
+            again.push((source, *interval));
+        }
+        take(&source.describe().place, readings, &mut found);
+    }
+    if let Some(pause) = again.iter().map(|(_, interval)| *interval).max() {
+        sleep(&**clock, pause.min(BETWEEN_READINGS)).await;
+        for (source, _) in again {
+            take(&source.describe().place, source.read().await, &mut found);
+        }
+    }
+    let now = clock.now();
+    let age = |((signal, side), (place, outcome)): ((SignalId, Side), (String, Outcome))| {
+        let plan = plan.plan.signal(&signal)?;
+        Some(SignalAge {
+            interval: plan.interval,
+            lag: plan.lag,
+            late_after: plan.late_after(),
+            required: plan.required,
+            found: match outcome {
+                Ok(as_of) => Found::Value { age: now.since(as_of) },
+                Err(SignalError::First { .. }) => Found::Begun,
+                Err(error) => Found::Failed(error),
+            },
+            signal,
+            side,
+            place,
+        })
     };
-    Check {
-        code: "signal.read".to_owned(),
-        ok,
-        proof,
+    found.into_iter().filter_map(age).collect()
+}
+
+/// The moment that the newest value is true for.
+type Outcome = Result<Timestamp, SignalError>;
+
+/// Takes readings in: a second one that has nothing new takes nothing back.
+fn take(place: &str, readings: Vec<Reading>, found: &mut BTreeMap<(SignalId, Side), (String, Outcome)>) {
+    for reading in readings {
+        let newest = reading.outcome.and_then(|samples| {
+            let newest = samples.last().map(|sample| sample.as_of);
+            newest.ok_or(SignalError::NoData {
+                place: place.to_owned(),
+            })
+        });
+        let key = (reading.signal, reading.side);
+        let nothing_new = matches!(newest, Err(SignalError::NoData { .. }));
+        let had = found
+            .get(&key)
+            .is_some_and(|(_, had)| matches!(had, Ok(_) | Err(SignalError::First { .. })));
+        if !(nothing_new && had) {
+            found.insert(key, (place.to_owned(), newest));
+        }
     }
 }

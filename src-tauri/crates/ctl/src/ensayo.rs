@@ -8,14 +8,15 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 use timonel_bridge::{Bulletin, Snapshot};
 use timonel_bridge::{Rehearsal, Summary, Told};
-use timonel_domain::plan::Plan;
+use timonel_domain::plan::{Plan, SignalPlan};
 use timonel_domain::rollout::{Members, Stage};
 use timonel_domain::time::Timestamp;
-use timonel_domain::value::{PhaseId, Weight};
+use timonel_domain::value::{PhaseId, Side, Weight};
 use timonel_journal::record::StepRecord;
 use timonel_plan::scenario::Outcome;
 
 use crate::args::Rehearse;
+use crate::doctor::by_nature;
 use crate::words::Words;
 use crate::{Failure, files, told};
 
@@ -109,6 +110,8 @@ struct Screen<'a> {
     start: Timestamp,
     bar: ProgressBar,
     last: String,
+    /// Whether it was armed, so that what was found then has been told.
+    armed: bool,
 }
 
 impl<'a> Screen<'a> {
@@ -128,6 +131,7 @@ impl<'a> Screen<'a> {
             start,
             bar,
             last: String::new(),
+            armed: false,
         }
     }
 
@@ -152,6 +156,11 @@ impl<'a> Screen<'a> {
                 for line in told::sentences(bulletin, self.plan, self.words) {
                     self.bar.suspend(|| tell!("{line}"));
                 }
+                // The lines name the plan's own applications and objects: in a shell they would reach the real ones.
+                if !bulletin.manual.is_empty() {
+                    let line = self.words.say("rehearsal-manual", &[]);
+                    self.bar.suspend(|| tell!("          {line}"));
+                }
             }
             Told::Picture(picture) if !self.json => self.picture(picture),
             Told::Picture(_) => {}
@@ -171,7 +180,12 @@ impl<'a> Screen<'a> {
     }
 
     fn picture(&mut self, picture: &Snapshot) {
-        let weight = |w: Option<Weight>| w.map_or_else(|| "—".to_owned(), |w| w.to_string());
+        if !self.armed && picture.state.stage != Stage::Draft {
+            self.armed = true;
+            for line in signals(picture, self.words) {
+                self.bar.suspend(|| tell!("{line}"));
+            }
+        }
         let splitter = picture.plan.splitter().and_then(|s| picture.state.targets.get(&s.id));
         let line = self.words.say(
             "progress",
@@ -180,9 +194,13 @@ impl<'a> Screen<'a> {
                 ("stage", told::stage(&picture.state, self.plan, self.words)),
                 (
                     "accepted",
-                    held(splitter.and_then(|t| t.accepted), splitter.and_then(|t| t.members)),
+                    held(
+                        splitter.and_then(|t| t.accepted),
+                        splitter.and_then(|t| t.members),
+                        self.words,
+                    ),
                 ),
-                ("observed", weight(picture.observed)),
+                ("observed", self.words.weight_if_known(picture.observed)),
             ],
         );
         self.bar.set_message(line.clone());
@@ -223,12 +241,34 @@ fn stage_word(stage: &Stage) -> &'static str {
 }
 
 /// A weight, with the members that make it: `4.7 % (12/340)`.
-fn held(weight: Option<Weight>, members: Option<Members>) -> String {
+fn held(weight: Option<Weight>, members: Option<Members>, words: &Words) -> String {
+    let weight_if_known = words.weight_if_known(weight);
     match (weight, members) {
-        (None, _) => "—".to_owned(),
-        (Some(weight), None) => weight.to_string(),
-        (Some(weight), Some(Members { canary, all })) => format!("{weight} ({canary}/{all})"),
+        (None, _) | (Some(_), None) => weight_if_known,
+        (Some(_), Some(Members { canary, all })) => format!("{weight_if_known} ({canary}/{all})"),
     }
+}
+
+/// How old what each signal tells is, by nature and now: a line each.
+fn signals(picture: &Snapshot, words: &Words) -> Vec<String> {
+    let now = |signal: &SignalPlan, side: Side| {
+        let newest = picture.newest.get(&(signal.id.clone(), side));
+        let age = newest.map_or_else(|| "—".to_owned(), |as_of| told::span(picture.at.since(*as_of)));
+        format!("{} {age}", words.say(told::side_key(side), &[]))
+    };
+    let line = |signal: &SignalPlan| {
+        let ages: Vec<_> = signal.sides.iter().map(|side| now(signal, *side)).collect();
+        let values = [
+            ("signal", signal.id.to_string()),
+            ("ages", ages.join(" · ")),
+            ("nature", by_nature(signal.lag, signal.interval, words)),
+        ];
+        format!("  {}", words.say("rehearsal-signal", &values))
+    };
+    let lines = picture.plan.signals.iter().map(line);
+    std::iter::once(words.say("rehearsal-signals", &[]))
+        .chain(lines)
+        .collect()
 }
 
 fn minutes(span: Duration) -> String {
@@ -242,16 +282,15 @@ fn print_summary(summary: &Summary, lasted: Duration, words: &Words) {
         Outcome::Completed => "outcome-completed",
         Outcome::Frozen => "outcome-frozen",
     };
-    let weight = |w: Option<Weight>| w.map_or_else(|| "—".to_owned(), |w| w.to_string());
     tell!();
     tell!("{}", words.say(outcome, &[("elapsed", minutes(lasted))]));
     for target in &summary.targets {
         let verified = words.say(if target.verified { "verified" } else { "not-verified" }, &[]);
         let values = [
             ("target", target.id.to_string()),
-            ("requested", weight(target.requested)),
-            ("accepted", held(target.accepted, target.members)),
-            ("observed", weight(target.observed)),
+            ("requested", words.weight_if_known(target.requested)),
+            ("accepted", held(target.accepted, target.members, words)),
+            ("observed", words.weight_if_known(target.observed)),
             ("verified", verified),
         ];
         tell!("  {}", words.say("summary-target", &values));
@@ -267,7 +306,7 @@ fn print_summary(summary: &Summary, lasted: Duration, words: &Words) {
         if let Some(at) = at {
             let since = summary
                 .decided_at
-                .map(|d| format!("{:+.3} s", (at.micros() - d.micros()) as f64 / 1e6))
+                .map(|d| words.number(&format!("{:+.3} s", (at.micros() - d.micros()) as f64 / 1e6)))
                 .unwrap_or_default();
             tell!("  {}", words.say(key, &[("at", at.to_string()), ("since", since)]));
         }

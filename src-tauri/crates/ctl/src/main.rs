@@ -30,6 +30,7 @@ mod words;
 use std::process::ExitCode;
 
 use clap::Parser;
+use timonel_bridge::BridgeError;
 
 use crate::args::{Args, Command, PlanCommand};
 use crate::words::Words;
@@ -58,7 +59,7 @@ impl Failure {
     fn code(&self) -> ExitCode {
         match self {
             Failure::BadInput | Failure::Unreadable { .. } => ExitCode::from(2),
-            Failure::Bridge(timonel_bridge::BridgeError::Unknown { .. }) => ExitCode::from(2),
+            Failure::Bridge(BridgeError::Unknown { .. } | BridgeError::NoKey { .. }) => ExitCode::from(2),
             Failure::NotAsItShould | Failure::Bridge(_) | Failure::Process(_) => ExitCode::from(1),
         }
     }
@@ -78,6 +79,18 @@ fn main() -> ExitCode {
             match &failure {
                 // Both have said what is wrong already.
                 Failure::BadInput | Failure::NotAsItShould => {}
+                Failure::Bridge(BridgeError::NoKey {
+                    account,
+                    variable,
+                    instead,
+                }) => {
+                    let values = [
+                        ("account", account.clone()),
+                        ("variable", variable.clone()),
+                        ("instead", (*instead).to_owned()),
+                    ];
+                    complain!("timonelctl: {}", words.say("failure-no-key", &values));
+                }
                 Failure::Unreadable { .. } | Failure::Bridge(_) | Failure::Process(_) => {
                     complain!("timonelctl: {failure}")
                 }

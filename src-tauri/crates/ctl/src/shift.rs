@@ -2,11 +2,10 @@
 
 use std::path::Path;
 
-use timonel_bridge::connect::Connections;
+use timonel_bridge::connect::{self, Connections};
 use timonel_bridge::{Desk, Order, Snapshot};
-use timonel_domain::plan::Plan;
 use timonel_domain::rollout::Stage;
-use timonel_domain::value::Weight;
+use timonel_plan::Parsed;
 use timonel_ports::clock::SystemClock;
 use timonel_ports::store::RolloutRow;
 
@@ -23,7 +22,6 @@ pub(crate) async fn status(folder: &Path, words: &Words) -> Result<(), Failure> 
             words.say("status-none", &[("folder", folder.display().to_string())])
         );
     }
-    let weight = |w: Option<Weight>| w.map_or_else(|| "—".to_owned(), |w| w.to_string());
     for listed in rollouts {
         let stage = told::stage(&listed.state, &listed.plan, words);
         let values = [
@@ -38,8 +36,8 @@ pub(crate) async fn status(folder: &Path, words: &Words) -> Result<(), Failure> 
         for (id, target) in &listed.state.targets {
             let values = [
                 ("target", id.to_string()),
-                ("accepted", weight(target.accepted)),
-                ("read", weight(target.read)),
+                ("accepted", words.weight_if_known(target.accepted)),
+                ("read", words.weight_if_known(target.read)),
             ];
             tell!("  {}", words.say("status-target", &values));
         }
@@ -56,11 +54,7 @@ pub(crate) async fn status(folder: &Path, words: &Words) -> Result<(), Failure> 
 
 pub(crate) async fn roll_back(args: Rollback, words: &Words) -> Result<(), Failure> {
     if args.commands {
-        let (desk, row, connections, _) = at_desk(&args.press).await?;
-        for command in desk.manual_commands(&row, &connections).await? {
-            tell!("# {}\n{}", command.program, command.line);
-        }
-        return Ok(());
+        return commands(&args.press, words).await;
     }
     let order = Order::RollBack {
         confirmed: args.confirmed,
@@ -70,6 +64,35 @@ pub(crate) async fn roll_back(args: Rollback, words: &Words) -> Result<(), Failu
         tell!("{}", words.say("rollback-unseen", &[]));
     }
     as_it_should(end.state.stage == Stage::RolledBack)
+}
+
+/// Prints what a person can paste, even where this program itself has no key or does not reach a cluster.
+async fn commands(press: &Press, words: &Words) -> Result<(), Failure> {
+    let At {
+        desk,
+        row,
+        plan,
+        connections,
+    } = at_desk(press).await?;
+    for line in connect::preparation(&plan) {
+        tell!("{line}");
+    }
+    let mut all = true;
+    for (target, made) in desk.manual_commands(&row, &connections).await? {
+        match made {
+            Ok(commands) => {
+                for command in commands {
+                    let values = [("target", target.to_string()), ("program", command.program)];
+                    tell!("# {}\n{}", words.say("manual-command", &values), command.line);
+                }
+            }
+            Err(error) => {
+                all = false;
+                complain!("timonelctl: {error}");
+            }
+        }
+    }
+    as_it_should(all)
 }
 
 pub(crate) async fn pin(args: Pin, words: &Words) -> Result<(), Failure> {
@@ -89,20 +112,45 @@ pub(crate) async fn drill(args: Press, words: &Words) -> Result<(), Failure> {
     as_it_should(state.stage == Stage::Armed && state.targets.values().all(|t| t.levered.is_none()))
 }
 
-async fn at_desk(press: &Press) -> Result<(Desk, RolloutRow, Connections, Plan), Failure> {
+/// A rollout of this installation and how its targets are reached.
+struct At {
+    desk: Desk,
+    row: RolloutRow,
+    plan: Parsed,
+    connections: Connections,
+}
+
+async fn at_desk(press: &Press) -> Result<At, Failure> {
     let desk = Desk::open(&press.folder.path(), &SystemClock::shared()).await?;
     let row = desk.rollout(press.rollout.as_ref()).await?;
     let (plan, _) = desk.plan_of(&row).await?;
     let connections = Connections::of_environment(&plan, press.kubeconfig.clone());
-    Ok((desk, row, connections, plan.plan))
+    Ok(At {
+        desk,
+        row,
+        plan,
+        connections,
+    })
 }
 
 async fn carry_out(press: Press, order: Order, words: &Words) -> Result<Snapshot, Failure> {
-    let (desk, row, connections, plan) = at_desk(&press).await?;
+    let At {
+        desk,
+        row,
+        plan,
+        connections,
+    } = at_desk(&press).await?;
+    let mut prepared = connect::preparation(&plan);
+    tell!("{}", words.say("times-are-utc", &[]));
     let end = desk
         .carry_out(&row, press.by, order, &connections, |bulletin| {
-            for line in told::sentences(bulletin, &plan, words) {
+            for line in told::sentences(bulletin, &plan.plan, words) {
                 tell!("{line}");
+            }
+            if !bulletin.manual.is_empty() {
+                for line in prepared.drain(..) {
+                    tell!("          {}", words.say("manual-first", &[("line", line)]));
+                }
             }
         })
         .await?;

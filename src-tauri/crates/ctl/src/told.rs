@@ -1,9 +1,11 @@
 //! What happened, for people: one sentence for each notice, in the person's language.
 
+use std::time::Duration;
+
 use timonel_bridge::Bulletin;
 use timonel_domain::plan::{Incident, Plan, Severity};
 use timonel_domain::rollout::{Cause, Effect, Failure, Hold, Level, Notice, Rejection, Stage, State};
-use timonel_domain::value::{Side, TenantId};
+use timonel_domain::value::{Side, TenantId, Weight};
 
 use crate::words::Words;
 
@@ -16,10 +18,14 @@ pub(crate) fn sentences(bulletin: &Bulletin, plan: &Plan, words: &Words) -> Vec<
             Effect::Rejected(reason) => words.say("rejected", &[("reason", of_rejection(reason, words))]),
             Effect::ShowManual { target, .. } => words.say("manual-due", &[("target", target.to_string())]),
             Effect::Lower { target, to, .. } => {
-                words.say("lowering", &[("target", target.to_string()), ("to", to.to_string())])
+                words.say("lowering", &[("target", target.to_string()), ("to", words.weight(*to))])
+            }
+            // A raise to nothing lets go of the lever, and puts nobody anywhere.
+            Effect::Raise { target, to, .. } if *to == Weight::ZERO => {
+                words.say("releasing", &[("target", target.to_string())])
             }
             Effect::Raise { target, to, .. } => {
-                words.say("raising", &[("target", target.to_string()), ("to", to.to_string())])
+                words.say("raising", &[("target", target.to_string()), ("to", words.weight(*to))])
             }
         };
         out.push(format!("{}  {line}", clock(bulletin)));
@@ -131,8 +137,8 @@ fn of_notice(notice: &Notice, plan: &Plan, words: &Words) -> String {
         } => {
             let mut facts = vec![
                 ("target", target.to_string()),
-                ("asked", asked.to_string()),
-                ("weight", weight.to_string()),
+                ("asked", words.weight(*asked)),
+                ("weight", words.weight(*weight)),
             ];
             match members {
                 Some(members) => {
@@ -147,11 +153,18 @@ fn of_notice(notice: &Notice, plan: &Plan, words: &Words) -> String {
         Notice::NotCleanedUp { target } => words.say("notice-not-cleaned-up", &[("target", target.to_string())]),
         Notice::Pinned { tenant } => words.say("notice-pinned", &[("tenant", name_of(tenant, plan))]),
         Notice::Unpinned { tenant } => words.say("notice-unpinned", &[("tenant", name_of(tenant, plan))]),
-        Notice::Drilled { took } => words.say("notice-drilled", &[("secs", format!("{:.1}", took.as_secs_f64()))]),
+        Notice::Drilled { took } => words.say(
+            "notice-drilled",
+            &[("secs", words.number(&format!("{:.1}", took.as_secs_f64())))],
+        ),
+        Notice::RollbackStarted {
+            cause: Cause::Drill(person),
+            ..
+        } => words.say("notice-drill-started", &[("person", person.to_string())]),
         Notice::RollbackStarted { level, cause } => {
             let to = match level {
                 Level::Total => "0 %".to_owned(),
-                Level::Reduce(to) => to.to_string(),
+                Level::Reduce(to) => words.weight(*to),
             };
             words.say(
                 "notice-rollback-started",
@@ -169,7 +182,7 @@ fn of_notice(notice: &Notice, plan: &Plan, words: &Words) -> String {
             "notice-drift-below",
             &[
                 ("target", target.to_string()),
-                ("live", live.to_string()),
+                ("live", words.weight(*live)),
                 ("by", by(who)),
             ],
         ),
@@ -177,7 +190,7 @@ fn of_notice(notice: &Notice, plan: &Plan, words: &Words) -> String {
             "notice-drift-above",
             &[
                 ("target", target.to_string()),
-                ("live", live.to_string()),
+                ("live", words.weight(*live)),
                 ("by", by(who)),
             ],
         ),
@@ -222,13 +235,28 @@ pub(crate) fn hold(hold: &Hold, words: &Words) -> String {
     }
 }
 
-/// Why something failed, in the person's language where the code says all there is to say, else as the target told it.
+/// Why something failed, in the person's language. What a provider said stands in it in its own words.
 fn why(failure: &Failure, words: &Words) -> String {
     let key = format!("why-{}", failure.code.replace('.', "-"));
-    words.known(&key).unwrap_or_else(|| failure.text.clone())
+    let said = [("said", detail(&failure.text).to_owned())];
+    words.known(&key, &said).unwrap_or_else(|| failure.text.clone())
 }
 
-fn side_key(side: Side) -> &'static str {
+/// What the other side said, of a text that begins with the place and what came of it, as those of `TargetError` do.
+fn detail(text: &str) -> &str {
+    text.split_once(": ").map_or(text, |(_, said)| said)
+}
+
+/// A span in its largest whole unit, near enough for a person: `31 s`, `5 min`, `2 h`.
+pub(crate) fn span(span: Duration) -> String {
+    match span.as_secs() {
+        secs @ 0..120 => format!("{secs} s"),
+        secs @ 120..7200 => format!("{} min", secs / 60),
+        secs => format!("{} h", secs / 3600),
+    }
+}
+
+pub(crate) fn side_key(side: Side) -> &'static str {
     match side {
         Side::Stable => "side-stable",
         Side::Canary => "side-canary",

@@ -2,10 +2,15 @@
 
 use fluent::concurrent::FluentBundle;
 use fluent::{FluentArgs, FluentResource, FluentValue};
+use timonel_domain::value::Weight;
 use unic_langid::LanguageIdentifier;
 
 /// The sentences of one language.
-pub(crate) struct Words(FluentBundle<FluentResource>);
+pub(crate) struct Words {
+    sentences: FluentBundle<FluentResource>,
+    /// Between the whole and its parts.
+    decimal: char,
+}
 
 const ES: &str = include_str!("../../../../locales/es/terminal.ftl");
 const EN: &str = include_str!("../../../../locales/en/terminal.ftl");
@@ -32,17 +37,35 @@ impl Words {
         let mut bundle = FluentBundle::new_concurrent(vec![id]);
         bundle.set_use_isolating(false);
         bundle.add_resource_overriding(resource);
-        Self(bundle)
+        Self {
+            sentences: bundle,
+            decimal: if language == "en" { '.' } else { ',' },
+        }
     }
 
     /// The sentence of `key` where there is one; for keys that are made of codes.
-    pub(crate) fn known(&self, key: &str) -> Option<String> {
-        self.0.has_message(key).then(|| self.say(key, &[]))
+    pub(crate) fn known(&self, key: &str, values: &[(&str, String)]) -> Option<String> {
+        self.sentences.has_message(key).then(|| self.say(key, values))
+    }
+
+    /// A number, written with a point, as this language writes it.
+    pub(crate) fn number(&self, written: &str) -> String {
+        written.replace('.', &self.decimal.to_string())
+    }
+
+    /// A weight, such as `4,97 %`.
+    pub(crate) fn weight(&self, weight: Weight) -> String {
+        self.number(&weight.to_string())
+    }
+
+    /// A weight, or a dash where it is not known.
+    pub(crate) fn weight_if_known(&self, weight: Option<Weight>) -> String {
+        weight.map_or_else(|| "—".to_owned(), |weight| self.weight(weight))
     }
 
     /// The sentence of `key` with its values, which are formatted already.
     pub(crate) fn say(&self, key: &str, values: &[(&str, String)]) -> String {
-        let Some(pattern) = self.0.get_message(key).and_then(|m| m.value()) else {
+        let Some(pattern) = self.sentences.get_message(key).and_then(|m| m.value()) else {
             debug_assert!(false, "no sentence `{key}`");
             return key.to_owned();
         };
@@ -50,7 +73,7 @@ impl Words {
         for (name, value) in values {
             args.set(*name, FluentValue::from(value.as_str()));
         }
-        self.0
+        self.sentences
             .format_pattern(pattern, Some(&args), &mut Vec::new())
             .into_owned()
     }
@@ -78,6 +101,7 @@ mod tests {
             include_str!("ensayo.rs"),
             include_str!("doctor.rs"),
             include_str!("files.rs"),
+            include_str!("main.rs"),
         ];
         let asked = sources.iter().flat_map(|source| source.split("words.say(").skip(1));
         let keys: Vec<_> = asked
@@ -87,7 +111,7 @@ mod tests {
         for language in ["es", "en"] {
             let words = Words::new(language);
             for key in &keys {
-                assert!(words.known(key).is_some(), "{language}: {key}");
+                assert!(words.known(key, &[]).is_some(), "{language}: {key}");
             }
         }
     }

@@ -11,4 +11,6 @@ mod played;
 mod prometheus;
 mod same_seed;
 mod shipped;
+mod standing;
 mod taken_up;
+mod taken_up_numbers;

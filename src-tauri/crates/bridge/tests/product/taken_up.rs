@@ -7,38 +7,30 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command as Program;
 use std::sync::Arc;
-use std::time::Duration;
 
 use timonel_bridge::Bulletin;
 use timonel_bridge::connect::{self, Connections, Kits};
 use timonel_domain::board::Freshness;
 use timonel_domain::rollout::{Cause, Event, Generation, Level, Stage};
-use timonel_domain::value::{Person, RolloutId, Weight, Writer};
+use timonel_domain::value::{Person, Weight, Writer};
 use timonel_engine::command::Wish;
 use timonel_engine::{Engine, Parts};
-use timonel_journal::entry::Body;
 use timonel_journal::intent::{Intent, IntentFolder};
 use timonel_journal::record::{CauseRecord, EventRecord, StepRecord};
 use timonel_plan::Parsed;
 use timonel_plan::parsed::Way;
-use timonel_ports::clock::{SharedClock, SystemClock, sleep, within};
-use timonel_ports::commands::{Command, CommandId, Commands, QueueEnd, in_process};
+use timonel_ports::clock::{SharedClock, SystemClock};
+use timonel_ports::commands::{QueueEnd, in_process};
 use timonel_ports::mailbox::Receiver;
 use timonel_ports::task::spawn;
 use timonel_simulator::simulator::{FOLLOWER, NAMESPACE, Place, SPLITTER, Simulator};
-use timonel_simulator::time::{Speed, VirtualClock};
+use timonel_simulator::time::VirtualClock;
 use timonel_store::Sqlite;
 use timonel_testkit::process::until;
 use tokio::runtime::Runtime;
 
 use crate::played::{data, entries, read, runtime, scenario};
-
-/// For anything that is waited for, on a loaded machine.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-fn rollout() -> RolloutId {
-    RolloutId::new("martes").unwrap()
-}
+use crate::standing::{PATIENCE, follow, rollout, timonelctl, wish, world_in_real_time};
 
 /// A cluster and a service in real time, and an installation that may end at any moment.
 struct World {
@@ -154,67 +146,6 @@ impl World {
         // No stop, no flush: whatever was not on the disk is lost.
         ours.shutdown_background();
     }
-}
-
-/// Virtual time goes from sleeper to sleeper, and nobody else sleeps on the clock of a world that stands alone.
-async fn world_in_real_time(clock: VirtualClock) {
-    const BEAT: Duration = Duration::from_millis(20);
-    let beats = clock.clone();
-    drop(spawn(&clock.shared(), async move {
-        loop {
-            sleep(&beats, BEAT).await;
-        }
-    }));
-    clock.run(Speed::Times(1.0)).await;
-}
-
-async fn wish(clock: &SharedClock, commands: &QueueEnd, id: &str, wish: Wish) {
-    let command = Command {
-        id: CommandId::new(id).unwrap(),
-        by: Person::new("luz").unwrap(),
-        at: clock.now(),
-        what: Body::of(&wish).unwrap(),
-    };
-    commands.submit(command).await.unwrap();
-}
-
-/// Every step up to the first of which `is_it` is true.
-async fn follow(
-    clock: &SharedClock,
-    bulletins: &mut Receiver<Bulletin>,
-    is_it: impl Fn(&Bulletin) -> bool,
-) -> Vec<Bulletin> {
-    let mut seen = Vec::new();
-    let found = within(&**clock, PATIENCE, async {
-        loop {
-            let bulletin = bulletins.recv().await.expect("the engine runs");
-            let found = is_it(&bulletin);
-            seen.push(bulletin);
-            if found {
-                return;
-            }
-        }
-    });
-    let in_time = found.await.is_ok();
-    let told: Vec<_> = seen.iter().map(|b| (b.at.to_string(), &b.event, &b.effects)).collect();
-    assert!(in_time, "it did not come: {told:#?}");
-    seen
-}
-
-/// The program as it is in this tree now; `None` where these tests are not run by cargo.
-fn timonelctl() -> Option<PathBuf> {
-    let Some(cargo) = std::env::var_os("CARGO") else {
-        println!("skipped: without cargo nobody says that timonelctl is of this tree");
-        return None;
-    };
-    let built = Program::new(cargo)
-        .args(["build", "--quiet", "--package", "timonel-ctl", "--bin", "timonelctl"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .status();
-    assert!(built.unwrap().success());
-    // target/debug/deps/product-…
-    let here = std::env::current_exe().unwrap();
-    Some(here.parent().unwrap().parent().unwrap().join("timonelctl"))
 }
 
 #[test]

@@ -1,0 +1,596 @@
+//! A share of the numbers whose engine ended without a word, and a person with a terminal: every order that the program
+//! knows, given by another process, in real time, against an account that knows nothing of our processes.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command as Program, Output, Stdio};
+use std::sync::Arc;
+
+use timonel_bridge::connect::{self, Connections, Key, Kits};
+use timonel_bridge::{Bulletin, Desk};
+use timonel_domain::board::Freshness;
+use timonel_domain::rollout::{OpKind, Stage};
+use timonel_domain::value::{TargetId, Weight, Writer};
+use timonel_engine::command::Wish;
+use timonel_engine::{Engine, Parts};
+use timonel_journal::intent::IntentFolder;
+use timonel_journal::kit::KitFolder;
+use timonel_journal::record::{CauseRecord, EventRecord, OPERATION, STEP, StepRecord};
+use timonel_plan::Parsed;
+use timonel_plan::parsed::Way;
+use timonel_ports::clock::{SharedClock, SystemClock};
+use timonel_ports::commands::{QueueEnd, in_process};
+use timonel_ports::mailbox::Receiver;
+use timonel_ports::task::spawn;
+use timonel_simulator::simulator::{NAMESPACE, NUMBERS_FOLLOWER, Place, Simulator};
+use timonel_simulator::telnyx::{Fault, Scope, Telnyx};
+use timonel_simulator::time::VirtualClock;
+use timonel_store::Sqlite;
+use timonel_testkit::process::until;
+use tokio::runtime::Runtime;
+
+use crate::played::{data, entries, read, runtime, scenario};
+use crate::standing::{PATIENCE, follow, rollout, timonelctl, wish, world_in_real_time};
+
+const STABLE: &str = "2150000000000000001";
+const CANARY: &str = "2150000000000000002";
+/// Where the program looks for the key of the plan's credential.
+const KEY: &str = "TIMONEL_KEY_CUENTA_PRUEBA";
+
+/// An account with its cluster in real time, an installation that may end at any moment, and the program.
+struct Shift {
+    simulator: Simulator,
+    home: tempfile::TempDir,
+    program: PathBuf,
+    /// Dropped last: everything above lives on it.
+    _world: Runtime,
+}
+
+impl Shift {
+    /// `None` where the program cannot be built.
+    fn begin() -> Option<Self> {
+        let program = timonelctl()?;
+        let world = runtime();
+        let home = tempfile::tempdir().unwrap();
+        let simulator = world.block_on(async {
+            let real = SystemClock::shared();
+            let (plan, _) = crate::played::plan(&data("short-numbers.toml"));
+            let mut scenario = scenario(&data("short-numbers-calm.toml"), &plan);
+            scenario.start = real.now();
+            let clock = VirtualClock::new(scenario.start);
+            let named: Vec<_> = plan.tenants.iter().flat_map(|t| t.numbers.clone()).collect();
+            let places = plan.targets.iter().map(|t| match &t.way {
+                Way::VirtualService(way) => (t.id.clone(), Place::VirtualService(way.name.clone())),
+                Way::NumberShare(way) => {
+                    let (stable, canary) = (way.stable.clone(), way.canary.clone());
+                    let (named, except) = (named.clone(), way.except.clone());
+                    let share = Place::NumberShare {
+                        stable,
+                        canary,
+                        named,
+                        except,
+                    };
+                    (t.id.clone(), share)
+                }
+            });
+            let simulator = Simulator::start(&clock, &scenario, scenario.seed, places)
+                .await
+                .unwrap();
+            drop(spawn(&real, world_in_real_time(clock)));
+            simulator
+        });
+        std::fs::write(home.path().join("kubeconfig"), simulator.kubeconfig()).unwrap();
+        Some(Self {
+            simulator,
+            home,
+            program,
+            _world: world,
+        })
+    }
+
+    fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    fn account(&self) -> &Telnyx {
+        self.simulator.telnyx().unwrap()
+    }
+
+    /// The plan with this world's addresses, and with phases that nobody sees the end of.
+    fn plan_text(&self) -> String {
+        read(&data("short-numbers.toml"))
+            .replace("http://127.0.0.1:9/metrics", &self.simulator.metrics_url())
+            .replace("http://127.0.0.1:9", &self.simulator.telnyx_url().unwrap())
+            .replace("bake = \"12s\"", "bake = \"1h\"")
+    }
+
+    fn plan(&self) -> Parsed {
+        let plan = timonel_plan::check(&self.plan_text()).value.unwrap();
+        plan.in_environment("prueba").unwrap()
+    }
+
+    /// Whether calls on the canary's application are answered by stable's address.
+    fn is_levered(&self) -> bool {
+        let account = self.account();
+        account.url_in_force(CANARY) == account.url_in_force(STABLE)
+    }
+
+    fn on_canary(&self) -> BTreeSet<String> {
+        self.account().on_canary().into_iter().collect()
+    }
+
+    fn jobs_are_over(&self) -> bool {
+        let jobs = self.account().jobs();
+        let is_over = |job: &serde_json::Value| job["status"] == "completed";
+        jobs.iter().all(is_over)
+    }
+
+    /// What the data plane gives the canary of the follower.
+    fn follower(&self) -> u32 {
+        let shares = self
+            .simulator
+            .cluster()
+            .effective_weights(NAMESPACE, NUMBERS_FOLLOWER, "consultas");
+        shares.iter().filter(|s| s.subset == "canary").map(|s| s.weight).sum()
+    }
+
+    async fn engine(&self, clock: &SharedClock) -> (Engine, Receiver<Bulletin>, QueueEnd) {
+        let plan = self.plan();
+        let mut connections = Connections::of_environment(&plan, Some(self.home().join("kubeconfig")));
+        let key = Key {
+            url: self.simulator.telnyx_url().unwrap(),
+            key: Simulator::TELNYX_KEY.into(),
+        };
+        connections.accounts.insert("principal".to_owned(), key);
+        let store = Sqlite::open(&self.home().join("timonel.db"), clock.clone())
+            .await
+            .unwrap();
+        let store = Arc::new(store);
+        let (commands, feed) = in_process(clock);
+        let kits = Kits::Of(KitFolder::new(self.home().join("kits")), rollout());
+        let parts = Parts {
+            rollout: rollout(),
+            targets: connect::targets(&plan, &connections, &kits, clock).await.unwrap(),
+            sources: connect::sources(&plan, &connections, clock).unwrap(),
+            plan: plan.plan,
+            plan_text: self.plan_text(),
+            clock: clock.clone(),
+            writer: Writer::new("guardia").unwrap(),
+            store: store.clone(),
+            helm: store,
+            commands: Box::new(feed),
+            intents: IntentFolder::new(self.home().join("intents")),
+        };
+        let (engine, bulletins) = Engine::start(parts).await.unwrap();
+        (engine, bulletins, commands)
+    }
+
+    /// Arms the rollout, starts it where `starts`, and ends everything of ours in the middle of a word once `is_there`.
+    fn killed(&self, starts: bool, is_there: impl Fn(&Bulletin) -> bool) {
+        let ours = runtime();
+        ours.block_on(async {
+            let clock = SystemClock::shared();
+            let (engine, mut bulletins, commands) = self.engine(&clock).await;
+            let required: BTreeSet<_> = self
+                .plan()
+                .plan
+                .signals
+                .iter()
+                .filter(|s| s.required)
+                .map(|s| s.id.clone())
+                .collect();
+            let live = until(PATIENCE, async || {
+                let seen = engine.handle().look().await.unwrap();
+                let mut fresh = seen
+                    .freshness
+                    .iter()
+                    .filter(|((signal, _), _)| required.contains(signal));
+                fresh.all(|(_, f)| *f == Freshness::Live).then_some(())
+            });
+            live.await.expect("every signal is read");
+            wish(&clock, &commands, "arm", Wish::Arm).await;
+            let armed = |b: &Bulletin| b.state.stage == Stage::Armed;
+            follow(&clock, &mut bulletins, armed).await;
+            if starts {
+                wish(&clock, &commands, "start", Wish::Start).await;
+                follow(&clock, &mut bulletins, is_there).await;
+            }
+        });
+        // No stop, no flush: whatever was not on the disk is lost.
+        ours.shutdown_background();
+    }
+
+    /// At its first phase, with numbers on the canary.
+    fn killed_in_its_first_phase(&self) {
+        self.killed(true, |b| b.state.stage == Stage::Baking { phase: 0 });
+        assert!(!self.on_canary().is_empty());
+        assert_eq!(self.follower(), 100);
+    }
+
+    /// The program in English with this installation, the cluster's credentials, and no key.
+    fn without_key(&self, command: &str) -> Program {
+        let mut program = Program::new(&self.program);
+        program.env_clear().env("USER", "luz").stdin(Stdio::null());
+        program.args(["--lang", "en", command, "--home"]).arg(self.home());
+        program
+    }
+
+    fn with_key(&self, command: &str, key: &str) -> Program {
+        let mut program = self.without_key(command);
+        program.arg("--kubeconfig").arg(self.home().join("kubeconfig"));
+        program.env(KEY, key);
+        program
+    }
+
+    fn program(&self, command: &str) -> Program {
+        self.with_key(command, Simulator::TELNYX_KEY)
+    }
+
+    fn status(&self) -> String {
+        said(&self.without_key("status").output().unwrap(), 0)
+    }
+
+    /// Everything is where it was before the rollout, and the journal tells how it came there.
+    fn everything_is_back(&self) {
+        assert_eq!(self.on_canary(), BTreeSet::new());
+        assert!(self.jobs_are_over(), "{:#?}", self.account().jobs());
+        assert_eq!(self.follower(), 0);
+        assert!(self.status().contains("rolled back"), "{}", self.status());
+        assert!(self.intents().pending().unwrap().is_empty());
+        runtime().block_on(async {
+            let desk = Desk::open(self.home(), &SystemClock::shared()).await.unwrap();
+            let [listed] = desk.rollouts().await.unwrap().try_into().unwrap();
+            assert_eq!((listed.differing, &listed.state.stage), (0, &Stage::RolledBack));
+        });
+    }
+
+    fn intents(&self) -> IntentFolder {
+        IntentFolder::new(self.home().join("intents"))
+    }
+
+    /// The steps in the journal, each with who wrote it.
+    fn steps(&self) -> Vec<(String, StepRecord)> {
+        let entries = runtime().block_on(entries(self.home()));
+        let steps = entries.iter().filter(|e| e.kind.as_str() == STEP);
+        steps.map(|e| (e.writer.to_string(), e.body.read().unwrap())).collect()
+    }
+}
+
+/// What a program that ended so said.
+#[track_caller]
+fn said(done: &Output, code: i32) -> String {
+    let said = [&done.stdout, &done.stderr].map(|text| String::from_utf8_lossy(text).into_owned());
+    let said = said.concat();
+    assert_eq!(done.status.code(), Some(code), "{said}");
+    assert!(!said.contains(Simulator::TELNYX_KEY), "the key is told: {said}");
+    said
+}
+
+/// Waits for what a test has to see while another process is at work.
+#[track_caller]
+fn see(what: &str, is_so: impl Fn() -> bool) {
+    let seen = runtime().block_on(until(PATIENCE, async || is_so().then_some(())));
+    assert!(seen.is_some(), "not seen: {what}");
+}
+
+/// A program that works while the test looks at the world; ended with the test where it did not end by itself.
+struct AtWork(Option<Child>, PathBuf);
+
+impl AtWork {
+    fn start(mut program: Program, shift: &Shift) -> Self {
+        let path = shift.home().join("said");
+        let file = std::fs::File::create(&path).unwrap();
+        let child = program.stdout(file.try_clone().unwrap()).stderr(file).spawn().unwrap();
+        Self(Some(child), path)
+    }
+
+    fn said(&self) -> String {
+        read(&self.1)
+    }
+
+    #[track_caller]
+    fn ends(mut self, code: i32) -> String {
+        let ended = self.0.take().unwrap().wait().unwrap();
+        let said = self.said();
+        assert_eq!(ended.code(), Some(code), "{said}");
+        said
+    }
+}
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0 {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+}
+
+#[test]
+fn another_process_pins_and_puts_back_what_a_killed_one_moved() {
+    let Some(shift) = Shift::begin() else { return };
+    shift.killed_in_its_first_phase();
+    let before = shift.on_canary();
+    let status = shift.status();
+    assert!(status.contains("Canario 60 %, serving its time"), "{status}");
+
+    let plan = shift.plan();
+    let theirs = |numbers: &[String]| numbers.iter().any(|n| before.contains(n));
+    let tenant = plan.tenants.iter().find(|t| theirs(&t.numbers));
+    let tenant = tenant.expect("with three fifths of the calls somebody has a number on the canary");
+    let pinned = shift
+        .program("pin")
+        .args([tenant.id.as_str(), "--reason", "no oyen nada"])
+        .output()
+        .unwrap();
+    let pinned = said(&pinned, 0);
+    assert!(pinned.contains(&tenant.name), "{pinned}");
+    let left: BTreeSet<_> = before.iter().filter(|n| !tenant.numbers.contains(n)).cloned().collect();
+    assert_eq!(shift.on_canary(), left, "nobody else is moved: {pinned}");
+    assert!(!shift.is_levered(), "the others stay on the canary: {pinned}");
+    let status = shift.status();
+    assert!(status.contains(&tenant.name), "{status}");
+
+    let unknown = shift.program("pin").args(["este", "--reason", "?"]).output().unwrap();
+    let unknown = said(&unknown, 1);
+    assert!(unknown.contains("not done"), "{unknown}");
+
+    let back = AtWork::start(shift.program("rollback"), &shift);
+    see("the lever", || shift.is_levered());
+    assert_eq!(
+        shift.on_canary(),
+        left,
+        "the lever comes before any number: {}",
+        back.said()
+    );
+    let told = back.ends(0);
+    shift.everything_is_back();
+    assert!(told.contains("Rolling back to 0 %: luz asked for it"), "{told}");
+    let luz = |cause: &CauseRecord| matches!(cause, CauseRecord::Person(person) if person.as_str() == "luz");
+    let steps = shift.steps();
+    let asked = steps
+        .iter()
+        .find(|(_, s)| matches!(&s.event, EventRecord::RollBack { cause, .. } if luz(cause)));
+    assert_eq!(asked.unwrap().0, "escritorio");
+    // The kit that the first process left is the one that this one worked from.
+    let kit = shift.home().join("kits");
+    assert!(kit.read_dir().unwrap().next().is_some(), "{}", kit.display());
+}
+
+#[test]
+fn a_job_under_way_is_waited_for_and_undone_by_another_process() {
+    let Some(shift) = Shift::begin() else { return };
+    let telnyx = TargetId::new("telnyx").unwrap();
+    shift.killed(true, |b| {
+        let raising = b.state.targets.get(&telnyx).and_then(|t| t.op);
+        raising.is_some_and(|op| op.kind == OpKind::Raise && op.to > Weight::ZERO) && !shift.account().jobs().is_empty()
+    });
+    assert!(
+        !shift.jobs_are_over(),
+        "it was ended in the middle: {:#?}",
+        shift.account().jobs()
+    );
+    let done = shift.program("rollback").output().unwrap();
+    let told = said(&done, 0);
+    assert!(shift.account().jobs().len() >= 2, "there and back: {told}");
+    shift.everything_is_back();
+    let entries = runtime().block_on(entries(shift.home()));
+    assert!(entries.iter().any(|e| e.kind.as_str() == OPERATION));
+}
+
+#[test]
+fn a_drill_of_another_process_is_timed_and_leaves_the_rollout_armed() {
+    let Some(shift) = Shift::begin() else { return };
+    shift.killed(false, |_| unreachable!("it is only armed"));
+    let before = shift.account().application(CANARY).unwrap();
+    let drilled = shift.program("drill").output().unwrap();
+    let told = said(&drilled, 0);
+    let timed = told.lines().find(|line| line.contains("Rollback drill done: "));
+    let timed = timed.unwrap_or_else(|| panic!("no time is told: {told}"));
+    let secs = timed.split("done: ").nth(1).and_then(|rest| rest.split(' ').next());
+    let secs: f64 = secs.unwrap().parse().unwrap();
+    assert!(0.0 < secs && secs < PATIENCE.as_secs_f64(), "{timed}");
+    assert!(
+        told.contains("lever of telnyx"),
+        "it says that the lever is let go of: {told}"
+    );
+    assert!(!shift.is_levered(), "{told}");
+    let after = shift.account().application(CANARY).unwrap();
+    assert_eq!(after["voice_url"], before["voice_url"]);
+    assert!(shift.status().contains(": armed"), "{}", shift.status());
+    let requests = shift.account().requests();
+    let pulled = requests.get("PATCH /v2/texml_applications/{id}").copied();
+    assert_eq!(pulled, Some(2), "pulled and released: {requests:?}");
+    let steps = shift.steps();
+    let by_luz = |step: &StepRecord| matches!(&step.event, EventRecord::Drill { by } if by.as_str() == "luz");
+    assert!(
+        steps
+            .iter()
+            .any(|(writer, step)| writer == "escritorio" && by_luz(step)),
+        "{steps:#?}"
+    );
+
+    // A second one on a rollout that was rolled back is refused, and says why.
+    said(&shift.program("rollback").output().unwrap(), 0);
+    let refused = said(&shift.program("drill").output().unwrap(), 1);
+    assert!(refused.contains("not done"), "{refused}");
+}
+
+/// Whether `program` is there; says so where it is not.
+fn is_installed(program: &str) -> bool {
+    let there = Program::new(program)
+        .arg("--version")
+        .stdout(Stdio::null())
+        .status()
+        .is_ok();
+    if !there {
+        println!("skipped: `{program}` is not installed");
+    }
+    there
+}
+
+#[test]
+fn what_is_printed_works_in_a_shell_without_us_and_without_our_key() {
+    let Some(shift) = Shift::begin() else { return };
+    if !["bash", "curl", "jq"].into_iter().all(is_installed) {
+        return;
+    }
+    shift.killed_in_its_first_phase();
+    // No key is needed to print them, and what is there of Telnyx is not lost for a cluster that nobody can reach.
+    let mut program = shift.without_key("rollback");
+    program.arg("--commands").arg("--kubeconfig").arg("/nowhere/kubeconfig");
+    let printed = program.output().unwrap();
+    assert_eq!(printed.status.code(), Some(1), "one target is missing");
+    assert!(String::from_utf8_lossy(&printed.stderr).contains("/nowhere/kubeconfig"));
+    let printed = String::from_utf8(printed.stdout).unwrap();
+    let of_telnyx = |line: &&str| line.contains("curl --fail-with-body");
+    let commands: Vec<_> = printed.lines().filter(of_telnyx).collect();
+    assert_eq!(commands.len(), 2, "from the kit, and without it: {printed}");
+    let prepared: Vec<_> = printed.lines().filter(|line| line.starts_with("export ")).collect();
+    assert_eq!(prepared.len(), 2, "the key and the address: {printed}");
+    for command in commands {
+        assert!(!shift.is_levered());
+        let before = shift.account().application(CANARY).unwrap();
+        let script = format!("{}\n{command}\n", prepared.join("\n"));
+        let mut bash = Program::new("bash");
+        bash.env_remove("TELNYX_API_KEY").env_remove("TELNYX_API_URL");
+        let pasted = bash
+            .env(KEY, Simulator::TELNYX_KEY)
+            .args(["-c", &script])
+            .output()
+            .unwrap();
+        said(&pasted, 0);
+        see("the lever in force", || shift.is_levered());
+        // As somebody who lets go of it in the portal, for the next command.
+        let own = serde_json::json!({"voice_url": before["voice_url"]});
+        let _runtime = shift._world.enter();
+        shift.account().patch_application_as("luz", CANARY, own).unwrap();
+        see("the canary's own address", || !shift.is_levered());
+    }
+    assert!(
+        !shift.on_canary().is_empty(),
+        "the commands take the calls off, not the numbers"
+    );
+    said(&shift.program("rollback").output().unwrap(), 0);
+    shift.everything_is_back();
+}
+
+#[test]
+fn without_a_key_nothing_is_touched_and_with_a_wrong_one_a_person_is_told() {
+    let Some(shift) = Shift::begin() else { return };
+    shift.killed_in_its_first_phase();
+    let before = shift.on_canary();
+    for command in ["rollback", "drill"] {
+        let mut program = shift.without_key(command);
+        program.arg("--kubeconfig").arg(shift.home().join("kubeconfig"));
+        let refused = said(&program.output().unwrap(), 2);
+        assert!(refused.contains(KEY) && refused.contains("TELNYX_API_KEY"), "{refused}");
+        assert!(refused.contains("rollback --commands"), "{refused}");
+    }
+    assert_eq!((shift.on_canary(), shift.follower()), (before.clone(), 100));
+
+    let wrong = AtWork::start(shift.with_key("rollback", "KEY_wrong"), &shift);
+    see("the refusal", || {
+        wrong.said().contains("does not accept our credentials")
+    });
+    see("the commands to paste", || {
+        wrong.said().contains("curl --fail-with-body")
+    });
+    assert!(!wrong.said().contains("KEY_wrong"), "{}", wrong.said());
+    assert_eq!(shift.on_canary(), before);
+    see("the other target", || shift.follower() == 0);
+    // Ended by the person, who has found the right key.
+    drop(wrong);
+    said(&shift.program("rollback").output().unwrap(), 0);
+    shift.everything_is_back();
+}
+
+#[test]
+fn an_account_that_does_not_answer_is_finished_when_it_does() {
+    let Some(shift) = Shift::begin() else { return };
+    shift.killed_in_its_first_phase();
+    let down = shift.account().faults().set(Scope::All, Fault::Reset);
+    let back = AtWork::start(shift.program("rollback"), &shift);
+    see("the first failure", || {
+        back.said().contains("did not go down at the first attempt")
+    });
+    see("the other target", || shift.follower() == 0);
+    see("what to paste, and where its key comes from", || {
+        let said = back.said();
+        said.contains("curl --fail-with-body") && said.contains(&format!("export TELNYX_API_KEY=\"${{{KEY}"))
+    });
+    assert!(!shift.is_levered() && !shift.on_canary().is_empty());
+    shift.account().faults().clear(down);
+    back.ends(0);
+    shift.everything_is_back();
+}
+
+#[test]
+fn doctor_proves_every_check_and_says_how_old_every_signal_is() {
+    let Some(shift) = Shift::begin() else { return };
+    let plan = shift.home().join("plan.toml");
+    std::fs::write(&plan, shift.plan_text()).unwrap();
+    let doctor = |mut program: Program, code: i32| {
+        program.arg("--plan").arg(&plan);
+        said(&program.output().unwrap(), code)
+    };
+    let well = doctor(shift.with_key("doctor", Simulator::TELNYX_KEY), 0);
+    for check in [
+        "account.key",
+        "account.balance",
+        "target.numbers",
+        "target.tenants",
+        "target.pending",
+        "target.kit",
+    ] {
+        let line = well.lines().find(|line| line.contains(check));
+        let line = line.unwrap_or_else(|| panic!("{check}: {well}"));
+        assert!(line.starts_with('✓') && line.len() > check.len() + 20, "{line}");
+    }
+    let of = |signal: &str| {
+        well.lines()
+            .find(|line| line[3..].trim_start().starts_with(signal))
+            .unwrap()
+    };
+    // What the account records of deliveries is 30 s behind; what it has on it is not.
+    let deliveries = of("entregas (stable)");
+    assert!(
+        deliveries.starts_with('✓') && deliveries.contains("comes 30 s late, read every 2 s"),
+        "{deliveries}"
+    );
+    let age: u64 = deliveries
+        .split("newest value ")
+        .nth(1)
+        .unwrap()
+        .split(' ')
+        .next()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!((30..=34).contains(&age), "{deliveries}");
+    assert!(of("saldo (shared)").contains("comes at once"), "{well}");
+    assert!(of("errores (new)").starts_with('✓'), "{well}");
+
+    let refused = doctor(shift.with_key("doctor", "KEY_wrong"), 1);
+    assert!(!refused.contains("KEY_wrong"), "{refused}");
+    let key = refused
+        .lines()
+        .find(|line| line.contains("target.unauthenticated"))
+        .unwrap();
+    assert!(
+        key.starts_with('✗') && key.contains("does not accept our credentials"),
+        "{key}"
+    );
+    // Nothing is held up by the balance, but that it is missing is shown.
+    assert!(refused.lines().any(|line| line.starts_with("· saldo")), "{refused}");
+
+    let none = doctor(shift.without_key("doctor"), 1);
+    assert!(none.contains(KEY), "{none}");
+    shift.account().faults().set(Scope::All, Fault::Reset);
+    let down = doctor(shift.with_key("doctor", Simulator::TELNYX_KEY), 1);
+    assert!(
+        down.lines()
+            .any(|line| line.starts_with('✗') && line.contains("does not answer")),
+        "{down}"
+    );
+}
