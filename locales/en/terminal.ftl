@@ -141,3 +141,43 @@ rejection-no-reason = write a reason
 rejection-same-person = a second person is needed
 rejection-not-lower = a reduction has to be below the present weight
 rejection-stable-gone = the stable system was kept until { $until } and may be gone; to roll back all the same, repeat with --confirmed
+
+chart-written = Drawn in { $file }.
+chart-format = cannot tell in which format to draw { $file }: let it end in .svg or .png
+chart-unknown-metric = the plan has no metric "{ $asked }". It has: { $known }; and timeline, the phases.
+chart-no-samples = there are no samples of { $metric } in this rollout: it was not read, or its source did not answer
+chart-no-samples-then = there are no samples of { $metric } between { $from } and { $to }: it was not read then, or its source did not answer
+
+credential-prompt = Key of { $name } (not shown):{" "}
+credential-kept = { $name } is kept in { $place }.
+credential-shadowed = { $name } is in { $place } as well, and that one is used.
+credential-deleted = { $name } is taken out of { $place }.
+credential-none = No credential is stored.
+credential-age = since { $at } ({ $days } d ago)
+credential-no-age = no date
+credential-state-in-force = in use
+credential-state-spare = not used: another place goes before
+credential-state-locked = locked
+credential-state-absent = not there
+credential-state-denied = no access
+credential-state-silent = does not answer
+credential-bad-name = that does not name a credential: write one without spaces, such as telnyx-produccion. If it was the key, renew it: it is in the history now
+credential-locked = it is locked: unlock it and say it again. Detail: { $said }
+credential-absent = there is no keychain: start gnome-keyring, KWallet or KeePassXC and say it again, or store it with --in file. Detail: { $said }
+credential-denied = it does not let us in: mend the rights and say it again. Detail: { $said }
+credential-silent = it did not answer in time: answer its window if there is one, and say it again. Detail: { $said }
+credential-read-only = it comes from a variable of the process: change it where the program is started. Detail: { $said }
+credential-size = not kept: it is empty or too long; store the key alone. Detail: { $said }
+credential-damaged = what is stored cannot be read: move it away and store its credentials again. Detail: { $said }
+credential-system = the system does not allow it: free space or rights, and say it again. Detail: { $said }
+credential-unknown = there is no credential of that name. Detail: { $said }
+credential-no-keychain = this program was built without a keychain: store it with --in file or in its variable. Detail: { $said }
+credential-unused = no account of that environment uses it. Detail: { $said }
+credential-account = the account cannot be asked. Detail: { $said }
+
+place-environment = a variable of the process
+place-session = the memory of this process
+place-keychain = the keychain
+place-file = { $path }
+
+ui-host-open = Open it in a browser of this machine (whoever has this address can give orders): { $address }

@@ -272,6 +272,7 @@ error-unknown-metric = the plan has no such metric
 error-store = the journal cannot be read ({ $why })
 error-not-understood = the page asked for something that this program does not know: reload it
 error-gone = the rollout no longer runs: open Timonel again
+error-not-open = the console could not be opened ({ $why }): close Timonel and open it again
 
 deed-arm = { $person } asked to arm
 deed-start = { $person } started it

@@ -141,3 +141,43 @@ rejection-no-reason = escriba un motivo
 rejection-same-person = hace falta una segunda persona
 rejection-not-lower = una reducción tiene que quedar por debajo del peso actual
 rejection-stable-gone = el sistema estable se conservó hasta { $until } y puede que ya no esté; para revertir de todos modos, repita con --confirmed
+
+chart-written = Dibujado en { $file }.
+chart-format = no se sabe en qué formato dibujar { $file }: que acabe en .svg o .png
+chart-unknown-metric = el plan no tiene la métrica «{ $asked }». Tiene: { $known }; y timeline, las fases.
+chart-no-samples = no hay lecturas de { $metric } en este despliegue: no se leyó, o su fuente no contestó
+chart-no-samples-then = no hay lecturas de { $metric } entre { $from } y { $to }: no se leyó entonces, o su fuente no contestó
+
+credential-prompt = Clave de { $name } (no se muestra):{" "}
+credential-kept = { $name } queda guardada en { $place }.
+credential-shadowed = { $name } también está en { $place }, y esa es la que se usa.
+credential-deleted = { $name } se ha quitado de { $place }.
+credential-none = No hay ninguna credencial guardada.
+credential-age = desde { $at } (hace { $days } d)
+credential-no-age = sin fecha
+credential-state-in-force = en uso
+credential-state-spare = no se usa: otro sitio va antes
+credential-state-locked = bloqueado
+credential-state-absent = no está
+credential-state-denied = sin acceso
+credential-state-silent = no responde
+credential-bad-name = eso no es el nombre de una credencial: escriba uno sin espacios, como telnyx-produccion. Si era la clave, renuévela: ha quedado en el historial
+credential-locked = está bloqueado: desbloquéelo y repita la orden. Detalle: { $said }
+credential-absent = no hay llavero: inicie gnome-keyring, KWallet o KeePassXC y repita la orden, o guárdela con --in file. Detalle: { $said }
+credential-denied = no deja entrar: corrija los permisos y repita la orden. Detalle: { $said }
+credential-silent = no ha respondido a tiempo: conteste a su ventana si la hay y repita la orden. Detalle: { $said }
+credential-read-only = viene de una variable del proceso: cámbiela donde se inicia el programa. Detalle: { $said }
+credential-size = no se guarda: está vacía o es demasiado larga; guarde solo la clave. Detalle: { $said }
+credential-damaged = lo guardado no se puede leer: apártelo y guarde de nuevo sus credenciales. Detalle: { $said }
+credential-system = el sistema no lo permite: libere espacio o permisos y repita la orden. Detalle: { $said }
+credential-unknown = no hay ninguna credencial con ese nombre. Detalle: { $said }
+credential-no-keychain = este programa no incluye el llavero: guárdela con --in file o en su variable. Detalle: { $said }
+credential-unused = ninguna cuenta de ese entorno la usa. Detalle: { $said }
+credential-account = no se puede preguntar a la cuenta. Detalle: { $said }
+
+place-environment = una variable del proceso
+place-session = la memoria de este proceso
+place-keychain = el llavero
+place-file = { $path }
+
+ui-host-open = Ábralo en un navegador de este equipo (quien tenga esta dirección puede mandar): { $address }

@@ -272,6 +272,7 @@ error-unknown-metric = el plan no tiene esa métrica
 error-store = la bitácora no se puede leer ({ $why })
 error-not-understood = la página pidió algo que este programa no conoce: recárguela
 error-gone = el despliegue ya no corre: abra Timonel otra vez
+error-not-open = la consola no se pudo abrir ({ $why }): cierre Timonel y vuelva a abrirlo
 
 deed-arm = { $person } mandó armar
 deed-start = { $person } dio la salida

@@ -3,19 +3,26 @@
 //! Everything it shows and orders lives below `bridge`, on a runtime of its own: the window, the web view and GTK may hang,
 //! crash or be closed, and a rollout goes on. The main thread never waits for that runtime.
 
+mod audience;
 mod commands;
+mod desk;
 mod shell;
 mod tray;
 mod window;
 mod words;
 
+use std::time::Duration;
+
 use tauri::webview::PageLoadEvent;
 use tauri::{AppHandle, Manager, RunEvent, WindowEvent};
-use timonel_ports::clock::SystemClock;
+use timonel_ports::clock::{SystemClock, within};
 use timonel_ports::task;
 
 use shell::Shell;
 use window::Renewal;
+
+/// So long the program takes at most to write down what happened when it is ended.
+const CLOSING: Duration = Duration::from_secs(5);
 
 /// Why the program could not run.
 #[derive(Debug, thiserror::Error)]
@@ -56,10 +63,21 @@ pub fn run() -> Result<(), Error> {
     let shell = Shell::new(SystemClock::shared());
     let app = tauri::Builder::default()
         // First of all: a second program must end before it has begun anything.
-        .plugin(tauri_plugin_single_instance::init(|app, _, _| window::show(app)))
+        .plugin(tauri_plugin_single_instance::init(|app, _, _| {
+            window::show_from_anywhere(app)
+        }))
         .manage(shell)
         .manage(Renewal::default())
-        .invoke_handler(tauri::generate_handler![commands::about, commands::language])
+        .invoke_handler(tauri::generate_handler![
+            commands::about,
+            commands::picture,
+            commands::watch,
+            commands::hidden,
+            commands::order,
+            commands::acknowledge,
+            commands::series,
+            commands::language,
+        ])
         .on_window_event(|window, event| {
             if let WindowEvent::CloseRequested { api, .. } = event
                 && window.label() == window::MAIN
@@ -80,12 +98,10 @@ pub fn run() -> Result<(), Error> {
         })
         .build(tauri::generate_context!())
         .map_err(Error::Window)?;
-    app.run(|app, event| {
-        if let RunEvent::ExitRequested { code: None, api, .. } = event
-            && app.state::<Renewal>().is_under_way()
-        {
-            api.prevent_exit();
-        }
+    app.run(|app, event| match event {
+        RunEvent::ExitRequested { code: None, api, .. } if app.state::<Renewal>().is_under_way() => api.prevent_exit(),
+        RunEvent::Exit => end(app),
+        _ => {}
     });
     Ok(())
 }
@@ -94,11 +110,48 @@ pub fn run() -> Result<(), Error> {
 fn begin(app: &AppHandle) {
     let shell = app.state::<Shell>();
     shell.put_up_icon(app);
-    let shown = |shown: bool| tracing::debug!("the window is {}", if shown { "shown" } else { "hidden" });
+    let handle = app.clone();
+    drop(task::spawn(&shell.clock, async move {
+        handle.state::<Shell>().desk.open().await
+    }));
+    let handle = app.clone();
+    drop(task::spawn(&shell.clock, async move {
+        handle.state::<Shell>().keep_icon(&handle).await
+    }));
+    #[cfg(unix)]
+    drop(task::spawn(&shell.clock, end_when_told(app.clone())));
+    let handle = app.clone();
+    let shown = move |shown: bool| handle.state::<Shell>().audience.window_is_hidden(!shown);
     drop(task::spawn(
         &shell.clock,
         window::attend(app.clone(), shell.clock.clone(), shown),
     ));
+}
+
+/// Ends the program in order where the desk ends it: at a log-out, or a press of Ctrl-C.
+#[cfg(unix)]
+async fn end_when_told(app: AppHandle) {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        tracing::warn!("a log-out will not be noticed in time to write everything down");
+        return;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    app.exit(0);
+}
+
+/// Ends what runs beside the window. No window is left, so the main thread may wait, though not for ever.
+fn end(app: &AppHandle) {
+    let shell = app.state::<Shell>();
+    let closing = within(&*shell.clock, CLOSING, shell.desk.close());
+    if let Err(problem) = tauri::async_runtime::block_on(closing) {
+        tracing::warn!("the program ends before everything is written down: {problem}");
+    }
 }
 
 fn display() -> bool {

@@ -2,9 +2,15 @@
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use tauri::AppHandle;
+use tauri::{AppHandle, Manager};
+use timonel_bridge::console::{Asker, Surface};
+use timonel_domain::value::Person;
 use timonel_ports::clock::SharedClock;
+use timonel_ports::task::spawn;
+use timonel_wire::Order;
 
+use crate::audience::Audience;
+use crate::desk::Desk;
 use crate::tray::face::Face;
 use crate::tray::host::{self, Host};
 use crate::tray::{Choice, Tray};
@@ -15,6 +21,12 @@ use crate::words::Language;
 pub(crate) struct Shell {
     /// The machine's clock: the shell's own waiting is never part of a rehearsal.
     pub(crate) clock: SharedClock,
+    /// The console.
+    pub(crate) desk: Desk,
+    /// The page that listens.
+    pub(crate) audience: Audience,
+    /// Who sits at this desk. The page is never asked.
+    pub(crate) asker: Asker,
     /// The language of the icon and its menu: the desk's, until a person chose another in the page.
     language: Mutex<Language>,
     /// Absent where the desk lacks the library, or the icon could not be made.
@@ -23,25 +35,48 @@ pub(crate) struct Shell {
     host: Host,
 }
 
+/// The desk's languages as BCP 47 tags, the preferred first.
+pub(crate) fn languages() -> Vec<String> {
+    sys_locale::get_locales().collect()
+}
+
 impl Shell {
-    /// In the language of the desk, without an icon.
+    /// In the language of the desk, without an icon, with a console that is not open yet.
     pub(crate) fn new(clock: SharedClock) -> Self {
+        let user = ["USER", "USERNAME"].iter().find_map(|name| std::env::var(name).ok());
+        let person = user.and_then(|name| Person::new(&name).ok());
+        let person = person.unwrap_or_else(|| Person::new("desconocido").expect("a good id"));
         Self {
             clock,
-            language: Mutex::new(Language::of(sys_locale::get_locales())),
+            desk: Desk::default(),
+            audience: Audience::default(),
+            asker: Asker {
+                surface: Surface::Main,
+                person,
+            },
+            language: Mutex::new(Language::of(languages())),
             tray: OnceLock::new(),
             host: Host::unasked(),
         }
     }
 
-    /// The language of the icon and its menu.
-    pub(crate) fn language(&self) -> Language {
-        *self.language.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Follows a person who chose a language in the page.
+    pub(crate) fn speak(&self, app: &AppHandle, language: Language) {
+        *self.language.lock().unwrap_or_else(PoisonError::into_inner) = language;
+        // The texts follow at once where there is a picture to tell of, else with the first.
+        let app = app.clone();
+        let told = async move {
+            let shell = app.state::<Shell>();
+            if let Ok(console) = shell.desk.console().await {
+                let face = Face::of(Some(&console.picture()), shell.language());
+                shell.wear(&app, face);
+            }
+        };
+        drop(spawn(&self.clock, told));
     }
 
-    /// Follows a person who chose a language in the page.
-    pub(crate) fn speak(&self, language: Language) {
-        *self.language.lock().unwrap_or_else(PoisonError::into_inner) = language;
+    fn language(&self) -> Language {
+        *self.language.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether a window that is hidden can be found again.
@@ -69,26 +104,59 @@ impl Shell {
         {
             let app = app.clone();
             // Whatever was hidden behind the icon comes back when the icon is gone.
-            let gone = move || window::show(&app);
-            drop(timonel_ports::task::spawn(&self.clock, self.host.clone().follow(gone)));
+            let gone = move || window::show_from_anywhere(&app);
+            drop(spawn(&self.clock, self.host.clone().follow(gone)));
         }
     }
 
-    /// Shows a face, where there is an icon.
-    pub(crate) fn wear(&self, app: &AppHandle, face: Face) {
-        if let Some(tray) = self.tray.get()
-            && let Err(problem) = tray.show(app, face)
-        {
-            tracing::warn!("the icon beside the clock could not be changed: {problem}");
+    /// Keeps the icon up to date until the console closes. It looks whether or not anybody sees the window.
+    pub(crate) async fn keep_icon(&self, app: &AppHandle) {
+        let Ok(console) = self.desk.console().await else {
+            return;
+        };
+        let mut watch = console.watch();
+        while watch.next().await.is_some() {
+            self.wear(app, Face::of(Some(&console.picture()), self.language()));
+        }
+        self.wear(app, Face::of(None, self.language()));
+    }
+
+    /// Shows a face, where there is an icon. Not on the main thread's behalf: it is asked, and does it when it can.
+    fn wear(&self, app: &AppHandle, face: Face) {
+        let handle = app.clone();
+        let asked = app.run_on_main_thread(move || {
+            if let Some(tray) = handle.state::<Shell>().tray.get()
+                && let Err(problem) = tray.show(&handle, face)
+            {
+                tracing::warn!("the icon beside the clock could not be changed: {problem}");
+            }
+        });
+        if let Err(problem) = asked {
+            tracing::debug!("the main loop has ended: {problem}");
         }
     }
 }
 
-/// Does what was chosen in the icon's menu.
+/// Does what was chosen in the icon's menu. The emergency first: the window comes while it is under way.
 fn chosen(app: &AppHandle, choice: Choice) {
     match choice {
         Choice::Open => window::show(app),
-        Choice::RollBack(_) => {
+        Choice::RollBack(rollout) => {
+            let handle = app.clone();
+            let press = async move {
+                let shell = handle.state::<Shell>();
+                let press = Order::RollBack { confirmed: false };
+                let taken = match shell.desk.console().await {
+                    Ok(console) => console.order(&shell.asker, press).await,
+                    Err(error) => Err(error),
+                };
+                match taken {
+                    Ok(_) => tracing::info!("{rollout} is put back, by the icon's menu"),
+                    // The window says what to do: it is before the person by now.
+                    Err(error) => tracing::error!("{rollout} was not put back by the icon's menu: {error}"),
+                }
+            };
+            drop(spawn(&app.state::<Shell>().clock, press));
             window::show(app);
         }
         Choice::Quit => app.exit(0),

@@ -55,6 +55,14 @@ pub(crate) fn show(app: &AppHandle) {
     }
 }
 
+/// [`show`] for threads other than the main one; does not wait for it.
+pub(crate) fn show_from_anywhere(app: &AppHandle) {
+    let handle = app.clone();
+    if let Err(problem) = app.run_on_main_thread(move || show(&handle)) {
+        tracing::debug!("the main loop has ended: {problem}");
+    }
+}
+
 /// Makes the window as the configuration says.
 fn open(app: &AppHandle) -> tauri::Result<()> {
     let windows = &app.config().app.windows;

@@ -56,6 +56,8 @@ function start(): ChildProcess {
     DBUS_SESSION_BUS_ADDRESS: process.env['DBUS_SESSION_BUS_ADDRESS'],
     HOME: home,
     XDG_RUNTIME_DIR: home,
+    // Where the simulator keeps its store.
+    TMPDIR: home,
     NO_AT_BRIDGE: '1',
     GIO_USE_VFS: 'local',
     GSETTINGS_BACKEND: 'memory',

@@ -21,7 +21,7 @@ test.each([
   window = await Window.open({ LANG: desktop });
   expect(await window.text('.version')).toBe(`${word} ${version}`);
   expect(await window.inPage('return document.documentElement.lang')).toBe(language);
-  expect(await window.inPage('return document.querySelectorAll("[role=alert]").length')).toBe(0);
+  expect(await window.inPage('return document.querySelectorAll(".problem, .strip").length')).toBe(0);
 });
 
 test('the page is dark on a dark desktop and light on a light one', async () => {

@@ -30,6 +30,8 @@ export class Window {
         DBUS_SESSION_BUS_ADDRESS: process.env['DBUS_SESSION_BUS_ADDRESS'],
         HOME: home,
         XDG_RUNTIME_DIR: home,
+        // Where the simulator keeps its store.
+        TMPDIR: home,
         TAURI_WEBVIEW_AUTOMATION: 'true',
         // Nothing of the desktop that runs the tests: no accessibility bus, no settings of a person.
         NO_AT_BRIDGE: '1',
@@ -56,11 +58,18 @@ export class Window {
 
   /** Waits for an element and gives its text. */
   async text(selector: string): Promise<string> {
-    const found = await send<Record<string, string>>('POST', `${this.session}/element`, {
-      using: 'css selector',
-      value: selector,
-    });
-    return send<string>('GET', `${this.session}/element/${Object.values(found)[0]}/text`);
+    for (;;) {
+      const found = await send<Record<string, string>>('POST', `${this.session}/element`, {
+        using: 'css selector',
+        value: selector,
+      });
+      try {
+        return await send<string>('GET', `${this.session}/element/${Object.values(found)[0]}/text`);
+      } catch (problem) {
+        // The page put another in its place meanwhile, as it does when the first picture comes.
+        if (!String(problem).includes('stale element reference')) throw problem;
+      }
+    }
   }
 
   /** Runs the body of an asynchronous function inside the page and gives what it returns. */

@@ -22,6 +22,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("timonel-telnyx", &["timonel-http"]),
     ("timonel-vault", &["timonel-ports"]),
     ("timonel-desktop", &["timonel-ports"]),
+    ("timonel-report", &["timonel-domain", "timonel-journal"]),
     ("timonel-simulator", &["timonel-plan", "timonel-ports"]),
     (
         "timonel-bridge",
@@ -31,6 +32,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "timonel-kubernetes",
             "timonel-plan",
             "timonel-prometheus",
+            "timonel-report",
             "timonel-simulator",
             "timonel-store",
             "timonel-telnyx",
@@ -39,8 +41,14 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         ],
     ),
     // The programs ask `bridge`; beside it they name only the plain types that its questions and answers are made of.
-    ("timonel-ctl", &["timonel-bridge!", "timonel-plan", "timonel-ports", "timonel-wire"]),
-    ("timonel", &["timonel-bridge!", "timonel-plan", "timonel-ports", "timonel-wire"]),
+    (
+        "timonel-ctl",
+        &["timonel-bridge!", "timonel-plan", "timonel-ports", "timonel-wire"],
+    ),
+    (
+        "timonel",
+        &["timonel-bridge!", "timonel-plan", "timonel-ports", "timonel-wire"],
+    ),
     ("timonel-testkit", &["timonel-ports"]),
     // A bench may measure a part by itself; the engine it reaches as everybody does.
     (
@@ -69,7 +77,14 @@ const TESTED_BY_CONTRACT: &[&str] = &[
 ];
 
 /// Without input and output, clock or logging.
-const PURE: &[&str] = &["timonel-judge", "timonel-domain", "timonel-plan", "timonel-journal", "timonel-wire"];
+const PURE: &[&str] = &[
+    "timonel-judge",
+    "timonel-domain",
+    "timonel-plan",
+    "timonel-journal",
+    "timonel-wire",
+    "timonel-report",
+];
 const IMPURE: &[&str] = &[
     "tokio",
     "tokio-util",

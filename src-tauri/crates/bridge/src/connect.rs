@@ -1,10 +1,11 @@
 //! From a parsed plan and its connections to targets and sources: the one place that knows which adapter serves which kind.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures::future::join_all;
 use secrecy::SecretString;
 use timonel_domain::value::{RolloutId, TargetId};
 use timonel_http::{Client, Limits};
@@ -17,6 +18,7 @@ use timonel_plan::parsed::{
 };
 use timonel_ports::clock::SharedClock;
 use timonel_ports::kit::{InFile, Kit, Memory};
+use timonel_ports::secrets::SecretId;
 use timonel_ports::signal::Source;
 use timonel_ports::target::Target;
 use timonel_prometheus::{Endpoint, Measure, Prometheus, Scrape, Selector, SignalSpec, Timing};
@@ -24,16 +26,13 @@ use timonel_telnyx::account::{self, Account};
 use timonel_telnyx::api::ConnectionId;
 use timonel_telnyx::number_share::{self, NumberShare};
 use timonel_telnyx::records::{self, RecordSpec, Records, RecordsKind};
+use timonel_vault::{ANY_TELNYX_KEY, variable};
 
 use crate::BridgeError;
+use crate::credentials::{Credentials, Loaded, TELNYX};
 
 /// A source that answers later than this is gone for this reading.
 const SOURCE_DEADLINE: Duration = Duration::from_secs(4);
-/// Where Telnyx answers.
-const TELNYX: &str = "https://api.telnyx.com";
-/// The variable that holds a Telnyx key where its own (see [`variable`]) is not set.
-const ANY_TELNYX_KEY: &str = "TELNYX_API_KEY";
-
 /// The variable from which manual commands take the address of Telnyx.
 const TELNYX_URL: &str = "TELNYX_API_URL";
 
@@ -46,6 +45,8 @@ pub struct Connections {
     pub accounts: BTreeMap<String, Key>,
     /// Addresses of sources that stand in for the plan's own, by name.
     pub sources: BTreeMap<String, String>,
+    /// Why an account has no key, where a place that may hold it could not be asked.
+    without: BTreeMap<String, String>,
     /// One client an account: its targets and its sources share what the provider lets them ask.
     open: Arc<Mutex<BTreeMap<String, Account>>>,
 }
@@ -69,10 +70,10 @@ pub struct Key {
 }
 
 impl Key {
-    fn new(config: &AccountConfig, key: &str) -> Self {
+    fn new(config: &AccountConfig, key: SecretString) -> Self {
         Self {
             url: config.url.clone().unwrap_or_else(|| TELNYX.to_owned()),
-            key: key.into(),
+            key,
         }
     }
 }
@@ -115,12 +116,13 @@ impl Connections {
             clusters,
             accounts,
             sources,
+            without: BTreeMap::new(),
             open: Arc::default(),
         }
     }
 
-    /// What the plan's environment says, over the kubeconfig in `kubeconfig` or the one `kubectl` would use. Keys come
-    /// from variables of the process ([`variable`]).
+    /// What the plan's environment says, over the kubeconfig in `kubeconfig` or the one `kubectl` would use. Without the
+    /// keys of accounts: see [`Connections::with_keys`].
     pub fn of_environment(plan: &Parsed, kubeconfig: Option<PathBuf>) -> Self {
         let access = kubeconfig.map_or(Access::Default, Access::File);
         let mut connections = Self::default();
@@ -133,22 +135,39 @@ impl Connections {
                     };
                     connections.clusters.insert(way.cluster.clone(), cluster);
                 }
-                Way::NumberShare(way) => connections.key_of(plan, &way.account),
+                Way::NumberShare(_) => {}
             }
-        }
-        for account in plan.sources.iter().filter_map(|s| s.account.as_ref()) {
-            connections.key_of(plan, account);
         }
         connections
     }
 
-    fn key_of(&mut self, plan: &Parsed, account: &str) {
-        let Some(config) = plan.account(account) else { return };
-        let set = |name: &str| std::env::var(name).ok().filter(|key| !key.trim().is_empty());
-        let key = set(&variable(&config.credential)).or_else(|| set(ANY_TELNYX_KEY));
-        if let Some(key) = key {
-            self.accounts.insert(account.to_owned(), Key::new(config, &key));
+    /// With the keys of all accounts of the plan. They stay in memory as long as these connections and what is opened through
+    /// them: done when a rollout is opened, a keychain that is locked later blocks nothing. Waits for no place longer than that
+    /// place's own limit, and for all accounts at once. An account without a key says so when it is used; the others work.
+    pub async fn with_keys(mut self, plan: &Parsed, credentials: &Credentials) -> Self {
+        let of_sources = plan.sources.iter().filter_map(|s| s.account.as_deref());
+        let names: BTreeSet<&str> = plan.targets.iter().filter_map(account_of).chain(of_sources).collect();
+        let load = async |name: &str| {
+            let config = plan.account(name)?;
+            let loaded = match SecretId::new(&config.credential) {
+                Ok(id) => credentials.load(&id).await.map_err(|e| e.to_string()),
+                Err(error) => Err(error.to_string()),
+            };
+            Some((name.to_owned(), config, loaded))
+        };
+        let all = join_all(names.into_iter().map(load)).await;
+        for (name, config, loaded) in all.into_iter().flatten() {
+            match loaded {
+                Ok(Some(Loaded { secret, .. })) => {
+                    self.accounts.insert(name, Key::new(config, secret));
+                }
+                Ok(None) => {}
+                Err(why) => {
+                    self.without.insert(name, why);
+                }
+            }
         }
+        self
     }
 
     /// The same, with something in the place of every key that nobody gave: enough for what asks nobody.
@@ -156,7 +175,7 @@ impl Connections {
         let mut all = Self::new(self.clusters.clone(), self.accounts.clone(), self.sources.clone());
         let accounts = plan.targets.iter().filter_map(account_of);
         for (name, config) in accounts.filter_map(|name| Some((name, plan.account(name)?))) {
-            let unknown = || Key::new(config, "nobody-gave-it");
+            let unknown = || Key::new(config, "nobody-gave-it".into());
             all.accounts.entry(name.to_owned()).or_insert_with(unknown);
         }
         all
@@ -168,20 +187,27 @@ impl Connections {
         if let Some(account) = open.get(name) {
             return Ok(account.clone());
         }
-        let key = self.accounts.get(name).ok_or_else(|| match plan.account(name) {
-            Some(config) => BridgeError::NoKey {
-                account: name.to_owned(),
-                variable: variable(&config.credential),
-                instead: ANY_TELNYX_KEY,
-            },
-            None => BridgeError::Connect {
-                what: format!("account {name}"),
-                why: format!(
-                    "environment `{}` does not say how to reach it; add it under [environments]",
-                    plan.plan.environment
-                ),
-            },
-        })?;
+        let key = self
+            .accounts
+            .get(name)
+            .ok_or_else(|| match (plan.account(name), self.without.get(name)) {
+                (Some(config), Some(why)) => BridgeError::Connect {
+                    what: format!("account {name}"),
+                    why: format!("{why}; or set {}", variable(&config.credential)),
+                },
+                (Some(config), None) => BridgeError::NoKey {
+                    account: name.to_owned(),
+                    variable: variable(&config.credential),
+                    instead: ANY_TELNYX_KEY,
+                },
+                (None, _) => BridgeError::Connect {
+                    what: format!("account {name}"),
+                    why: format!(
+                        "environment `{}` does not say how to reach it; add it under [environments]",
+                        plan.plan.environment
+                    ),
+                },
+            })?;
         let access = account::Access {
             name: name.to_owned(),
             base: key.url.clone(),
@@ -191,15 +217,6 @@ impl Connections {
         open.insert(name.to_owned(), account.clone());
         Ok(account)
     }
-}
-
-/// The variable of the process that holds the credential of this name: `telnyx-produccion` is `TIMONEL_KEY_TELNYX_PRODUCCION`.
-pub fn variable(credential: &str) -> String {
-    let upper = |c: char| match c.to_ascii_uppercase() {
-        c @ ('A'..='Z' | '0'..='9') => c,
-        _ => '_',
-    };
-    format!("TIMONEL_KEY_{}", credential.chars().map(upper).collect::<String>())
 }
 
 /// Where the targets of a rollout keep what a rollback of them needs.
@@ -450,11 +467,5 @@ mod tests {
         for kind in all {
             assert_eq!(kind.lag(), of_telnyx(kind).lag(), "{kind:?}");
         }
-    }
-
-    #[test]
-    fn a_credential_has_a_variable_of_its_own() {
-        assert_eq!(variable("telnyx-produccion"), "TIMONEL_KEY_TELNYX_PRODUCCION");
-        assert_eq!(variable("cuenta.2"), "TIMONEL_KEY_CUENTA_2");
     }
 }

@@ -231,7 +231,7 @@ impl Console {
         if let Some(operator) = &mut operator {
             operator.begin(&plan);
         }
-        let easel = Easel::new(&plan, &targets, speed, Some(title));
+        let easel = Easel::new(&plan, paint::places(&targets), speed, Some(title));
         let past = Past::new(clock.now());
         let snapshot = engine.handle().look().await?;
         let first = Arc::new(easel.paint(&snapshot, &past, 1));

@@ -4,6 +4,7 @@
 //! terminals, and any decision about a rollout.
 
 pub mod audit;
+pub mod chart;
 pub mod connect;
 pub mod console;
 pub mod credentials;

@@ -4,7 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use timonel_bridge::Speed;
+use timonel_bridge::chart::Zone;
+use timonel_domain::time::Timestamp;
 use timonel_domain::value::{Person, RolloutId, TenantId};
+
+use crate::credential::CredentialCommand;
 
 /// Moves live phone calls to a new system a little at a time, and puts every call back at once.
 #[derive(Debug, Parser)]
@@ -35,6 +39,13 @@ pub(crate) enum Command {
     Pin(Pin),
     /// Drill the rollback of an armed rollout at 0 %: carried out, timed, recorded, and released again.
     Drill(Press),
+    /// Draw a metric of both arms with its limits, or the phases over time, into an SVG or PNG file.
+    Chart(Chart),
+    /// Keys of accounts: store, list, try at the provider, take away.
+    #[command(subcommand)]
+    Credential(CredentialCommand),
+    /// Serve the window's page to a browser of this machine, on the simulator; prints the address with its token.
+    UiHost(UiHost),
     /// Check this installation, and a plan's targets and sources; write nothing.
     Doctor(Doctor),
 }
@@ -142,6 +153,32 @@ pub(crate) struct Rollback {
 }
 
 #[derive(Debug, ClapArgs)]
+pub(crate) struct Chart {
+    /// Which rollout; may be left out where only one is open.
+    pub(crate) rollout: Option<RolloutId>,
+    #[command(flatten)]
+    pub(crate) folder: Folder,
+    /// A metric of the plan, such as error_rate or "response_time p95", or `timeline` for the phases.
+    #[arg(long)]
+    pub(crate) metric: String,
+    /// The file to write: .svg or .png.
+    #[arg(long)]
+    pub(crate) out: PathBuf,
+    /// For a dark screen.
+    #[arg(long)]
+    pub(crate) dark: bool,
+    /// From when, like 2026-11-23T13:00:00Z; from the rollout's beginning otherwise.
+    #[arg(long)]
+    pub(crate) from: Option<Timestamp>,
+    /// Until when; until the newest reading otherwise.
+    #[arg(long)]
+    pub(crate) to: Option<Timestamp>,
+    /// The time axis, as an offset from UTC such as -05:00.
+    #[arg(long, default_value = "Z", allow_hyphen_values = true)]
+    pub(crate) zone: Zone,
+}
+
+#[derive(Debug, ClapArgs)]
 pub(crate) struct Doctor {
     #[command(flatten)]
     pub(crate) folder: Folder,
@@ -154,4 +191,23 @@ pub(crate) struct Doctor {
     /// A kubeconfig in place of the one kubectl would use.
     #[arg(long)]
     pub(crate) kubeconfig: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct UiHost {
+    /// The port on 127.0.0.1; 0 is any that is free.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) port: u16,
+    /// Rollout seconds a real second.
+    #[arg(long, default_value = "10")]
+    pub(crate) speed: Speed,
+    /// Let the scenario's virtual person sign, arm, start and approve.
+    #[arg(long)]
+    pub(crate) operator: bool,
+    /// Who orders from the page, for the journal.
+    #[arg(long, env = "USER", default_value = "desconocido")]
+    pub(crate) by: Person,
+    /// The built page; by default that of the checkout.
+    #[arg(long, default_value = crate::host::BUILT)]
+    pub(crate) pages: PathBuf,
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use timonel_bridge::connect::Connections;
+use timonel_bridge::credentials::Credentials;
 use timonel_bridge::doctor::{BETWEEN_READINGS, Found, SignalAge, Verdict, installation, plan as plan_checks};
 use timonel_plan::parsed::SIMULATOR;
 use timonel_ports::clock::SystemClock;
@@ -31,7 +32,9 @@ pub(crate) async fn doctor(args: Doctor, words: &Words) -> Result<(), Failure> {
                 Failure::BadInput
             })?;
             tell!("{}", words.say("doctor-reads", &[("wait", span(BETWEEN_READINGS))]));
-            let connections = Connections::of_environment(&plan, args.kubeconfig);
+            let connections = Connections::of_environment(&plan, args.kubeconfig)
+                .with_keys(&plan, &Credentials::of_installation(&args.folder.path()))
+                .await;
             let examined = plan_checks(&plan, &connections, &clock).await;
             for check in &examined.checks {
                 good &= check.ok;

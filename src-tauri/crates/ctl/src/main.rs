@@ -20,9 +20,12 @@ macro_rules! complain {
 }
 
 mod args;
+mod chart;
+mod credential;
 mod doctor;
 mod ensayo;
 mod files;
+mod host;
 mod shift;
 mod told;
 mod words;
@@ -44,6 +47,9 @@ pub(crate) enum Failure {
     /// A file cannot be read.
     #[error("cannot read {path}: {why}")]
     Unreadable { path: String, why: std::io::Error },
+    /// A file cannot be written.
+    #[error("cannot write {path}: {why}")]
+    Unwritable { path: String, why: std::io::Error },
     /// Something did not end as it should; what has been printed.
     #[error("not as it should be")]
     NotAsItShould,
@@ -58,7 +64,7 @@ pub(crate) enum Failure {
 impl Failure {
     fn code(&self) -> ExitCode {
         match self {
-            Failure::BadInput | Failure::Unreadable { .. } => ExitCode::from(2),
+            Failure::BadInput | Failure::Unreadable { .. } | Failure::Unwritable { .. } => ExitCode::from(2),
             Failure::Bridge(BridgeError::Unknown { .. } | BridgeError::NoKey { .. }) => ExitCode::from(2),
             Failure::NotAsItShould | Failure::Bridge(_) | Failure::Process(_) => ExitCode::from(1),
         }
@@ -91,7 +97,7 @@ fn main() -> ExitCode {
                     ];
                     complain!("timonelctl: {}", words.say("failure-no-key", &values));
                 }
-                Failure::Unreadable { .. } | Failure::Bridge(_) | Failure::Process(_) => {
+                Failure::Unreadable { .. } | Failure::Unwritable { .. } | Failure::Bridge(_) | Failure::Process(_) => {
                     complain!("timonelctl: {failure}")
                 }
             }
@@ -109,6 +115,9 @@ fn run(command: Command, words: &Words) -> Result<(), Failure> {
         Command::Rollback(args) => runtime()?.block_on(shift::roll_back(args, words)),
         Command::Pin(args) => runtime()?.block_on(shift::pin(args, words)),
         Command::Drill(args) => runtime()?.block_on(shift::drill(args, words)),
+        Command::Chart(args) => runtime()?.block_on(chart::chart(args, words)),
+        Command::Credential(command) => runtime()?.block_on(credential::credential(command, words)),
+        Command::UiHost(args) => runtime()?.block_on(host::serve(args, words)),
         Command::Doctor(args) => runtime()?.block_on(doctor::doctor(args, words)),
     }
 }

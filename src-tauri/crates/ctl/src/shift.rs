@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use timonel_bridge::connect::{self, Connections};
+use timonel_bridge::credentials::Credentials;
 use timonel_bridge::{Desk, Order, Snapshot};
 use timonel_domain::rollout::Stage;
 use timonel_plan::Parsed;
@@ -124,7 +125,9 @@ async fn at_desk(press: &Press) -> Result<At, Failure> {
     let desk = Desk::open(&press.folder.path(), &SystemClock::shared()).await?;
     let row = desk.rollout(press.rollout.as_ref()).await?;
     let (plan, _) = desk.plan_of(&row).await?;
-    let connections = Connections::of_environment(&plan, press.kubeconfig.clone());
+    let connections = Connections::of_environment(&plan, press.kubeconfig.clone())
+        .with_keys(&plan, &Credentials::of_installation(&press.folder.path()))
+        .await;
     Ok(At {
         desk,
         row,

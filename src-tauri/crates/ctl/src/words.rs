@@ -2,6 +2,7 @@
 
 use fluent::concurrent::FluentBundle;
 use fluent::{FluentArgs, FluentResource, FluentValue};
+use timonel_bridge::chart::Language;
 use timonel_domain::value::Weight;
 use unic_langid::LanguageIdentifier;
 
@@ -10,6 +11,8 @@ pub(crate) struct Words {
     sentences: FluentBundle<FluentResource>,
     /// Between the whole and its parts.
     decimal: char,
+    /// In which pictures speak.
+    language: Language,
 }
 
 const ES: &str = include_str!("../../../../locales/es/terminal.ftl");
@@ -40,7 +43,13 @@ impl Words {
         Self {
             sentences: bundle,
             decimal: if language == "en" { '.' } else { ',' },
+            language: if language == "en" { Language::En } else { Language::Es },
         }
+    }
+
+    /// The language, for pictures.
+    pub(crate) fn language(&self) -> Language {
+        self.language
     }
 
     /// The sentence of `key` where there is one; for keys that are made of codes.
@@ -96,12 +105,15 @@ mod tests {
     #[test]
     fn every_sentence_that_is_asked_for_is_there() {
         let sources = [
+            include_str!("chart.rs"),
             include_str!("told.rs"),
             include_str!("shift.rs"),
             include_str!("ensayo.rs"),
+            include_str!("credential.rs"),
             include_str!("doctor.rs"),
             include_str!("files.rs"),
             include_str!("main.rs"),
+            include_str!("host.rs"),
         ];
         let asked = sources.iter().flat_map(|source| source.split("words.say(").skip(1));
         let keys: Vec<_> = asked

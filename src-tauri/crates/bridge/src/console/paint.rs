@@ -24,12 +24,43 @@ const ALERTS: usize = 100;
 /// Lines of the journal that cross at once.
 const LINES: usize = 50;
 
+/// What a target is and where, as its adapter says.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    kind: &'static str,
+    place: String,
+}
+
+#[cfg(test)]
+impl Place {
+    /// Where nobody asked an adapter.
+    pub(super) fn unknown() -> Self {
+        Self {
+            kind: "unknown",
+            place: String::new(),
+        }
+    }
+}
+
+/// Kind and place of each target.
+pub(super) fn places(targets: &[Arc<dyn PortTarget>]) -> BTreeMap<TargetId, Place> {
+    let is = targets.iter().map(|target| target.describe());
+    is.map(|is| {
+        let place = Place {
+            kind: is.kind,
+            place: is.place,
+        };
+        (is.id, place)
+    })
+    .collect()
+}
+
 /// What does not change while a rollout runs, ready for every picture of it.
 #[derive(Debug)]
 pub(super) struct Easel {
     plan: Arc<Plan>,
     /// Kind and place of each target.
-    places: BTreeMap<TargetId, (&'static str, String)>,
+    places: BTreeMap<TargetId, Place>,
     /// Each source with its signals.
     sources: Vec<(wire::Source, Vec<SignalId>)>,
     /// How many numbers each tenant has, in the plan's order.
@@ -41,14 +72,10 @@ pub(super) struct Easel {
 impl Easel {
     pub(super) fn new(
         plan: &Parsed,
-        targets: &[Arc<dyn PortTarget>],
+        places: BTreeMap<TargetId, Place>,
         speed: Option<f64>,
         scenario: Option<String>,
     ) -> Self {
-        let places = targets.iter().map(|target| {
-            let is = target.describe();
-            (is.id, (is.kind, is.place))
-        });
         let sources = plan.sources.iter().map(|source| {
             let signals: Vec<_> = plan
                 .signals
@@ -80,7 +107,7 @@ impl Easel {
         });
         Self {
             plan: Arc::new(plan.plan.clone()),
-            places: places.collect(),
+            places,
             sources: sources.collect(),
             numbers: plan
                 .tenants
@@ -160,7 +187,7 @@ impl Easel {
 
     fn target(&self, id: &TargetId, role: Role, now: &Snapshot, past: &Past) -> Option<wire::Target> {
         let state: &TargetState = now.state.targets.get(id)?;
-        let (kind, place) = self.places.get(id)?;
+        let Place { kind, place } = self.places.get(id)?;
         let splits = role == Role::Splitter;
         let marks = state.marks;
         Some(wire::Target {

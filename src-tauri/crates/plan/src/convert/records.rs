@@ -107,21 +107,18 @@ fn sides(signal: &SignalFile, kind: RecordsKind, path: &Path, out: &mut Findings
         }
         (false, None, Some(_)) => Some(vec![of(Side::Whole, None)]),
         (has_arms, _, _) => {
-            let advice = if has_arms {
-                "Write `arms = { stable = \"…\", canary = \"…\" }` with the ids of the applications, and no `side`"
+            let (wrong, advice) = if has_arms {
+                (
+                    format!("`{}` does not say which application is which side", signal.id),
+                    "Write `arms = { stable = \"…\", canary = \"…\" }` with the ids of the applications, and no `side`",
+                )
             } else {
-                "Write `side = \"whole\"`, and no `arms`: it is the account's"
+                (
+                    format!("`{}` is the whole account's, and no side has one of its own", kind.name()),
+                    "Write `side = \"whole\"`, and no `arms`",
+                )
             };
-            out.error(
-                path,
-                "signal.side",
-                format!(
-                    "whose records `{}` reads, is not said as `{}` need it",
-                    signal.id,
-                    kind.name()
-                ),
-                advice,
-            );
+            out.error(path, "signal.side", wrong, advice);
             None
         }
     }

@@ -142,6 +142,8 @@ fn arms(
             .iter()
             .map(|(_, _, share)| *share)
             .filter(|share| Some(&share.account) == source.account.as_ref())
+            // Such a target is told of by itself, and nobody should copy its applications.
+            .filter(|share| share.stable != share.canary)
             .collect();
         if let Some(first) = held.first()
             && !held

@@ -1,0 +1,147 @@
+//! What is asked of the samples, and that no gap and no peak is lost on the way to the picture.
+
+use timonel_domain::plan::Comparison;
+use timonel_domain::value::{Quantity, SignalId};
+
+use super::*;
+
+const PLAN: &str = include_str!("../../../../../plans/conecta360-canary.toml");
+
+fn plan() -> Plan {
+    timonel_plan::check(PLAN).value.unwrap().plan
+}
+
+fn at(secs: i64) -> Timestamp {
+    Timestamp::from_secs(1_795_438_800 + secs)
+}
+
+fn point(secs: i64, percent: Option<i64>) -> Point {
+    Point {
+        at: at(secs),
+        value: percent.map(|p| Quantity::from_micros(p * 10_000)),
+    }
+}
+
+#[test]
+fn a_metric_is_asked_for_as_the_strictest_rule_does() {
+    let plan = plan();
+    let asked = |name: &str| {
+        let meant = question(&plan, name).unwrap();
+        (
+            meant.signal.id.to_string(),
+            meant.question.map(|q| (q.statistic, q.window, q.least_units)),
+        )
+    };
+    let minutes = |n: u64| Duration::from_secs(n * 60);
+    assert_eq!(
+        asked("error_rate"),
+        ("errores".to_owned(), Some((Statistic::Share, minutes(5), 20)))
+    );
+    assert_eq!(asked("errores"), asked("error_rate"));
+    assert_eq!(
+        asked("response_time").1.map(|(s, w, _)| (s, w)),
+        Some((Statistic::P95, minutes(5)))
+    );
+    // Nobody asks for its median, so no rule's window stands behind it.
+    assert_eq!(asked("response_time p50"), ("respuesta".to_owned(), None));
+    assert_eq!(asked("calls"), ("llamadas-asignadas".to_owned(), None));
+    for bad in ["", "nonsense", "error_rate p1000", "error_rate share again"] {
+        let Err(ChartError::UnknownMetric { known, .. }) = question(&plan, bad) else {
+            panic!("{bad}");
+        };
+        assert!(
+            known.contains(&"error_rate".to_owned()) && known.contains(&"casos_up".to_owned()),
+            "{known:?}"
+        );
+    }
+}
+
+#[test]
+fn the_limits_are_the_plans() {
+    let mut plan = plan();
+    let errors = plan.signal(&SignalId::new("errores").unwrap()).unwrap().clone();
+    let of = |plan: &Plan, statistic| -> Vec<_> {
+        let limits = limits(plan, &errors, statistic);
+        limits
+            .iter()
+            .map(|l| (l.at.as_f64(), l.lasting.as_secs(), l.consequence))
+            .collect()
+    };
+    assert_eq!(
+        of(&plan, Statistic::Share),
+        [(0.05, 300, Consequence::Freeze), (0.1, 300, Consequence::Rollback)]
+    );
+    assert!(
+        limits(&plan, &errors, Statistic::Share)
+            .iter()
+            .all(|l| l.comparison == Comparison::Above)
+    );
+    assert!(of(&plan, Statistic::Mean).is_empty());
+    // With automatic = false nothing goes back by itself, and the picture must not say that it would.
+    plan.automatic = false;
+    assert!(
+        of(&plan, Statistic::Share)
+            .iter()
+            .all(|(.., then)| *then == Consequence::Freeze)
+    );
+}
+
+#[test]
+fn missing_readings_and_windows_without_units_are_gaps() {
+    let plan = plan();
+    let meant = question(&plan, "error_rate").unwrap();
+    let (signal, question) = (meant.signal, meant.question.unwrap());
+    let sample = |secs: i64, bad, total| Sample {
+        signal: signal.id.clone(),
+        side: Side::Canary,
+        as_of: at(secs),
+        value: Value::Ratio {
+            since: at(secs - 15),
+            bad,
+            total,
+        },
+    };
+    // Read every 15 s; three minutes are missing; then nobody calls for longer than the window.
+    let mut samples: Vec<Sample> = (0..20).map(|i| sample(i * 15, 1, 10)).collect();
+    samples.extend((32..60).map(|i| sample(i * 15, 0, if i < 34 { 10 } else { 0 })));
+    let span = at(0)..at(900);
+    let points = points(&samples, Side::Canary, signal, &question, &span);
+    assert_eq!(points[0].value, None, "ten units are not enough to say anything");
+    assert_eq!(points[1].value, Quantity::from_f64(0.1));
+    let gap = points.iter().skip(1).find(|p| p.value.is_none()).unwrap();
+    assert_eq!(gap.at, at(19 * 15), "the line ends with the last reading");
+    assert_eq!(
+        points.last().unwrap().value,
+        None,
+        "old units do not stand for new ones"
+    );
+    let silent = points.iter().filter(|p| p.at >= at(480) && p.value.is_none());
+    assert_eq!(silent.map(|p| p.at).min(), Some(at(33 * 15 + 300)));
+    assert!(super::points(&samples, Side::Stable, signal, &question, &span).is_empty());
+}
+
+#[test]
+fn fewer_points_lose_no_peak_and_no_gap() {
+    let span = at(0)..at(8000);
+    // Ten seconds a column, one point a second.
+    let line: Vec<Point> = (0..8000)
+        .map(|s| {
+            point(
+                s,
+                (!(4000..4003).contains(&s)).then_some(if s == 1234 { 90 } else { 5 + s % 3 }),
+            )
+        })
+        .collect();
+    let drawn = decimated(line.clone(), &span);
+    assert!(drawn.len() <= 2 * 800 + 4, "{}", drawn.len());
+    assert!(drawn.contains(&point(1234, Some(90))));
+    assert!(
+        drawn
+            .iter()
+            .any(|p| p.value.is_none() && (at(4000)..at(4003)).contains(&p.at))
+    );
+    assert!(drawn.windows(2).all(|pair| pair[0].at <= pair[1].at));
+    assert!(drawn.iter().all(|p| line.contains(p)), "no value is invented");
+    let few: Vec<Point> = line.iter().copied().step_by(40).collect();
+    assert_eq!(decimated(few.clone(), &span), few);
+}

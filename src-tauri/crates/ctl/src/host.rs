@@ -1,0 +1,151 @@
+//! `ui-host`: the page of the window in an ordinary browser, over the same console and with the same rights.
+//!
+//! Loopback only. Whoever has the token may look and order; it is made anew at every start, stands in the fragment of the
+//! printed address, and is compared in constant time. `Host` and `Origin` are held against our own address, so that no other
+//! page in the same browser reaches us, by whatever name it calls us. Deliberately not here: what may be done, which the
+//! console decides.
+
+mod pages;
+mod socket;
+#[cfg(test)]
+mod tests;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Query, Request, State, WebSocketUpgrade};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use sha2::{Digest, Sha256};
+use timonel_bridge::console::{Asker, Console, Opening, Surface};
+use tokio::net::TcpListener;
+
+use crate::Failure;
+use crate::args::UiHost;
+use crate::words::Words;
+
+pub(crate) use pages::BUILT;
+
+/// What a page may load and reach: itself and its own socket, nothing else.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+     font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// A question is a few hundred bytes; a comment at most some thousand.
+const LONGEST_MESSAGE: usize = 64 * 1024;
+
+/// What every request is answered from.
+#[derive(Clone)]
+struct Host {
+    console: Console,
+    asker: Asker,
+    pages: Arc<pages::Pages>,
+    token: Arc<str>,
+    at: SocketAddr,
+}
+
+/// Serves until it is interrupted.
+pub(crate) async fn serve(args: UiHost, words: &Words) -> Result<(), Failure> {
+    let pages = pages::Pages::of(&args.pages)?;
+    let folder = tempfile::tempdir()?;
+    let mut opening = Opening::simulator(folder.path().to_owned())?;
+    opening.speed = args.speed;
+    opening.virtual_operator = args.operator;
+    let console = Console::open(opening).await?;
+    let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], args.port))).await?;
+    let asker = Asker {
+        surface: Surface::Browser,
+        person: args.by,
+    };
+    let (router, address) = host(&listener, console.clone(), asker, pages)?;
+    tell!("{}", words.say("ui-host-open", &[("address", address)]));
+    let interrupted = async { drop(tokio::signal::ctrl_c().await) };
+    axum::serve(listener, router)
+        .with_graceful_shutdown(interrupted)
+        .await?;
+    console.close().await;
+    Ok(())
+}
+
+/// The service on `listener`, and the address with its token that a person opens.
+fn host(
+    listener: &TcpListener,
+    console: Console,
+    asker: Asker,
+    pages: pages::Pages,
+) -> Result<(Router, String), Failure> {
+    let at = listener.local_addr()?;
+    let mut token = [0u8; 32];
+    getrandom::fill(&mut token).map_err(|error| Failure::Process(std::io::Error::other(error)))?;
+    let token: String = token.iter().map(|byte| format!("{byte:02x}")).collect();
+    let address = format!("http://{at}/#token={token}");
+    let host = Host {
+        console,
+        asker,
+        pages: Arc::new(pages),
+        token: token.into(),
+        at,
+    };
+    let router = Router::new()
+        .route("/ws", get(upgrade))
+        .fallback(get(page))
+        .layer(middleware::from_fn_with_state(host.clone(), guard))
+        .with_state(host);
+    Ok((router, address))
+}
+
+/// Lets through only who calls us by our own address, from a page of ours or from no page at all.
+async fn guard(State(host): State<Host>, request: Request, next: Next) -> Response {
+    if !is_ours(request.headers(), host.at) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-store"),
+    ] {
+        headers.insert(name, value.parse().expect("a good header"));
+    }
+    response
+}
+
+/// A name that somebody else's DNS leads to us is not ours, and neither is a page of another address.
+fn is_ours(headers: &HeaderMap, at: SocketAddr) -> bool {
+    let names = [at.to_string(), format!("localhost:{}", at.port())];
+    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+    let host = text(header::HOST).is_some_and(|host| names.iter().any(|name| name == host));
+    let origin = text(header::ORIGIN).is_none_or(|origin| {
+        origin
+            .strip_prefix("http://")
+            .is_some_and(|origin| names.iter().any(|name| name == origin))
+    });
+    host && origin
+}
+
+/// What admits to the socket.
+#[derive(serde::Deserialize)]
+struct Admission {
+    #[serde(default)]
+    token: String,
+}
+
+async fn upgrade(State(host): State<Host>, Query(given): Query<Admission>, socket: WebSocketUpgrade) -> Response {
+    // Over hashes, a comparison tells nothing about how much of the token was right.
+    if Sha256::digest(given.token.as_bytes()) != Sha256::digest(host.token.as_bytes()) {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    socket
+        .max_message_size(LONGEST_MESSAGE)
+        .on_upgrade(move |socket| socket::talk(socket, host.console, host.asker))
+}
+
+async fn page(State(host): State<Host>, request: Request) -> Response {
+    match host.pages.read(request.uri().path()).await {
+        Some((kind, bytes)) => ([(header::CONTENT_TYPE, kind)], bytes).into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
