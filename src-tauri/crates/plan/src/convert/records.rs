@@ -114,7 +114,10 @@ fn sides(signal: &SignalFile, kind: RecordsKind, path: &Path, out: &mut Findings
                 )
             } else {
                 (
-                    format!("`{}` is the whole account's, and no side has one of its own", kind.name()),
+                    format!(
+                        "`{}` is the whole account's, and no side has one of its own",
+                        kind.name()
+                    ),
                     "Write `side = \"whole\"`, and no `arms`",
                 )
             };

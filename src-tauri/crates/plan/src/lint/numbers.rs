@@ -142,8 +142,9 @@ fn arms(
             .iter()
             .map(|(_, _, share)| *share)
             .filter(|share| Some(&share.account) == source.account.as_ref())
-            // Such a target is told of by itself, and nobody should copy its applications.
+            // A target without two applications is told of by itself, and nobody should copy what it says.
             .filter(|share| share.stable != share.canary)
+            .filter(|share| ![&share.stable, &share.canary].iter().any(|id| id.trim().is_empty()))
             .collect();
         if let Some(first) = held.first()
             && !held
