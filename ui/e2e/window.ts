@@ -72,6 +72,15 @@ export class Window {
     }
   }
 
+  /** Presses an element as a person's pointer does: what covers it is pressed in its place, and that fails. */
+  async press(selector: string): Promise<void> {
+    const found = await send<Record<string, string>>('POST', `${this.session}/element`, {
+      using: 'css selector',
+      value: selector,
+    });
+    await send('POST', `${this.session}/element/${Object.values(found)[0]}/click`, {});
+  }
+
   /** Runs the body of an asynchronous function inside the page and gives what it returns. */
   async inPage<Result>(body: string, ...args: unknown[]): Promise<Result> {
     const script = `const done = arguments[arguments.length - 1];
