@@ -50,11 +50,13 @@ head-waits = To go on: { $what }{ $more ->
 
 emergency-label = Roll { $rollout } back to { $to }
 emergency-effect = From { $from } to 0%: { $targets } · { $units ->
-    [unknown] in progress: no data
-   *[other] { $units } in progress on the new one
+    [unknown] calls there: no data
+    [one] 1 call on the new one
+   *[other] { $units } calls on the new one
  }
 emergency-simulated = Simulator
 emergency-nothing = Nothing to roll back: no call goes to the new system.
+emergency-none-there = No call goes to the new one. Pressing keeps it so and latches.
 emergency-drilled = last drill { $age } ago: { $took }
 emergency-never-drilled = not drilled yet
 emergency-sending = Sending…
@@ -66,7 +68,8 @@ mark-accepted = accepted
 mark-read-back = read back
 mark-seen = seen
 mark-drained = drained
-mark-unseeable = unseeable
+mark-unseeable = —
+mark-unseeable-why = Traffic cannot show it for this target
 
 timeline-title = Phases
 timeline-key = plan hollow · actual filled

@@ -55,6 +55,7 @@ emergency-effect = De { $from } a 0 %: { $targets } · { $units ->
  }
 emergency-simulated = Simulador
 emergency-nothing = Nada que revertir: ninguna llamada va al sistema nuevo.
+emergency-none-there = Ninguna llamada va al nuevo. Pulsar lo deja así y lo bloquea.
 emergency-drilled = último ensayo hace { $age }: { $took }
 emergency-never-drilled = sin ensayar todavía
 emergency-sending = Enviando…
@@ -66,7 +67,8 @@ mark-accepted = aceptado
 mark-read-back = leído
 mark-seen = visto
 mark-drained = vaciado
-mark-unseeable = no se ve
+mark-unseeable = —
+mark-unseeable-why = El tráfico no lo puede mostrar en este destino
 
 timeline-title = Fases
 timeline-key = plan hueco · real lleno

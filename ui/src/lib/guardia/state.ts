@@ -1,5 +1,6 @@
 // How the rollout stands in one look: is something wrong, and how loud. Pure.
 import type { Picture } from '../wire';
+import { stands_out } from './lines';
 
 /** `critical`: act now. `warning`: look now. `held`: waits for a person. `calm`: nothing. */
 export type Mood = 'critical' | 'warning' | 'held' | 'calm';
@@ -15,7 +16,7 @@ export function mood({ rollout, board, alerts, targets }: Pick<Picture, 'rollout
   ) {
     return 'critical';
   }
-  const near = board.some((row) => row.state === 'pending' && row.action === 'rollback');
-  if (near || firing.length > 0 || open.length > 0 || targets.some((target) => target.silent !== null)) return 'warning';
+  const near = board.some(stands_out);
+  if (near || open.length > 0 || targets.some((target) => target.silent !== null)) return 'warning';
   return rollout.frozen || rollout.latched !== null ? 'held' : 'calm';
 }
