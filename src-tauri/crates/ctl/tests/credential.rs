@@ -106,7 +106,7 @@ fn a_key_in_the_place_of_its_name_is_refused_and_not_repeated() {
     assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
 }
 
-/// `script` of util-linux gives a program a terminal.
+/// `script` of util-linux gives a program a terminal, which shows what is typed unless the program switches that off.
 #[test]
 fn a_terminal_does_not_show_what_is_typed() {
     let known = Command::new("script").arg("--version").output();
@@ -115,8 +115,10 @@ fn a_terminal_does_not_show_what_is_typed() {
         return;
     }
     let home = tempfile::tempdir().unwrap();
+    let tty = home.path().join("tty");
     let line = format!(
-        "{} --lang en credential set {NAME} --in file",
+        "tty > {}; {} --lang en credential set {NAME} --in file; cat",
+        tty.display(),
         env!("CARGO_BIN_EXE_timonelctl")
     );
     let mut script = Command::new("script");
@@ -124,14 +126,42 @@ fn a_terminal_does_not_show_what_is_typed() {
         "--quiet",
         "--return",
         "--echo",
-        "never",
+        "always",
         "--command",
         &line,
         "/dev/null",
     ]);
     script.env("TIMONEL_HOME", home.path()).env("SHELL", "/bin/sh");
-    let said = said(&piped(script, &format!("{KEY}\n")), 0);
+    let script = script
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = script.spawn().unwrap();
+    let mut keys = child.stdin.take().unwrap();
+    let shows = |wanted: bool| {
+        // Each look is a process, so this is half a minute at least.
+        let reached = (0..10_000).any(|_| {
+            let terminal = fs::read_to_string(&tty).unwrap_or_default();
+            let asked = Command::new("stty")
+                .args(["-F", terminal.trim(), "-a"])
+                .output()
+                .unwrap();
+            let state = String::from_utf8_lossy(&asked.stdout).into_owned();
+            state
+                .split_whitespace()
+                .any(|word| word == if wanted { "echo" } else { "-echo" })
+        });
+        assert!(reached, "the terminal's echo is never {wanted}");
+    };
+    shows(false);
+    keys.write_all(format!("{KEY}\n").as_bytes()).unwrap();
+    // Afterwards it shows again what is typed, here to `cat`.
+    shows(true);
+    keys.write_all(b"shown again\n\x04").unwrap();
+    drop(keys);
+    let said = said(&child.wait_with_output().unwrap(), 0);
     assert!(said.contains("Key of telnyx-produccion (not shown):"), "{said}");
+    assert_eq!(said.matches("shown again").count(), 2, "typed and printed: {said}");
     assert!(
         fs::read_to_string(home.path().join("credentials.json"))
             .unwrap()
