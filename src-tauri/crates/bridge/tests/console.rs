@@ -14,14 +14,14 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const SPEED: f64 = 120.0;
 
 fn asker(surface: Surface) -> Asker {
-    let person = Person::new("guardia").unwrap();
+    let person = Person::new("guardia").expect("a good name");
     Asker { surface, person }
 }
 
 async fn open(folder: &tempfile::TempDir, speed: f64) -> Console {
-    let mut opening = Opening::simulator(folder.path().to_owned()).unwrap();
+    let mut opening = Opening::simulator(folder.path().to_owned()).expect("sound files");
     opening.speed = Speed::Times(speed);
-    Console::open(opening).await.unwrap()
+    Console::open(opening).await.expect("a console")
 }
 
 /// A page: it knows only what batches told it.
@@ -33,7 +33,7 @@ struct Page {
 impl Page {
     async fn of(console: &Console) -> Self {
         let mut watch = console.watch();
-        let first = watch.next().await.unwrap();
+        let first = watch.next().await.expect("the first");
         let mut picture = (*console.picture()).clone();
         picture.apply(first);
         Self { watch, picture }
@@ -44,7 +44,7 @@ impl Page {
         let clock = SystemClock::shared();
         let waiting = async {
             while !fits(&self.picture) {
-                let batch = self.watch.next().await.unwrap();
+                let batch = self.watch.next().await.expect("a batch");
                 self.picture.apply(batch);
             }
         };

@@ -17,28 +17,28 @@ fn files(folder: &Path) -> BTreeMap<String, String> {
         return BTreeMap::new();
     };
     found
-        .map(|entry| entry.unwrap())
+        .map(|entry| entry.expect("an entry"))
         .map(|entry| {
-            let name = entry.file_name().into_string().unwrap();
-            (name, fs::read_to_string(entry.path()).unwrap())
+            let name = entry.file_name().into_string().expect("a plain name");
+            (name, fs::read_to_string(entry.path()).expect("readable"))
         })
         .collect()
 }
 
 /// What the types say today. 64-bit numbers cross as JSON numbers: all of ours stay far below 2^53.
 fn generated() -> BTreeMap<String, String> {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a folder");
     let config = Config::new().with_large_int("number").with_out_dir(folder.path());
-    Picture::export_all(&config).unwrap();
-    Batch::export_all(&config).unwrap();
-    Series::export_all(&config).unwrap();
-    Order::export_all(&config).unwrap();
-    Receipt::export_all(&config).unwrap();
-    About::export_all(&config).unwrap();
-    WireError::export_all(&config).unwrap();
-    Ask::export_all(&config).unwrap();
-    Answer::export_all(&config).unwrap();
-    ServerMessage::export_all(&config).unwrap();
+    Picture::export_all(&config).expect("written");
+    Batch::export_all(&config).expect("written");
+    Series::export_all(&config).expect("written");
+    Order::export_all(&config).expect("written");
+    Receipt::export_all(&config).expect("written");
+    About::export_all(&config).expect("written");
+    WireError::export_all(&config).expect("written");
+    Ask::export_all(&config).expect("written");
+    Answer::export_all(&config).expect("written");
+    ServerMessage::export_all(&config).expect("written");
     let mut files = files(folder.path());
     let index: String = files
         .keys()
