@@ -66,6 +66,7 @@ pub fn run() -> Result<(), Error> {
         .plugin(tauri_plugin_single_instance::init(|app, _, _| {
             window::show_from_anywhere(app)
         }))
+        .plugin(window::language())
         .manage(shell)
         .manage(Renewal::default())
         .invoke_handler(tauri::generate_handler![

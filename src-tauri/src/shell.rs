@@ -35,9 +35,10 @@ pub(crate) struct Shell {
     host: Host,
 }
 
-/// The desk's languages as BCP 47 tags, the preferred first.
+/// The desk's languages as BCP 47 tags, the preferred first. `C` and `POSIX` are locales without a language.
 pub(crate) fn languages() -> Vec<String> {
-    sys_locale::get_locales().collect()
+    let known = |tag: &String| tag.parse::<unic_langid::LanguageIdentifier>().is_ok();
+    sys_locale::get_locales().filter(known).collect()
 }
 
 impl Shell {

@@ -5,12 +5,28 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tauri::{AppHandle, Manager, WebviewWindow, WebviewWindowBuilder};
+use tauri::plugin::{self, TauriPlugin};
+use tauri::{AppHandle, Manager, WebviewWindow, WebviewWindowBuilder, Wry};
 use timonel_ports::clock::{SharedClock, sleep, within};
 use tokio::sync::oneshot;
 
 /// The label of the main window, in the configuration and in its capability.
 pub(crate) const MAIN: &str = "main";
+
+/// Runs in every page before its own scripts. The web view passes a desk's locale on as it is, and on a desk in none (`C`) every
+/// script that formats a number in "the browser's language" would end there, some of them while they are loaded.
+const LANGUAGE: &str = r#"
+  try {
+    Intl.getCanonicalLocales(navigator.language);
+  } catch {
+    Object.defineProperties(navigator, { language: { value: "es" }, languages: { value: Object.freeze(["es"]) } });
+  }
+"#;
+
+/// Gives pages a language where the desk has none.
+pub(crate) fn language() -> TauriPlugin<Wry> {
+    plugin::Builder::new("language").js_init_script(LANGUAGE).build()
+}
 
 /// So often it is looked after.
 const LOOK: Duration = Duration::from_secs(1);

@@ -15,6 +15,7 @@ test.each([
   ['es_CO.UTF-8', 'es', 'Versión'],
   ['en_GB.UTF-8', 'en', 'Version'],
   ['fr_FR.UTF-8', 'es', 'Versión'],
+  ['C.UTF-8', 'es', 'Versión'],
 ])('a desktop in %s gets the page in %s, with the version of the manifest', async (desktop, language, word) => {
   const manifest = await readFile(new URL('../../Cargo.toml', import.meta.url), 'utf8');
   const version = /\[workspace\.package\]\s+version = "([^"]+)"/.exec(manifest)?.[1];
