@@ -2,6 +2,7 @@
 
 use timonel_domain::rollout::{Effect, Event, Hold, Rejection, Stage};
 use timonel_journal::entry::Body;
+use timonel_journal::record::ACKNOWLEDGEMENT;
 
 use super::world::{World, settle};
 use crate::command::Wish;
@@ -49,4 +50,37 @@ async fn what_is_no_wish_or_too_long_is_refused_without_harm() {
     world.wish(Wish::roll_back()).await;
     world.until("rolled back", |s| s.stage == Stage::RolledBack).await;
     assert!(world.told().iter().any(|b| matches!(b.event, Event::RollBack { .. })));
+}
+
+#[tokio::test]
+async fn who_has_seen_an_alert_is_journalled_survives_a_restart_and_changes_nothing() {
+    let mut world = World::baking().await;
+    let (before, told) = (world.state().await, world.told().len());
+    for comment in ["voy yo", "yo también"] {
+        world
+            .wish(Wish::Acknowledge {
+                alert: "7.0".to_owned(),
+                comment: comment.to_owned(),
+            })
+            .await;
+    }
+    settle().await;
+    let seen = world.look().await;
+    assert_eq!(seen.state, before);
+    assert_eq!(world.told().len(), told, "it is no step");
+    let acknowledged = seen.acknowledged["7.0"].clone();
+    assert_eq!(acknowledged.comment, "voy yo", "the first who has seen it");
+    let entries = world.store.journal();
+    let of_kind = |entry: &timonel_journal::entry::Sealed| {
+        let entry = entry.entry().unwrap();
+        (entry.kind.as_str() == ACKNOWLEDGEMENT).then_some(entry.seq)
+    };
+    let kept: Vec<_> = entries.iter().filter_map(of_kind).collect();
+    assert_eq!(kept, [acknowledged.seq]);
+
+    world.stop().await;
+    assert_eq!(world.replayed().await, *before);
+    world.start().await;
+    world.check_journal().await;
+    assert_eq!(world.look().await.acknowledged["7.0"], acknowledged);
 }
