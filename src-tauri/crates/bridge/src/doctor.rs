@@ -151,7 +151,7 @@ impl SignalAge {
     }
 }
 
-/// How long [`plan`] takes for counters at most: of one reading nobody knows what happened.
+/// How long [`plan`] waits at most between two readings of a counter: of one nobody knows what happened.
 pub const BETWEEN_READINGS: Duration = Duration::from_secs(15);
 
 /// Checks every target and source of a plan in its chosen environment. Writes nothing.
@@ -191,23 +191,40 @@ pub async fn plan(plan: &Parsed, connections: &Connections, clock: &SharedClock)
     Examined { checks, signals }
 }
 
-/// Reads every source, and those a second time whose counters need it.
+/// Reads every source; those whose counters need it a second time, and those that gave no answer, since the checks before may
+/// have used up what a provider lets us ask.
 async fn ages(plan: &Parsed, sources: &[Rhythmic], clock: &SharedClock) -> Vec<SignalAge> {
     let mut found = BTreeMap::new();
-    let mut again = Vec::new();
-    for (source, interval) in sources {
-        let readings = source.read().await;
-        let is_first = |reading: &Reading| matches!(reading.outcome, Err(SignalError::First { .. }));
-        if readings.iter().any(is_first) {
-            again.push((source, *interval));
+    let mut due: Vec<&Rhythmic> = sources.iter().collect();
+    for round in 0..3 {
+        if round > 0
+            && let Some(pause) = due.iter().map(|(_, interval)| *interval).max()
+        {
+            sleep(&**clock, pause.min(BETWEEN_READINGS)).await;
         }
-        take(&source.describe().place, readings, &mut found);
-    }
-    if let Some(pause) = again.iter().map(|(_, interval)| *interval).max() {
-        sleep(&**clock, pause.min(BETWEEN_READINGS)).await;
-        for (source, _) in again {
-            take(&source.describe().place, source.read().await, &mut found);
+        let mut again = Vec::new();
+        for rhythmic in due {
+            let (source, _) = rhythmic;
+            let readings = source.read().await;
+            let wants_another = |reading: &Reading| match reading.outcome {
+                Err(SignalError::First { .. }) => true,
+                // Who is silent twice is down.
+                Err(SignalError::Unreachable { .. }) => round == 0,
+                Ok(_)
+                | Err(
+                    SignalError::NoData { .. }
+                    | SignalError::Refused { .. }
+                    | SignalError::Garbled { .. }
+                    | SignalError::NotANumber { .. }
+                    | SignalError::Skewed { .. },
+                ) => false,
+            };
+            if readings.iter().any(wants_another) {
+                again.push(rhythmic);
+            }
+            take(&source.describe().place, readings, &mut found);
         }
+        due = again;
     }
     let now = clock.now();
     let age = |((signal, side), (place, outcome)): ((SignalId, Side), (String, Outcome))| {

@@ -10,6 +10,7 @@ mod numbers;
 mod played;
 mod prometheus;
 mod same_seed;
+mod shift;
 mod shipped;
 mod standing;
 mod taken_up;

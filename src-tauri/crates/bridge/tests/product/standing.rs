@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 use std::process::Command as Program;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use timonel_bridge::Bulletin;
@@ -69,8 +70,13 @@ pub(crate) async fn follow(
     seen
 }
 
-/// The program as it is in this tree now; `None` where these tests are not run by cargo.
+/// The program as it is in this tree now, built once; `None` where these tests are not run by cargo.
 pub(crate) fn timonelctl() -> Option<PathBuf> {
+    static BUILT: OnceLock<Option<PathBuf>> = OnceLock::new();
+    BUILT.get_or_init(build).clone()
+}
+
+fn build() -> Option<PathBuf> {
     let Some(cargo) = std::env::var_os("CARGO") else {
         println!("skipped: without cargo nobody says that timonelctl is of this tree");
         return None;
