@@ -30,7 +30,7 @@ use timonel_testkit::process::until;
 use tokio::runtime::{EnterGuard, Runtime};
 
 use crate::played::{data, entries, read, runtime, scenario};
-use crate::standing::{PATIENCE, follow, rollout, timonelctl, wish, world_in_real_time};
+use crate::standing::{PATIENCE, follow, on_the_disk, rollout, timonelctl, wish, world_in_real_time};
 
 pub(crate) const STABLE: &str = "2150000000000000001";
 pub(crate) const CANARY: &str = "2150000000000000002";
@@ -200,6 +200,7 @@ impl Shift {
                 wish(&clock, &commands, "start", Wish::Start).await;
                 follow(&clock, &mut bulletins, is_there).await;
             }
+            on_the_disk(&engine).await;
         });
         // No stop, no flush: whatever was not on the disk is lost.
         ours.shutdown_background();

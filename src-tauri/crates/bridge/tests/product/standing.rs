@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use timonel_bridge::Bulletin;
 use timonel_domain::value::{Person, RolloutId};
+use timonel_engine::Engine;
 use timonel_engine::command::Wish;
 use timonel_journal::entry::Body;
 use timonel_ports::clock::{SharedClock, sleep, within};
@@ -15,6 +16,7 @@ use timonel_ports::commands::{Command, CommandId, Commands, QueueEnd};
 use timonel_ports::mailbox::Receiver;
 use timonel_ports::task::spawn;
 use timonel_simulator::time::{Speed, VirtualClock};
+use timonel_testkit::process::until;
 
 /// For anything that is waited for, on a loaded machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -68,6 +70,15 @@ pub(crate) async fn follow(
     let told: Vec<_> = seen.iter().map(|b| (b.at.to_string(), &b.event, &b.effects)).collect();
     assert!(in_time, "it did not come: {told:#?}");
     seen
+}
+
+/// What was told is on the disk a moment later, and a test that ends everything has to know what the next process will find.
+pub(crate) async fn on_the_disk(engine: &Engine) {
+    let written = until(PATIENCE, async || {
+        let seen = engine.handle().look().await.unwrap();
+        (seen.unwritten == 0).then_some(())
+    });
+    written.await.expect("the journal is written");
 }
 
 /// The program as it is in this tree now, built once; `None` where these tests are not run by cargo.

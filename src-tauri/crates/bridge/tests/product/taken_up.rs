@@ -30,7 +30,7 @@ use timonel_testkit::process::until;
 use tokio::runtime::Runtime;
 
 use crate::played::{data, entries, read, runtime, scenario};
-use crate::standing::{PATIENCE, follow, rollout, timonelctl, wish, world_in_real_time};
+use crate::standing::{PATIENCE, follow, on_the_disk, rollout, timonelctl, wish, world_in_real_time};
 
 /// A cluster and a service in real time, and an installation that may end at any moment.
 struct World {
@@ -141,6 +141,7 @@ impl World {
             follow(&clock, &mut bulletins, |b| b.state.stage == Stage::Armed).await;
             wish(&clock, &commands, "start", Wish::Start).await;
             follow(&clock, &mut bulletins, |b| b.state.stage == Stage::Baking { phase: 0 }).await;
+            on_the_disk(&engine).await;
         });
         assert_eq!(self.weights(), [25, 100]);
         // No stop, no flush: whatever was not on the disk is lost.
