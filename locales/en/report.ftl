@@ -38,10 +38,9 @@ limit-at-once = at once
 
 chart-subtitle = { $rollout } ({ $environment }) · { $date } · { $zone } · each point sums up { $window }
 chart-subtitle-now = { $rollout } ({ $environment }) · { $date } · { $zone }
+chart-at-zero = new at 0 %: only what was still in progress
+chart-no-data = { $side }: no data
 chart-description = { $side }: last value { $last }, highest { $most }.
-axis-ratio = percentage
-axis-seconds = seconds
-axis-count = number
 
 timeline-title = Phases
 timeline-subtitle = { $rollout } ({ $environment }) · { $date } · { $zone }
@@ -53,7 +52,7 @@ timeline-accepted = accepted
 timeline-asked = asked for
 timeline-newest = latest data { $at }
 
-happened-rule = { $what }
+happened-rule = rule { $what }
 happened-signals-lost = data lost
 happened-gap = nobody watched
 happened-incident = critical error

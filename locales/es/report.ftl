@@ -38,10 +38,9 @@ limit-at-once = al momento
 
 chart-subtitle = { $rollout } ({ $environment }) · { $date } · { $zone } · cada punto resume { $window }
 chart-subtitle-now = { $rollout } ({ $environment }) · { $date } · { $zone }
+chart-at-zero = nuevo a 0 %: solo lo que seguía en curso
+chart-no-data = { $side }: sin datos
 chart-description = { $side }: último valor { $last }, el mayor { $most }.
-axis-ratio = porcentaje
-axis-seconds = segundos
-axis-count = cantidad
 
 timeline-title = Fases
 timeline-subtitle = { $rollout } ({ $environment }) · { $date } · { $zone }
@@ -53,7 +52,7 @@ timeline-accepted = aceptado
 timeline-asked = pedido
 timeline-newest = último dato { $at }
 
-happened-rule = { $what }
+happened-rule = regla { $what }
 happened-signals-lost = datos perdidos
 happened-gap = nadie vigilaba
 happened-incident = error crítico

@@ -214,8 +214,12 @@ fn about(row: &RolloutRow, span: Range<Timestamp>) -> About {
 /// Which signal is meant, and what of it: as the plan's rules ask, the strictest of them first, else as its gates do.
 fn question<'a>(plan: &'a Plan, asked: &str) -> Result<Asked<'a>, ChartError> {
     let unknown = || {
-        let mut known: Vec<String> = plan.signals.iter().map(|s| s.metric.name().to_owned()).collect();
-        known.dedup();
+        let mut known: Vec<String> = Vec::new();
+        for name in plan.signals.iter().map(|s| s.metric.name()) {
+            if !known.iter().any(|other| other == name) {
+                known.push(name.to_owned());
+            }
+        }
         ChartError::UnknownMetric {
             asked: asked.to_owned(),
             known,

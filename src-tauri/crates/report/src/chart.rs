@@ -7,12 +7,15 @@ use timonel_domain::plan::Comparison;
 use timonel_domain::time::Timestamp;
 use timonel_domain::value::{Quantity, Side, Weight};
 
+use self::sheet::{Run, Sheet, Taken, closely, colour_of, stroke};
 use crate::axis::{Scale, Ticks, ticks};
-use crate::drawing::{Anchor, At, Bounds, Drawing, Paint, Text};
-use crate::palette::{Color, Palette};
+use crate::drawing::{Anchor, At, Bounds, Drawing, Text};
+use crate::palette::Palette;
 use crate::timeline::{Happened, Mark, time_axis};
 use crate::words::{Words, clock};
 use crate::{About, Look, ReportError, check_span};
+
+mod sheet;
 
 /// A metric of both arms over time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,7 +95,6 @@ const WIDTH: u32 = 1000;
 const HEIGHT: u32 = 460;
 const PLOT: Bounds = Bounds(72.0, 112.0, 866.0, 412.0);
 const MARGIN: f64 = 24.0;
-const STABLE_DASH: (f64, f64) = (7.0, 4.0);
 const LIMIT_DASH: (f64, f64) = (3.0, 3.0);
 
 pub(crate) fn draw(chart: &Chart, look: &Look) -> Result<Drawing, ReportError> {
@@ -128,9 +130,14 @@ pub(crate) fn draw(chart: &Chart, look: &Look) -> Result<Drawing, ReportError> {
         palette,
         unit,
     };
-    let lines: Vec<(Side, Vec<Vec<At>>)> = chart.series.iter().map(|s| (s.side, sheet.runs(s))).collect();
+    let lines: Vec<(Side, Vec<Run>)> = chart
+        .series
+        .iter()
+        .map(|s| (s.side, sheet.runs(s, &chart.weights)))
+        .collect();
 
-    heading(&mut drawing, chart, look, &words, &title);
+    let at_zero = lines.iter().any(|(_, runs)| runs.iter().any(|run| run.at_zero));
+    heading(&mut drawing, chart, look, &words, (&title, at_zero));
     for limit in chart.limits.iter().filter(|l| l.consequence == Consequence::Rollback) {
         for (side, runs) in &lines {
             if *side != Side::Stable {
@@ -168,7 +175,7 @@ pub(crate) fn draw(chart: &Chart, look: &Look) -> Result<Drawing, ReportError> {
     let path: Vec<At> = lines
         .iter()
         .flat_map(|(_, runs)| runs)
-        .flat_map(|run| closely(run))
+        .flat_map(|run| closely(&run.points))
         .collect();
     for limit in &chart.limits {
         let text = sheet.limit_label(limit, &words, &path, &taken);
@@ -227,7 +234,7 @@ fn value_ticks(chart: &Chart) -> Ticks {
     ticks(low, high, 5, least_step)
 }
 
-fn heading(drawing: &mut Drawing, chart: &Chart, look: &Look, words: &Words, title: &str) {
+fn heading(drawing: &mut Drawing, chart: &Chart, look: &Look, words: &Words, (title, at_zero): (&str, bool)) {
     let palette = Palette::of(look.theme);
     drawing.text(Text::new(title, (MARGIN, 36.0), 20.0, palette.ink).bold());
     let (date, zone) = (words.date(chart.about.span.start, look.zone), words.zone(look.zone));
@@ -248,15 +255,28 @@ fn heading(drawing: &mut Drawing, chart: &Chart, look: &Look, words: &Words, tit
     drawing.text(Text::new(words.say(key, &facts), (MARGIN, 58.0), 13.0, palette.dim));
     // The legend, from the right.
     let mut right = f64::from(WIDTH) - MARGIN;
-    for series in chart.series.iter().rev() {
-        let (color, bold) = colour_of(series.side, palette);
-        let mut text = Text::new(words.side(series.side), (right, 36.0), 14.0, color).anchored(Anchor::End);
-        text.bold = bold;
+    let rest = at_zero.then(|| (words.say("chart-at-zero", &[]), Side::Canary, true));
+    let sides = chart.series.iter().map(|series| {
+        let name = words.side(series.side);
+        // Nothing is never to be taken for good.
+        let name = if series.points.iter().any(|point| point.value.is_some()) {
+            name
+        } else {
+            words.say("chart-no-data", &[("side", &name)])
+        };
+        (name, series.side, false)
+    });
+    let entries: Vec<_> = sides.chain(rest).collect();
+    for (name, side, at_zero) in entries.into_iter().rev() {
+        let (color, bold) = colour_of(side, palette);
+        let mut text = Text::new(name, (right, 36.0), 14.0, color).anchored(Anchor::End);
+        text.bold = bold && !at_zero;
         let sample = text.bounds().0 - 8.0;
         stroke(
             drawing,
             vec![(sample - 30.0, 31.5), (sample, 31.5)],
-            series.side,
+            side,
+            at_zero,
             palette,
         );
         drawing.text(text);
@@ -304,201 +324,4 @@ fn moments(drawing: &mut Drawing, chart: &Chart, look: &Look, words: &Words, she
         }
     }
     taken
-}
-
-fn colour_of(side: Side, palette: Palette) -> (Color, bool) {
-    match side {
-        Side::Canary => (palette.canary, true),
-        Side::Whole => (palette.ink, true),
-        Side::Stable => (palette.stable, false),
-    }
-}
-
-fn stroke(drawing: &mut Drawing, points: Vec<At>, side: Side, palette: Palette) {
-    let (color, _) = colour_of(side, palette);
-    match side {
-        Side::Canary | Side::Whole => drawing.line(points, color, 2.5),
-        Side::Stable => drawing.dashed(points, color, 2.0, STABLE_DASH),
-    }
-}
-
-/// What other things should not lie over.
-#[derive(Default)]
-struct Taken {
-    texts: Vec<Bounds>,
-    /// Vertical lines, by their places.
-    lines: Vec<f64>,
-}
-
-/// The scales of the plot.
-struct Sheet {
-    x: Scale,
-    y: Scale,
-    palette: Palette,
-    unit: MetricUnit,
-}
-
-impl Sheet {
-    fn colour_of(&self, limit: &Limit) -> Color {
-        match limit.consequence {
-            Consequence::Rollback => self.palette.critical,
-            Consequence::Freeze | Consequence::Alert => self.palette.warning,
-        }
-    }
-
-    /// The unbroken parts of a line.
-    fn runs(&self, series: &Series) -> Vec<Vec<At>> {
-        let mut runs = vec![Vec::new()];
-        for point in &series.points {
-            match (point.value, runs.last_mut()) {
-                (Some(value), Some(run)) => run.push((self.x.at_time(point.at), self.y.at(scaled(value, self.unit)))),
-                (Some(_) | None, _) => runs.push(Vec::new()),
-            }
-        }
-        runs.retain(|run| !run.is_empty());
-        runs
-    }
-
-    fn line(&self, drawing: &mut Drawing, side: Side, runs: &[Vec<At>]) {
-        for run in runs {
-            match run.as_slice() {
-                // A single value between two gaps is a dot: it must not vanish.
-                [(x, y)] => {
-                    let dot = Bounds(x - 1.5, y - 1.5, x + 1.5, y + 1.5);
-                    drawing.rect(dot, Paint::Fill(colour_of(side, self.palette).0));
-                }
-                run => stroke(drawing, run.to_vec(), side, self.palette),
-            }
-        }
-    }
-
-    /// Tints what lies between a line and the limit that it has passed.
-    fn breaches(&self, drawing: &mut Drawing, runs: &[Vec<At>], limit: &Limit) {
-        let level = self.y.at(scaled(limit.at, self.unit));
-        // Downwards is greater.
-        let beyond = |y: f64| match limit.comparison {
-            Comparison::Above => y < level,
-            Comparison::Below => y > level,
-        };
-        for run in runs {
-            let mut area: Vec<At> = Vec::new();
-            for pair in run.windows(2) {
-                let ((x0, y0), (x1, y1)) = (pair[0], pair[1]);
-                let crossing = || (x0 + (x1 - x0) * (level - y0) / (y1 - y0), level);
-                match (beyond(y0), beyond(y1)) {
-                    (false, false) => {}
-                    (false, true) => area.extend([crossing(), (x1, y1)]),
-                    (true, true) => {
-                        if area.is_empty() {
-                            area.extend([(x0, level), (x0, y0)]);
-                        }
-                        area.push((x1, y1));
-                    }
-                    (true, false) => {
-                        if area.is_empty() {
-                            area.extend([(x0, level), (x0, y0)]);
-                        }
-                        area.push(crossing());
-                        drawing.area(std::mem::take(&mut area), self.palette.breach);
-                    }
-                }
-            }
-            if let Some((x, _)) = area.last().copied() {
-                area.push((x, level));
-                drawing.area(area, self.palette.breach);
-            }
-        }
-    }
-
-    /// At the end of each line its last value, apart from one another.
-    fn last_values(&self, drawing: &mut Drawing, chart: &Chart, words: &Words) -> Vec<Bounds> {
-        const LINE: f64 = 17.0;
-        let mut labels: Vec<Text> = Vec::new();
-        for series in &chart.series {
-            let last = series
-                .points
-                .iter()
-                .rev()
-                .find_map(|p| p.value.map(|value| (p.at, value)));
-            let Some((at, value)) = last else { continue };
-            let (x, y) = (self.x.at_time(at), self.y.at(scaled(value, self.unit)));
-            let said = format!("{} {}", words.side(series.side), words.quantity(value, self.unit));
-            let (color, bold) = colour_of(series.side, self.palette);
-            let mut text = Text::new(said, (x + 8.0, y + 4.5), 13.0, color);
-            text.bold = bold;
-            labels.push(text);
-        }
-        labels.sort_by(|a, b| a.at.1.total_cmp(&b.at.1));
-        for i in 1..labels.len() {
-            let above = labels[i - 1].at.1;
-            if labels[i].at.1 - above < LINE {
-                labels[i].at.1 = above + LINE;
-            }
-        }
-        // Pushed out at the bottom, they move up together.
-        let out = labels.last().map_or(0.0, |text| (text.at.1 - PLOT.3).max(0.0));
-        let mut taken = Vec::new();
-        for mut text in labels {
-            text.at.1 -= out;
-            taken.push(text.bounds());
-            drawing.text_on_ground(text);
-        }
-        taken
-    }
-
-    /// The label of a limit where it hides least: at either end or in the middle, above the line or below it.
-    fn limit_label(&self, limit: &Limit, words: &Words, path: &[At], taken: &Taken) -> Text {
-        let key = match limit.consequence {
-            Consequence::Rollback => "limit-rollback",
-            Consequence::Freeze => "limit-freeze",
-            Consequence::Alert => "limit-alert",
-        };
-        let lasting = if limit.lasting.is_zero() {
-            words.say("limit-at-once", &[])
-        } else {
-            words.span(limit.lasting)
-        };
-        let value = words.quantity(limit.at, self.unit);
-        let said = words.say(key, &[("limit", &value), ("lasting", &lasting)]);
-        let y = self.y.at(scaled(limit.at, self.unit));
-        let places = [
-            (PLOT.2 - 6.0, Anchor::End),
-            (PLOT.0 + 6.0, Anchor::Start),
-            ((PLOT.0 + PLOT.2) / 2.0, Anchor::Middle),
-        ];
-        let place = |(x, anchor): (f64, Anchor), baseline: f64| {
-            Text::new(said.clone(), (x, baseline), 12.0, self.colour_of(limit)).anchored(anchor)
-        };
-        let candidates = [y - 6.0, y + 15.0]
-            .into_iter()
-            .flat_map(|b| places.map(|p| place(p, b)));
-        let hides = |text: &Text| {
-            let bounds = text.bounds().widened(3.0);
-            let lines = taken
-                .lines
-                .iter()
-                .filter(|x| bounds.0 <= **x && **x <= bounds.2)
-                .count();
-            let outside = bounds.1 < PLOT.1 || bounds.3 > PLOT.3;
-            let texts = taken.texts.iter().filter(|other| other.overlaps(bounds)).count();
-            path.iter().filter(|at| bounds.holds(**at)).count() + texts * 1000 + usize::from(outside) * 500 + lines * 5
-        };
-        candidates
-            .min_by_key(hides)
-            .unwrap_or_else(|| place(places[0], y - 6.0))
-    }
-}
-
-/// Points along a line, so close that none of it passes between two.
-fn closely(run: &[At]) -> Vec<At> {
-    let mut out = run.to_vec();
-    for pair in run.windows(2) {
-        let ((x0, y0), (x1, y1)) = (pair[0], pair[1]);
-        let n = ((x1 - x0).hypot(y1 - y0) / 4.0).floor() as usize;
-        out.extend((1..=n).map(|i| {
-            let share = i as f64 / (n + 1) as f64;
-            (x0 + (x1 - x0) * share, y0 + (y1 - y0) * share)
-        }));
-    }
-    out
 }

@@ -116,7 +116,7 @@ impl Happened {
 fn because(cause: &Cause, words: &Words) -> String {
     match cause {
         Cause::Person(person) | Cause::Drill(person) => person.to_string(),
-        Cause::Rule(rule) => rule.to_string(),
+        Cause::Rule(rule) => words.say("happened-rule", &[("what", rule.as_str())]),
         Cause::Incident(Incident::CriticalError) => words.say("happened-incident", &[]),
         Cause::Incident(Incident::Security) => words.say("happened-security", &[]),
         Cause::Resumed => words.say("happened-resumed", &[]),
@@ -144,7 +144,7 @@ const RIGHT: f64 = 976.0;
 const MARGIN: f64 = 24.0;
 const PLANNED: (f64, f64) = (98.0, 124.0);
 const ACTUAL: (f64, f64) = (130.0, 156.0);
-const MARKS: [f64; 4] = [184.0, 204.0, 224.0, 244.0];
+const MARKS: [f64; 4] = [180.0, 199.0, 218.0, 237.0];
 const CURVE: (f64, f64) = (274.0, 390.0);
 const PLAN_DASH: (f64, f64) = (4.0, 4.0);
 const ASKED_DASH: (f64, f64) = (1.5, 3.0);
@@ -177,8 +177,8 @@ pub(crate) fn draw(timeline: &Timeline, look: &Look) -> Result<Drawing, ReportEr
     drawing.text(Text::new(subtitle, (MARGIN, 58.0), 13.0, palette.dim));
     curve(&mut drawing, timeline, &x, &words, palette);
     time_axis(&mut drawing, &x, span, look, (CURVE.1, CURVE.1 + 20.0), &words, palette);
-    bars(&mut drawing, timeline, &x, &words, palette);
     newest(&mut drawing, timeline, &x, look, &words, palette);
+    bars(&mut drawing, timeline, &x, &words, palette);
     marks(&mut drawing, timeline, &x, look, &words, palette);
     Ok(drawing)
 }
@@ -231,7 +231,9 @@ fn bars(drawing: &mut Drawing, timeline: &Timeline, x: &Scale, words: &Words, pa
                 PLANNED.1,
             );
             drawing.rect(bar, Paint::Outline(palette.outline));
-            name_in(drawing, phase, bar, words, palette.ink);
+            if let Some(name) = name_in(phase, bar, words, palette.ink) {
+                drawing.text_on_ground(name);
+            }
         }
         for (entered, left) in &phase.actual {
             let end = left.unwrap_or(timeline.newest);
@@ -243,18 +245,18 @@ fn bars(drawing: &mut Drawing, timeline: &Timeline, x: &Scale, words: &Words, pa
             let bar = Bounds(from, ACTUAL.0, to.max(from + 2.0), ACTUAL.1);
             let color = if left.is_none() { palette.canary } else { palette.stable };
             drawing.rect(bar, Paint::Fill(color));
-            name_in(drawing, phase, bar, words, palette.ground);
+            if let Some(name) = name_in(phase, bar, words, palette.ground) {
+                drawing.text(name);
+            }
         }
     }
 }
 
 /// The phase's name where it fits, else its weight, else nothing.
-fn name_in(drawing: &mut Drawing, phase: &PhaseBar, bar: Bounds, words: &Words, color: Color) {
+fn name_in(phase: &PhaseBar, bar: Bounds, words: &Words, color: Color) -> Option<Text> {
     let names = [phase.name.clone(), words.weight(phase.weight)];
     let texts = names.map(|name| Text::new(name, (bar.0 + 7.0, bar.3 - 9.0), 12.0, color));
-    if let Some(text) = texts.into_iter().find(|text| text.bounds().2 + 5.0 <= bar.2) {
-        drawing.text(text);
-    }
+    texts.into_iter().find(|text| text.bounds().2 + 5.0 <= bar.2)
 }
 
 fn curve(drawing: &mut Drawing, timeline: &Timeline, x: &Scale, words: &Words, palette: Palette) {

@@ -87,11 +87,14 @@ impl Story {
         });
         for notice in notices {
             let Some(what) = happened(notice) else { continue };
-            // The rollback that a rule asked for says which rule it was.
-            if let Happened::RolledBack(Cause::Rule(rule)) = &what {
-                let same = Happened::Rule(rule.to_string());
-                self.marks.retain(|mark| mark.at != at || mark.what != same);
-            }
+            // A rollback says why; what it was asked for by, at that same moment, would say it twice.
+            let asked = if let Happened::RolledBack(cause) = &what {
+                asked_by(cause)
+            } else {
+                None
+            };
+            self.marks
+                .retain(|mark| mark.at != at || Some(&mark.what) != asked.as_ref());
             self.marks.push(Mark {
                 at,
                 what,
@@ -130,6 +133,15 @@ fn phase_of(stage: Stage) -> Option<usize> {
         | Stage::RolledBack
         | Stage::Completed { .. }
         | Stage::Closed => None,
+    }
+}
+
+/// What people were told of, where that asked for a rollback by itself.
+fn asked_by(cause: &Cause) -> Option<Happened> {
+    match cause {
+        Cause::Rule(rule) => Some(Happened::Rule(rule.to_string())),
+        Cause::Incident(kind) => Some(Happened::Incident(*kind)),
+        Cause::Person(_) | Cause::Resumed | Cause::Drill(_) => None,
     }
 }
 
