@@ -1,0 +1,7 @@
+//! The evidence against reference values, and the properties that it must have.
+
+#![expect(clippy::unwrap_used, reason = "the helpers of tests fail as tests do")]
+
+mod golden;
+mod properties;
+mod starts;
