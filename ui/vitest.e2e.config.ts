@@ -1,6 +1,15 @@
-// The tests of the real window: they start the built program, so they need a display and `TIMONEL_PROGRAM`.
+// The tests from outside: of the real window, which starts the built program `TIMONEL_PROGRAM` at a desk of its own, and of the same
+// page in the browser `TIMONEL_BROWSER`, served by the built `TIMONEL_HOST`.
 import { defineConfig } from 'vitest/config';
 
+const test = { environment: 'node', testTimeout: 60_000, hookTimeout: 30_000 } as const;
+
 export default defineConfig({
-  test: { environment: 'node', include: ['e2e/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 30_000, fileParallelism: false },
+  test: {
+    fileParallelism: false,
+    projects: [
+      { test: { ...test, name: 'window', include: ['e2e/*.test.ts'] } },
+      { test: { ...test, name: 'browser', include: ['e2e/browser/*.test.ts'] } },
+    ],
+  },
 });

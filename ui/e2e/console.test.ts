@@ -1,12 +1,17 @@
 // The console behind the window, asked as the page asks it: over the real IPC, through the real capability.
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Batch, Order, Picture, Target } from '../src/lib/wire';
+import { Desk } from './desk';
 import { Window } from './window';
 
+let desk: Desk;
 let window: Window;
 
+beforeAll(async () => void (desk = await Desk.open()));
+afterAll(() => desk.close());
+
 beforeEach(async () => {
-  window = await Window.open({ LANG: 'es_ES.UTF-8', USER: 'ana' });
+  window = await Window.open(desk, { LANG: 'es_ES.UTF-8', USER: 'ana' });
   await window.text('h1');
 });
 

@@ -1,44 +1,27 @@
 // Drives the real program over WebDriver: the engine's own driver starts it, so no program stands between.
 // Only what the tests ask for is here; the protocol is a handful of JSON requests.
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import type { ChildProcess } from 'node:child_process';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { type Desk, empty, type Variables } from './desk';
+import { until } from './until';
 
 /** An open window of the program. */
 export class Window {
   private constructor(
+    private readonly desk: Desk,
     private readonly driver: ChildProcess,
     private readonly session: string,
     private readonly home: string,
   ) {}
 
-  /** Starts the program at `TIMONEL_PROGRAM` with `environment` beside ours and a home of its own. */
-  static async open(environment: Record<string, string>): Promise<Window> {
+  /** Starts the program at `TIMONEL_PROGRAM` at a desk, with `variables` beside the desk's, in `home` or in one of its own. */
+  static async open(desk: Desk, variables: Variables, home?: string): Promise<Window> {
     const binary = process.env['TIMONEL_PROGRAM'];
     if (!binary) throw new Error('TIMONEL_PROGRAM has to be the full path of the built program');
-    const home = await mkdtemp(join(tmpdir(), 'timonel-window-'));
+    const at = home ?? (await desk.home());
     const port = await freePort();
-    const driver = spawn('WebKitWebDriver', [`--port=${port}`, '--host=127.0.0.1'], {
-      stdio: 'ignore',
-      env: {
-        PATH: process.env['PATH'],
-        DISPLAY: process.env['DISPLAY'],
-        // Without it the program finds the display and is not let in.
-        XAUTHORITY: process.env['XAUTHORITY'],
-        DBUS_SESSION_BUS_ADDRESS: process.env['DBUS_SESSION_BUS_ADDRESS'],
-        HOME: home,
-        XDG_RUNTIME_DIR: home,
-        // Where the simulator keeps its store.
-        TMPDIR: home,
-        TAURI_WEBVIEW_AUTOMATION: 'true',
-        // Nothing of the desktop that runs the tests: no accessibility bus, no settings of a person.
-        NO_AT_BRIDGE: '1',
-        GIO_USE_VFS: 'local',
-        GSETTINGS_BACKEND: 'memory',
-        ...environment,
-      },
+    const driver = desk.start('WebKitWebDriver', [`--port=${port}`, '--host=127.0.0.1'], {
+      env: { ...desk.variables(at), TAURI_WEBVIEW_AUTOMATION: 'true', ...variables },
     });
     const base = `http://127.0.0.1:${port}`;
     try {
@@ -46,12 +29,12 @@ export class Window {
       const opened = await send<{ sessionId: string }>('POST', `${base}/session`, {
         capabilities: { alwaysMatch: { 'webkitgtk:browserOptions': { binary, args: [] } } },
       });
-      const window = new Window(driver, `${base}/session/${opened.sessionId}`, home);
+      const window = new Window(desk, driver, `${base}/session/${opened.sessionId}`, at);
       await send('POST', `${window.session}/timeouts`, { implicit: 15_000, script: 15_000 });
       return window;
     } catch (problem) {
       // A driver whose program did not come up waits for it for ever.
-      driver.kill();
+      await desk.end(driver);
       throw problem;
     }
   }
@@ -90,12 +73,9 @@ export class Window {
 
   async close(): Promise<void> {
     await send('DELETE', this.session);
-    // The program ends a moment later and writes into its home until then. Without the driver it would stay.
-    while (await livesIn(this.home, this.driver.pid)) await moment();
-    const ended = new Promise((resolve) => this.driver.once('exit', resolve));
-    this.driver.kill();
-    await ended;
-    await rm(this.home, { recursive: true });
+    // The program ends a moment later, and would stay without the driver.
+    await empty(this.home, this.driver.pid);
+    await this.desk.end(this.driver);
   }
 }
 
@@ -121,24 +101,9 @@ async function freePort(): Promise<number> {
 
 /** Waits until the driver serves requests; fails where it ends instead. */
 async function answering(address: string, driver: ChildProcess): Promise<void> {
-  let problem: Error | undefined;
-  driver.once('error', (error) => (problem = error));
-  driver.once('exit', (code) => (problem ??= new Error(`WebKitWebDriver ended with ${code}`)));
-  for (;;) {
-    if (problem) throw problem;
-    const served = await fetch(address).then((answer) => answer.ok, () => false);
-    if (served) return;
-    await moment();
-  }
-}
-
-/** Whether a process of this machine other than `driver` still has `home` for its home. */
-async function livesIn(home: string, driver: number | undefined): Promise<boolean> {
-  const processes = (await readdir('/proc')).filter((name) => /^\d+$/.test(name) && name !== String(driver));
-  const environments = await Promise.all(processes.map((id) => readFile(`/proc/${id}/environ`, 'latin1').catch(() => '')));
-  return environments.some((environment) => environment.split('\0').includes(`HOME=${home}`));
-}
-
-function moment(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 20));
+  const over = new Promise<never>((_, reject) => {
+    driver.once('error', reject);
+    driver.once('exit', (code) => reject(new Error(`WebKitWebDriver ended with ${code}`)));
+  });
+  await Promise.race([over, until('an answer of WebKitWebDriver', () => fetch(address).then((answer) => answer.ok))]);
 }

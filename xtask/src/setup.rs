@@ -6,7 +6,7 @@
 mod page;
 mod prism;
 mod programs;
-mod system;
+pub(crate) mod system;
 
 use crate::checkout::Checkout;
 use crate::failure::Failure;
@@ -28,6 +28,7 @@ pub(crate) fn setup(here: &Checkout, purpose: Purpose) -> Result<(), Failure> {
         page::ensure(here)?;
     }
     if purpose >= Purpose::Tests {
+        system::ensure_browser(here);
         programs::ensure(here)?;
         prism::ensure(here)?;
     }

@@ -11,6 +11,7 @@ use xshell::{Cmd, cmd};
 use crate::checkout::{Checkout, on_path};
 use crate::counts::{self, Counts};
 use crate::failure::Failure;
+use crate::setup::system::browser;
 use crate::setup::{Purpose, setup};
 use crate::tidy;
 
@@ -52,6 +53,7 @@ fn every_step(here: &Checkout, record: &mut Record) {
     // Otherwise it would be the window of some earlier build.
     if built {
         record.step("window tests", |record| window_tests(here, record));
+        record.step("browser tests", |record| browser_tests(here, record));
     }
     record.step("tests", |record| rust_tests(here, record));
 }
@@ -78,6 +80,12 @@ impl Record {
         self.skips.extend(skips);
     }
 
+    /// What one step leaves out, and why.
+    fn skip(&mut self, why: String) {
+        self.counts.skipped += 1;
+        self.skips.push(why);
+    }
+
     /// Prints what was done; the sums are the last line, alone.
     fn close(self) -> ExitCode {
         println!();
@@ -97,25 +105,39 @@ impl Record {
     }
 }
 
-/// Opens the real window on a display and a bus of its own and asks it things.
+/// What the tests start to have a desk of their own: ui/e2e/desk.ts.
+const DESK: [&str; 7] = [
+    "Xvfb",
+    "dbus-daemon",
+    "dbus-send",
+    "gnome-keyring-daemon",
+    "secret-tool",
+    "dunst",
+    "WebKitWebDriver",
+];
+
+/// Opens the real window at a desk of its own and asks it things.
 fn window_tests(here: &Checkout, record: &mut Record) -> Result<(), Failure> {
-    if let Some(absent) = ["xvfb-run", "dbus-run-session", "WebKitWebDriver"]
-        .iter()
-        .find(|name| on_path(name).is_none())
-    {
-        record.counts.skipped += 1;
-        record
-            .skips
-            .push(format!("the tests of the window: there is no {absent} here"));
+    if let Some(absent) = DESK.iter().find(|name| on_path(name).is_none()) {
+        record.skip(format!("the tests of the window: there is no {absent} here"));
         return Ok(());
     }
+    let command = cmd!(here.sh, "npm run --silent e2e -- --project=window");
     let program = here.target.join("debug/timonel");
-    let screen = "-screen 0 1280x800x24 -nolisten tcp";
-    let command = cmd!(
-        here.sh,
-        "xvfb-run --auto-servernum --server-args {screen} dbus-run-session -- npm run --silent e2e --"
-    );
     vitest(here, record, command.env("TIMONEL_PROGRAM", program), "window")
+}
+
+/// Opens the same page in an ordinary browser, served by the second host.
+fn browser_tests(here: &Checkout, record: &mut Record) -> Result<(), Failure> {
+    let Some(browser) = browser() else {
+        record.skip("the tests of the page in a browser: there is no Chromium here".to_owned());
+        return Ok(());
+    };
+    let command = cmd!(here.sh, "npm run --silent e2e -- --project=browser");
+    let command = command
+        .env("TIMONEL_HOST", here.target.join("debug/timonelctl"))
+        .env("TIMONEL_BROWSER", browser);
+    vitest(here, record, command, "browser")
 }
 
 /// Runs `command`, which takes vitest's options, in ui/ and counts its tests under `name`.

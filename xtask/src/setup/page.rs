@@ -10,9 +10,10 @@ use crate::checkout::{Checkout, on_path};
 use crate::failure::Failure;
 
 /// What the page is made from, seen from the root. A folder counts with all it has.
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 9] = [
     "locales",
     "ui/src",
+    "icons/32x32.png",
     "ui/index.html",
     "ui/package.json",
     "ui/package-lock.json",

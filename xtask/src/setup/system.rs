@@ -1,6 +1,7 @@
 //! System packages on Debian, Ubuntu and what is made from them.
 
 use std::fs;
+use std::path::PathBuf;
 
 use xshell::{Cmd, cmd};
 
@@ -12,22 +13,27 @@ use crate::failure::Failure;
 const TERMINAL: &[&str] = &["build-essential"];
 /// The second draws the icon beside the clock; the program opens it when it runs.
 const WINDOW: &[&str] = &["libwebkit2gtk-4.1-dev", "libayatana-appindicator3-1", "pkg-config"];
-/// Tests execute the manual commands of a rollback in bash, keep secrets in a real keyring, and open the window on a display of
-/// its own.
+/// Tests execute the manual commands of a rollback in bash, and open the window on a desk of its own: a display, a D-Bus session, a
+/// real keyring, popups. Its page they open in a browser besides.
 const TESTS: &[&str] = &[
     "ca-certificates",
     "curl",
     "dbus",
     "dbus-x11",
+    "dunst",
     "fonts-dejavu-core",
     "gnome-keyring",
     "jq",
+    "libnotify-bin",
     "libsecret-tools",
     "webkit2gtk-driver",
     "x11-utils",
     "xauth",
     "xvfb",
 ];
+
+/// A browser by the names that systems give it, the first that is there.
+const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
 fn wanted_for(purpose: Purpose) -> Vec<&'static str> {
     match purpose {
@@ -50,21 +56,11 @@ pub(super) fn ensure(here: &Checkout, purpose: Purpose) -> Result<(), Failure> {
         );
         return Ok(());
     }
-    // Fails where a package is unknown, and prints the others all the same.
-    let format = "${db:Status-Abbrev} ${Package}\n";
-    let known = cmd!(here.sh, "dpkg-query --show --showformat {format} {wanted...}")
-        .quiet()
-        .ignore_status()
-        .ignore_stderr()
-        .read()?;
-    let missing = missing(wanted, &known);
+    let missing = not_installed(here, wanted)?;
     if missing.is_empty() {
         return Ok(());
     }
-    let line = format!(
-        "apt-get update && apt-get install -y --no-install-recommends {}",
-        missing.join(" ")
-    );
+    let line = line_to_install(&missing);
     let Some(root) = as_root(here) else {
         return Err(Failure::Advice(format!(
             "system packages are missing. Install them and start again:\n  sudo sh -c '{line}'"
@@ -73,6 +69,49 @@ pub(super) fn ensure(here: &Checkout, purpose: Purpose) -> Result<(), Failure> {
     eprintln!("Installing system packages: {}", missing.join(" "));
     root.args(["DEBIAN_FRONTEND=noninteractive", "sh", "-c", &line]).run()?;
     Ok(())
+}
+
+/// The browser that the page is tested in, if there is one.
+pub(crate) fn browser() -> Option<PathBuf> {
+    BROWSERS.iter().find_map(|name| on_path(name))
+}
+
+/// Brings a browser where there is none. Not every system has one to be had this way (Ubuntu's is no package), so without it
+/// the tests that need it say that they are skipped.
+pub(super) fn ensure_browser(here: &Checkout) {
+    if browser().is_some() || on_path("apt-get").is_none() {
+        return;
+    }
+    let line = line_to_install(&["chromium"]);
+    let Some(root) = as_root(here) else {
+        eprintln!(
+            "There is no browser for the tests of the page, which will be skipped. To have them:\n  sudo sh -c '{line}'"
+        );
+        return;
+    };
+    eprintln!("Installing a browser for the tests of the page: chromium");
+    let installing = root.args(["DEBIAN_FRONTEND=noninteractive", "sh", "-c", &line]);
+    if let Err(problem) = installing.run() {
+        eprintln!("chromium could not be installed: the tests of the page in a browser will be skipped. {problem}");
+    }
+}
+
+fn line_to_install(packages: &[&str]) -> String {
+    format!(
+        "apt-get update && apt-get install -y --no-install-recommends {}",
+        packages.join(" ")
+    )
+}
+
+fn not_installed<'a>(here: &Checkout, wanted: &[&'a str]) -> Result<Vec<&'a str>, Failure> {
+    // Fails where a package is unknown, and prints the others all the same.
+    let format = "${db:Status-Abbrev} ${Package}\n";
+    let known = cmd!(here.sh, "dpkg-query --show --showformat {format} {wanted...}")
+        .quiet()
+        .ignore_status()
+        .ignore_stderr()
+        .read()?;
+    Ok(missing(wanted, &known))
 }
 
 /// `env` with the right to change the system, to be given the rest; `None` where that would ask for a password.
