@@ -1,4 +1,4 @@
-//! What the desk of a person offers: its keychain.
+//! What the desk of a person offers: its keychain and its popups.
 //!
 //! On Linux the Secret Service (gnome-keyring, KWallet, KeePassXC), on macOS the login keychain, on Windows the credential
 //! manager, through the crate `keyring`. Of its versions, 3.6 asks the system anew with every call, so that a keychain which
@@ -10,6 +10,8 @@
 mod answer;
 mod index;
 mod keychain;
+mod popup;
 mod thread;
 
 pub use keychain::{Keychain, LIMIT};
+pub use popup::DeskPopups;

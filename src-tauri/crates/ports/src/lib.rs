@@ -7,6 +7,7 @@ pub mod commands;
 pub mod helm;
 pub mod kit;
 pub mod mailbox;
+pub mod popup;
 pub mod secrets;
 pub mod signal;
 pub mod store;

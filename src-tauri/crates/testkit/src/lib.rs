@@ -2,6 +2,7 @@
 
 pub mod target;
 
+pub mod popup;
 pub mod process;
 pub mod secrets;
 pub mod store;

@@ -17,6 +17,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 #[cfg(target_os = "linux")]
+pub mod dunst;
+#[cfg(target_os = "linux")]
 pub mod keyring;
 mod prism;
 

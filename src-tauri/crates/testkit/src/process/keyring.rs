@@ -20,7 +20,7 @@ const FOLDER: &str = "TIMONEL_TEST_DESK_FOLDER";
 const BUS: &str = "TIMONEL_TEST_DESK_BUS";
 
 /// How long a program of the desk may take to be ready on a loaded machine.
-const START: Duration = Duration::from_secs(30);
+pub(super) const START: Duration = Duration::from_secs(30);
 
 const PASSWORD: &[u8] = b"la contrasena de la sesion";
 
@@ -108,7 +108,7 @@ fn at(folder: &Path, mut program: Command) -> Command {
     program
 }
 
-fn missing(program: &str) -> Option<ProcessError> {
+pub(super) fn missing(program: &str) -> Option<ProcessError> {
     let mut asked = Command::new(program);
     let asked = asked.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
     asked
@@ -200,7 +200,7 @@ impl Desk {
         input.write_all(PASSWORD).expect("it reads its password");
         drop(input);
         self.keyring = Some(child);
-        let up = until(START, async || self.has_service().then_some(())).await;
+        let up = until(START, async || self.has("org.freedesktop.secrets").then_some(())).await;
         assert!(up.is_some(), "the keyring is not on the bus within {START:?}");
     }
 
@@ -264,10 +264,11 @@ impl Desk {
         found
     }
 
-    fn has_service(&self) -> bool {
+    /// Whether somebody bears this name on the desk's bus.
+    pub(super) fn has(&self, name: &str) -> bool {
         let asked = self
             .dbus_send("org.freedesktop.DBus", "/org/freedesktop/DBus")
-            .args(["org.freedesktop.DBus.NameHasOwner", "string:org.freedesktop.secrets"])
+            .args(["org.freedesktop.DBus.NameHasOwner", &format!("string:{name}")])
             .output();
         asked.is_ok_and(|done| String::from_utf8_lossy(&done.stdout).contains("boolean true"))
     }
@@ -291,7 +292,7 @@ impl Drop for Desk {
     }
 }
 
-fn signal(name: &str, process: u32) {
+pub(super) fn signal(name: &str, process: u32) {
     let done = Command::new("sh")
         .arg("-c")
         .arg(format!("kill -{name} {process}"))
