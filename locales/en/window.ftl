@@ -1,4 +1,4 @@
-# The window. The sentences that it shares with the terminal are in terminal.ftl.
+# The window. The sentences that it shares with the other faces of the program are in notices.ftl.
 
 window-purpose = Move your calls from the old voice system to the new one a little at a time, and put every call back on the old one at once if something goes wrong.
 window-version = Version { $version }
@@ -119,38 +119,6 @@ action-rollback = rolls back
 margin-none = no value
 margin-beyond = beyond the limit
 margin-left = { $share } of the margin left
-statistic-mean = mean
-statistic-share = share
-statistic-total = total
-statistic-latest = latest
-statistic-p50 = p50
-statistic-p75 = p75
-statistic-p90 = p90
-statistic-p95 = p95
-statistic-p99 = p99
-
-metric-error-rate = Errors
-metric-failed-calls = Failed calls
-metric-response-time = Response
-metric-data-query-time = Data query
-metric-abandonment = Abandonment
-metric-speech-recognition = Recognition
-metric-call-duration = Duration
-metric-concurrent-calls = Concurrent
-metric-calls = Calls
-metric-menu-option-share = Menu option
-metric-breaker-opens = Breaker opens
-metric-unhandled-exceptions = Exceptions
-metric-uptime = Uptime
-metric-cpu = CPU
-metric-memory = Memory
-metric-network = Network
-metric-network-latency = Network latency
-metric-active-sessions = Sessions
-metric-audio-quality = Audio quality
-metric-external-errors = External errors
-metric-ivr-up = IVR answers
-metric-telnyx-balance = Telnyx balance
 
 gates-title = To go on to { $weight }
 gates-title-last = To finish
@@ -251,23 +219,6 @@ footer-theme = Theme: { $theme ->
 footer-read-only = read only
 footer-journal = journal: { $entries }
 
-acknowledged = { $person } acknowledged an alert. { $comment }
-signal-of-side = { $signal } ({ $side })
-
-blocker-no-helm = take back the helm, which another engine has
-blocker-latched = reset the latch
-blocker-held = release what is held by { $hold }
-blocker-drift = decide about the weight that somebody changed at { $target }
-blocker-silent = an answer of { $target }
-blocker-freeze-window = the end of the freeze: { $reason }
-blocker-not-assessed = the first assessment
-blocker-signals-lost = the data to come back
-blocker-firing = the rule { $rule } to resolve
-blocker-gate = the condition { $gate }
-blocker-bake-time = the least time of the phase
-blocker-approvals = the approval
-blocker-checklist = the list “{ $checklist }” to be signed
-
 error-read-only = this screen only looks: do it in the main window
 error-comment-too-long = the text is too long: leave the main thing
 error-unknown-alert = that alert is no longer there
@@ -276,16 +227,3 @@ error-store = the journal cannot be read ({ $why })
 error-not-understood = the page asked for something that this program does not know: reload it
 error-gone = the rollout no longer runs: open Timonel again
 error-not-open = the console could not be opened ({ $why }): close Timonel and open it again
-
-deed-arm = { $person } asked to arm
-deed-start = { $person } started it
-deed-sign = { $person } signed the list “{ $checklist }”
-deed-approve = { $person } approved going on
-deed-override = { $person } asked to go on against what the conditions say: { $reason }
-deed-freeze = { $person } froze it: { $reason }
-deed-release = { $person } released what was held by { $hold }: { $reason }
-deed-pin = { $person } kept { $tenant } on stable: { $reason }
-deed-unpin = { $person } let { $tenant } take part again: { $reason }
-deed-drill = { $person } asked for a drill of the rollback
-deed-reset = { $person } reset the latch: { $reason }
-deed-close = { $person } closed the rollout

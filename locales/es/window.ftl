@@ -1,4 +1,4 @@
-# La ventana. Las frases que comparte con la terminal están en terminal.ftl.
+# La ventana. Las frases que comparte con las otras caras del programa están en notices.ftl.
 
 window-purpose = Pase sus llamadas del sistema de voz viejo al nuevo poco a poco, y devuélvalas todas al viejo de una vez si algo va mal.
 window-version = Versión { $version }
@@ -118,38 +118,6 @@ action-rollback = revierte
 margin-none = sin valor
 margin-beyond = límite superado
 margin-left = queda el { $share } del margen
-statistic-mean = media
-statistic-share = proporción
-statistic-total = total
-statistic-latest = último
-statistic-p50 = p50
-statistic-p75 = p75
-statistic-p90 = p90
-statistic-p95 = p95
-statistic-p99 = p99
-
-metric-error-rate = Errores
-metric-failed-calls = Llamadas fallidas
-metric-response-time = Respuesta
-metric-data-query-time = Consulta de datos
-metric-abandonment = Abandono
-metric-speech-recognition = Reconocimiento
-metric-call-duration = Duración
-metric-concurrent-calls = Concurrentes
-metric-calls = Llamadas
-metric-menu-option-share = Opción del menú
-metric-breaker-opens = Cortacircuitos
-metric-unhandled-exceptions = Excepciones
-metric-uptime = Disponibilidad
-metric-cpu = CPU
-metric-memory = Memoria
-metric-network = Red
-metric-network-latency = Latencia de red
-metric-active-sessions = Sesiones
-metric-audio-quality = Calidad de audio
-metric-external-errors = Errores externos
-metric-ivr-up = IVR responde
-metric-telnyx-balance = Saldo de Telnyx
 
 gates-title = Para avanzar a { $weight }
 gates-title-last = Para terminar
@@ -250,23 +218,6 @@ footer-theme = Tema: { $theme ->
 footer-read-only = solo lectura
 footer-journal = bitácora: { $entries }
 
-acknowledged = { $person } reconoció una alerta. { $comment }
-signal-of-side = { $signal } ({ $side })
-
-blocker-no-helm = recuperar el mando, que lo tiene otro motor
-blocker-latched = restablecer el bloqueo
-blocker-held = soltar lo detenido por { $hold }
-blocker-drift = decidir sobre el peso que alguien cambió en { $target }
-blocker-silent = que { $target } responda
-blocker-freeze-window = que pase la veda: { $reason }
-blocker-not-assessed = la primera evaluación
-blocker-signals-lost = que vuelvan los datos
-blocker-firing = que la regla { $rule } deje de cumplirse
-blocker-gate = la condición { $gate }
-blocker-bake-time = el tiempo mínimo de la fase
-blocker-approvals = la aprobación
-blocker-checklist = firmar la lista «{ $checklist }»
-
 error-read-only = esta pantalla solo mira: hágalo desde la ventana principal
 error-comment-too-long = el texto es demasiado largo: deje lo principal
 error-unknown-alert = esa alerta ya no está
@@ -275,16 +226,3 @@ error-store = la bitácora no se puede leer ({ $why })
 error-not-understood = la página pidió algo que este programa no conoce: recárguela
 error-gone = el despliegue ya no corre: abra Timonel otra vez
 error-not-open = la consola no se pudo abrir ({ $why }): cierre Timonel y vuelva a abrirlo
-
-deed-arm = { $person } mandó armar
-deed-start = { $person } dio la salida
-deed-sign = { $person } firmó la lista «{ $checklist }»
-deed-approve = { $person } aprobó seguir
-deed-override = { $person } pidió seguir contra lo que dicen las condiciones: { $reason }
-deed-freeze = { $person } congeló: { $reason }
-deed-release = { $person } levantó lo detenido por { $hold }: { $reason }
-deed-pin = { $person } dejó a { $tenant } en el estable: { $reason }
-deed-unpin = { $person } dejó que { $tenant } vuelva a participar: { $reason }
-deed-drill = { $person } mandó ensayar la reversión
-deed-reset = { $person } restableció el bloqueo: { $reason }
-deed-close = { $person } cerró el despliegue

@@ -57,7 +57,7 @@ describe('sentences of the wire', () => {
       },
     } as const;
     const plain = () => words.tell(sentence).replace(/\u00a0/g, ' ');
-    expect(plain()).toBe('Se revierte a 0 %: lo pidió la regla errores-10.');
+    expect(plain()).toBe('Se revierte a 0 %: lo pidió la regla «errores-10».');
     words.locale = 'en';
     expect(plain()).toContain('0%');
   });

@@ -13,6 +13,7 @@ pub mod doctor;
 pub mod operator;
 pub mod rehearsal;
 pub mod summary;
+pub mod words;
 mod world;
 
 use timonel_engine::EngineError;

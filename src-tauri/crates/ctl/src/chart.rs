@@ -4,12 +4,12 @@ use std::path::Path;
 
 use timonel_bridge::Desk;
 use timonel_bridge::chart::{ChartError, Format, Look, Subject, Theme};
+use timonel_bridge::words::Words;
 use timonel_domain::time::Timestamp;
 use timonel_ports::clock::SystemClock;
 
 use crate::Failure;
 use crate::args::Chart;
-use crate::words::Words;
 
 pub(crate) async fn chart(args: Chart, words: &Words) -> Result<(), Failure> {
     let Some(format) = format(&args.out) else {

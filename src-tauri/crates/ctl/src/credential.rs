@@ -8,11 +8,11 @@ use clap::{Subcommand, ValueEnum};
 use secrecy::SecretString;
 use secrecy::zeroize::Zeroizing;
 use timonel_bridge::credentials::{CredentialError, CredentialInfo, Credentials, Keep};
+use timonel_bridge::words::Words;
 use timonel_ports::clock::SystemClock;
 use timonel_ports::secrets::{Place, SecretId};
 
 use crate::args::Folder;
-use crate::words::Words;
 use crate::{Failure, files};
 
 /// More than any key has; a file that somebody pipes by mistake ends here.

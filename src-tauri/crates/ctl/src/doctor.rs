@@ -5,13 +5,13 @@ use std::time::Duration;
 use timonel_bridge::connect::Connections;
 use timonel_bridge::credentials::Credentials;
 use timonel_bridge::doctor::{BETWEEN_READINGS, Found, SignalAge, Verdict, installation, plan as plan_checks};
+use timonel_bridge::words::Words;
 use timonel_plan::parsed::SIMULATOR;
 use timonel_ports::clock::SystemClock;
 use timonel_ports::target::Check;
+use timonel_wire::told::side;
 
 use crate::args::Doctor;
-use crate::told::{side_key, span};
-use crate::words::Words;
 use crate::{Failure, files};
 
 pub(crate) async fn doctor(args: Doctor, words: &Words) -> Result<(), Failure> {
@@ -31,7 +31,10 @@ pub(crate) async fn doctor(args: Doctor, words: &Words) -> Result<(), Failure> {
                 complain!("timonelctl: {error}");
                 Failure::BadInput
             })?;
-            tell!("{}", words.say("doctor-reads", &[("wait", span(BETWEEN_READINGS))]));
+            tell!(
+                "{}",
+                words.say("doctor-reads", &[("wait", words.span(BETWEEN_READINGS))])
+            );
             let connections = Connections::of_environment(&plan, args.kubeconfig)
                 .with_keys(&plan, &Credentials::of_installation(&args.folder.path()))
                 .await;
@@ -56,13 +59,13 @@ fn show(check: &Check) {
 
 /// A side of a signal: how old its newest value is, by nature and now.
 fn line(signal: &SignalAge, words: &Words) -> String {
-    let name = format!("{} ({})", signal.signal, words.say(side_key(signal.side), &[]));
+    let name = format!("{} ({})", signal.signal, words.tell(&side(signal.side)));
     let by_nature = by_nature(signal.lag, signal.interval, words);
     let (sign, mut text) = match (signal.verdict(), &signal.found) {
         (verdict, Found::Value { age }) => {
             let values = [
-                ("age", span(*age)),
-                ("late", span(signal.late_after)),
+                ("age", words.span(*age)),
+                ("late", words.span(signal.late_after)),
                 ("nature", by_nature),
             ];
             (sign(verdict), words.say("doctor-signal", &values))
@@ -89,11 +92,11 @@ fn line(signal: &SignalAge, words: &Words) -> String {
 
 /// How far a signal is behind by nature, as its source states it or its plan says, and how often it is read.
 pub(crate) fn by_nature(lag: Duration, interval: Duration, words: &Words) -> String {
-    let interval = ("interval", span(interval));
+    let interval = ("interval", words.span(interval));
     if lag.is_zero() {
         words.say("lag-none", &[interval])
     } else {
-        words.say("lag", &[("lag", span(lag)), interval])
+        words.say("lag", &[("lag", words.span(lag)), interval])
     }
 }
 

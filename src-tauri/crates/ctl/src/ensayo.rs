@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
+use timonel_bridge::words::Words;
 use timonel_bridge::{Bulletin, Snapshot};
 use timonel_bridge::{Rehearsal, Summary, Told};
 use timonel_domain::plan::{Plan, SignalPlan};
@@ -17,7 +18,6 @@ use timonel_plan::scenario::Outcome;
 
 use crate::args::Rehearse;
 use crate::doctor::by_nature;
-use crate::words::Words;
 use crate::{Failure, files, told};
 
 pub(crate) async fn rehearse(args: Rehearse, words: &Words) -> Result<(), Failure> {
@@ -253,8 +253,8 @@ fn held(weight: Option<Weight>, members: Option<Members>, words: &Words) -> Stri
 fn signals(picture: &Snapshot, words: &Words) -> Vec<String> {
     let now = |signal: &SignalPlan, side: Side| {
         let newest = picture.newest.get(&(signal.id.clone(), side));
-        let age = newest.map_or_else(|| "—".to_owned(), |as_of| told::span(picture.at.since(*as_of)));
-        format!("{} {age}", words.say(told::side_key(side), &[]))
+        let age = newest.map_or_else(|| "—".to_owned(), |as_of| words.span(picture.at.since(*as_of)));
+        format!("{} {age}", words.tell(&timonel_wire::told::side(side)))
     };
     let line = |signal: &SignalPlan| {
         let ages: Vec<_> = signal.sides.iter().map(|side| now(signal, *side)).collect();

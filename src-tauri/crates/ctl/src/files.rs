@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
+use timonel_bridge::words::Words;
 use timonel_plan::finding::{Checked, draw};
 use timonel_plan::parsed::Parsed;
 use timonel_plan::scenario::{self, Scenario};
 
 use crate::Failure;
-use crate::words::Words;
 
 /// A file that was read and can be used.
 pub(crate) struct Read<T> {

@@ -21,11 +21,11 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use sha2::{Digest, Sha256};
 use timonel_bridge::console::{Asker, Console, Opening, Surface};
+use timonel_bridge::words::Words;
 use tokio::net::TcpListener;
 
 use crate::Failure;
 use crate::args::UiHost;
-use crate::words::Words;
 
 pub(crate) use pages::BUILT;
 

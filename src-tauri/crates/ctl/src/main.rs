@@ -34,9 +34,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use timonel_bridge::BridgeError;
+use timonel_bridge::words::Words;
 
 use crate::args::{Args, Command, PlanCommand};
-use crate::words::Words;
 
 /// Why a command did not do what it was asked to.
 #[derive(Debug, thiserror::Error)]
@@ -73,7 +73,7 @@ impl Failure {
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let words = Words::of_this_desk(args.lang.as_deref());
+    let words = words::of_this_desk(args.lang.as_deref());
     let filter = tracing_subscriber::EnvFilter::try_from_env("TIMONEL_LOG").unwrap_or_else(|_| "error".into());
     tracing_subscriber::fmt()
         .with_env_filter(filter)

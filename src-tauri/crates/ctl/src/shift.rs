@@ -4,6 +4,7 @@ use std::path::Path;
 
 use timonel_bridge::connect::{self, Connections};
 use timonel_bridge::credentials::Credentials;
+use timonel_bridge::words::Words;
 use timonel_bridge::{Desk, Order, Snapshot};
 use timonel_domain::rollout::Stage;
 use timonel_plan::Parsed;
@@ -11,7 +12,6 @@ use timonel_ports::clock::SystemClock;
 use timonel_ports::store::RolloutRow;
 
 use crate::args::{Pin, Press, Rollback};
-use crate::words::Words;
 use crate::{Failure, told};
 
 pub(crate) async fn status(folder: &Path, words: &Words) -> Result<(), Failure> {
@@ -43,11 +43,14 @@ pub(crate) async fn status(folder: &Path, words: &Words) -> Result<(), Failure> 
             tell!("  {}", words.say("status-target", &values));
         }
         for tenant in &listed.state.pins {
-            let tenant = told::name_of(tenant, &listed.plan);
+            let tenant = timonel_wire::told::tenant_name(tenant, &listed.plan);
             tell!("  {}", words.say("status-pin", &[("tenant", tenant)]));
         }
         for hold in &listed.state.holds {
-            tell!("  {}", words.say("status-hold", &[("hold", told::hold(hold, words))]));
+            tell!(
+                "  {}",
+                words.say("status-hold", &[("hold", words.tell(&timonel_wire::told::hold(hold)))])
+            );
         }
     }
     Ok(())

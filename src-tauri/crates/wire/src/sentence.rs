@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use crate::board::UnitName;
+
 /// A sentence before it has a language.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 pub struct Sentence {
@@ -41,6 +43,13 @@ pub enum Arg {
     Count(u64),
     /// A weight in hundredths of a percent.
     Weight(u16),
+    /// A value of a metric.
+    Value {
+        /// In the metric's unit.
+        number: f64,
+        /// Which that is.
+        unit: UnitName,
+    },
     /// A duration in milliseconds.
     Millis(u64),
     /// A number in tenths, where the sentence names the unit itself.

@@ -1,10 +1,11 @@
 //! What happened, as codes and arguments: one sentence for each notice, rejection, cause, hold, blocker and stage.
 //!
-//! The terminal and the window speak the same codes; the sentences are in `locales/*/terminal.ftl`.
+//! Whoever speaks to people speaks these codes: page, terminal, popups. The sentences are in `locales/*/notices.ftl`.
 
-use timonel_domain::plan::{Incident, Plan, Severity};
+use timonel_domain::metric::{Metric, Statistic};
+use timonel_domain::plan::{Comparison, Incident, Plan, Severity};
 use timonel_domain::rollout::{Blocker, Cause, Effect, Event, Failure, Hold, Level, Notice, Rejection, Stage, State};
-use timonel_domain::value::{Side, TenantId, Weight};
+use timonel_domain::value::{RuleId, Side, TenantId, Weight};
 
 use crate::ask::HoldName;
 use crate::sentence::{Arg, Sentence};
@@ -96,9 +97,9 @@ pub fn notice(notice: &Notice, plan: &Plan) -> Sentence {
             } else {
                 "notice-rule-firing"
             };
-            Sentence::new(code).with("rule", Arg::text(rule))
+            Sentence::new(code).with("rule", rule_of(rule, plan))
         }
-        Notice::RuleResolved { rule } => Sentence::new("notice-rule-resolved").with("rule", Arg::text(rule)),
+        Notice::RuleResolved { rule } => Sentence::new("notice-rule-resolved").with("rule", rule_of(rule, plan)),
         Notice::SignalsLost { lost } => {
             let named = lost.iter().map(|(signal, of)| {
                 Sentence::new("signal-of-side")
@@ -156,7 +157,7 @@ pub fn notice(notice: &Notice, plan: &Plan) -> Sentence {
             };
             Sentence::new("notice-rollback-started")
                 .with("to", weight(to))
-                .with("cause", Arg::sentence(cause(why)))
+                .with("cause", Arg::sentence(cause(why, plan)))
         }
         Notice::NotReadBack { target } => of_target("notice-not-read-back", target),
         Notice::ContraryTraffic { target, units } => {
@@ -175,10 +176,57 @@ pub fn notice(notice: &Notice, plan: &Plan) -> Sentence {
     }
 }
 
-/// A tenant as people call it.
+/// A rule by what it wants, such as "errors > 10 % for 5 min": its id is for files. The id where the plan has no such rule.
+fn rule_of(rule: &RuleId, plan: &Plan) -> Arg {
+    let known = plan.rule(rule);
+    let Some((rule, signal)) = known.and_then(|known| Some((known, plan.signal(&known.question.signal)?))) else {
+        return Arg::text(rule);
+    };
+    let code = if rule.lasting.is_zero() {
+        "rule-at-once"
+    } else {
+        "rule-lasting"
+    };
+    let comparison = match rule.comparison {
+        Comparison::Above => ">",
+        Comparison::Below => "<",
+    };
+    let limit = Arg::Value {
+        number: rule.limit.as_f64(),
+        unit: signal.metric.unit().into(),
+    };
+    let sentence = Sentence::new(code)
+        .with("metric", Arg::sentence(metric(&signal.metric, rule.question.statistic)))
+        .with("comparison", Arg::text(comparison))
+        .with("limit", limit)
+        .with("lasting", Arg::Millis(duration_millis(rule.lasting)));
+    Arg::sentence(sentence)
+}
+
+/// A metric with what is asked of it, where that is not plain. One that only the plan declares brings its name along.
+fn metric(metric: &Metric, statistic: Statistic) -> Sentence {
+    let name = metric.name();
+    let named = Sentence::new(&format!("metric-{}", name.replace(['_', '.'], "-")))
+        .with("text", Arg::text(name.replace('_', " ")));
+    match statistic {
+        Statistic::Share | Statistic::Latest => named,
+        Statistic::Mean | Statistic::P50 | Statistic::P95 | Statistic::P99 | Statistic::Total => {
+            Sentence::new("metric-of").with("metric", Arg::sentence(named)).with(
+                "statistic",
+                Arg::sentence(Sentence::new(&format!("statistic-{statistic}"))),
+            )
+        }
+    }
+}
+
 fn name_of(tenant: &TenantId, plan: &Plan) -> Arg {
+    Arg::Text(tenant_name(tenant, plan))
+}
+
+/// A tenant as people call it.
+pub fn tenant_name(tenant: &TenantId, plan: &Plan) -> String {
     let named = plan.tenants.iter().find(|t| t.id == *tenant);
-    named.map_or_else(|| Arg::text(tenant), |t| Arg::text(&t.name))
+    named.map_or_else(|| tenant.to_string(), |t| t.name.clone())
 }
 
 /// Why something was not done.
@@ -199,10 +247,10 @@ pub fn rejection(rejection: &Rejection) -> Sentence {
 }
 
 /// Why traffic is put back.
-pub fn cause(cause: &Cause) -> Sentence {
+pub fn cause(cause: &Cause, plan: &Plan) -> Sentence {
     match cause {
         Cause::Person(person) => Sentence::new("cause-person").with("person", Arg::text(person)),
-        Cause::Rule(rule) => Sentence::new("cause-rule").with("rule", Arg::text(rule)),
+        Cause::Rule(rule) => Sentence::new("cause-rule").with("rule", rule_of(rule, plan)),
         Cause::Incident(Incident::CriticalError) => Sentence::new("cause-critical-error"),
         Cause::Incident(Incident::Security) => Sentence::new("cause-security"),
         Cause::Resumed => Sentence::new("cause-resumed"),
@@ -242,7 +290,7 @@ impl From<&Hold> for HoldName {
 }
 
 /// What keeps a rollout from being raised.
-pub fn blocker(blocker: &Blocker) -> Sentence {
+pub fn blocker(blocker: &Blocker, plan: &Plan) -> Sentence {
     match blocker {
         Blocker::NoHelm => Sentence::new("blocker-no-helm"),
         Blocker::Latched => Sentence::new("blocker-latched"),
@@ -252,7 +300,7 @@ pub fn blocker(blocker: &Blocker) -> Sentence {
         Blocker::FreezeWindow(reason) => Sentence::new("blocker-freeze-window").with("reason", Arg::text(reason)),
         Blocker::NotAssessed => Sentence::new("blocker-not-assessed"),
         Blocker::SignalsLost => Sentence::new("blocker-signals-lost"),
-        Blocker::Firing(rule) => Sentence::new("blocker-firing").with("rule", Arg::text(rule)),
+        Blocker::Firing(rule) => Sentence::new("blocker-firing").with("rule", rule_of(rule, plan)),
         Blocker::Gate(gate) => Sentence::new("blocker-gate").with("gate", Arg::text(gate)),
         Blocker::BakeTime => Sentence::new("blocker-bake-time"),
         Blocker::Approvals => Sentence::new("blocker-approvals"),

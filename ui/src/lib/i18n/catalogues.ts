@@ -1,11 +1,11 @@
-// The texts of the page, taken into it when it is built: its own, and the sentences that it shares with the terminal.
+// The texts of the page, taken into it when it is built: its own, and the sentences that every surface shares.
 import { FluentBundle, FluentResource } from '@fluent/bundle';
 
 /** The languages that the screen speaks; the first is spoken to whoever wants another. */
 export const LOCALES = ['es', 'en'] as const;
 export type Locale = (typeof LOCALES)[number];
 
-const FILES = import.meta.glob<string>('../../../../locales/*/{terminal,window}.ftl', { query: '?raw', import: 'default', eager: true });
+const FILES = import.meta.glob<string>('../../../../locales/*/{notices,window}.ftl', { query: '?raw', import: 'default', eager: true });
 
 /** The files of one language, as they are on disk. */
 export function sources(locale: Locale): string[] {

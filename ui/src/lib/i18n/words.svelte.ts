@@ -73,6 +73,8 @@ function filled(arg: Arg): FluentVariable {
       return arg.value;
     case 'weight':
       return format.weight(arg.value);
+    case 'value':
+      return format.value(arg.value.number, arg.value.unit);
     case 'millis':
       return format.duration(arg.value);
     case 'tenths':

@@ -147,7 +147,10 @@ impl Easel {
                 .collect(),
             gates: gates(plan, now),
             blockers: match state.stage.is_running() || state.stage == Stage::Armed {
-                true => blockers(plan, state, now.at).iter().map(told::blocker).collect(),
+                true => blockers(plan, state, now.at)
+                    .iter()
+                    .map(|b| told::blocker(b, plan))
+                    .collect(),
                 false => Vec::new(),
             },
             targets: plan
@@ -252,7 +255,7 @@ fn head(plan: &Plan, now: &Snapshot, past: &Past) -> wire::RolloutHead {
         holds: state.holds.iter().map(wire::HoldName::from).collect(),
         since: millis(past.since),
         latched: state.latch.as_ref().map(|latch| millis(latch.since)),
-        cause: state.rollback.as_ref().map(|r| told::cause(&r.cause)),
+        cause: state.rollback.as_ref().map(|r| told::cause(&r.cause, plan)),
         sentence: told::stage(state, plan),
         may: orders::possible(plan, state, now.at),
         approvals: state.approvals.iter().map(ToString::to_string).collect(),

@@ -1,0 +1,166 @@
+# What is said alike in the window, the terminal, the desktop's popups and the charts: what happened, why, what holds and
+# what is missing. The program gives the codes (wire::told); here are only the sentences.
+
+raising = raises { $target } to { $to }
+lowering = lowers { $target } to { $to }
+releasing = lets go of the lever of { $target }; it stays at 0 %
+rejected = not done: { $reason }
+manual-due = { $target } does not confirm. Any of these commands lowers it by hand:
+somebody = somebody
+frozen = frozen
+acknowledged = { $person } acknowledged an alert. { $comment }
+
+side-stable = stable
+side-canary = new
+side-whole = shared
+signal-of-side = { $signal } ({ $side })
+
+metric-error-rate = Errors
+metric-failed-calls = Failed calls
+metric-response-time = Response
+metric-data-query-time = Data query
+metric-abandonment = Abandonment
+metric-speech-recognition = Recognition
+metric-call-duration = Duration
+metric-concurrent-calls = Concurrent
+metric-calls = Calls
+metric-menu-option-share = Menu option
+metric-breaker-opens = Breaker opens
+metric-unhandled-exceptions = Exceptions
+metric-uptime = Uptime
+metric-cpu = CPU
+metric-memory = Memory
+metric-network = Network
+metric-network-latency = Network latency
+metric-active-sessions = Sessions
+metric-audio-quality = Audio quality
+metric-external-errors = External errors
+metric-ivr-up = IVR answers
+metric-telnyx-balance = Telnyx balance
+
+statistic-mean = mean
+statistic-share = share
+statistic-total = total
+statistic-latest = latest
+statistic-p50 = p50
+statistic-p75 = p75
+statistic-p90 = p90
+statistic-p95 = p95
+statistic-p99 = p99
+metric-of = { $metric } ({ $statistic })
+
+rule-lasting = { $metric } { $comparison } { $limit } for { $lasting }
+rule-at-once = { $metric } { $comparison } { $limit }
+
+stage-draft = not armed
+stage-armed = armed
+stage-shifting = moving to { $phase }
+stage-baking = { $phase }, serving its time
+stage-deciding = { $phase }, deciding
+stage-awaiting-approval = { $phase }, waits for approval
+stage-rolling-back = rolling back
+stage-rolled-back = rolled back, latched until a person resets it
+stage-completed = completed
+stage-closed = closed
+
+cause-person = { $person } asked for it
+cause-rule = the rule “{ $rule }” asked for it
+cause-critical-error = critical error in data or integrity
+cause-security = security incident
+cause-resumed = it was under way at the start
+cause-drill = drill by { $person }
+
+notice-rule-firing = Limit passed: { $rule }.
+notice-rule-wants-rollback = Limit passed: { $rule }. The rule asks to roll back and cannot do it by itself: decide.
+notice-rule-resolved = No longer so: { $rule }.
+notice-signals-lost = No data of { $signals }. Nothing advances until they are back.
+notice-signals-back = The data are back.
+notice-gap = Nobody watched since { $from }.
+notice-critical-error = Critical error in data or integrity.
+notice-security = Security incident.
+notice-phase-entered = Phase { $phase }: running and verified.
+notice-awaiting-approval = Phase { $phase } waits for approval to go on.
+notice-target-silent = { $target } does not answer: it could not be rolled back right now. Have the commands at hand.
+notice-target-unread = { $target } cannot be read ({ $why }): it could not be rolled back right now. Have the commands at hand.
+notice-target-answers = { $target } answers again.
+notice-shift-failed = { $target } could not be moved ({ $why }). What was moved is put back; a person decides.
+notice-lower-failed = { $target } did not go down at the first attempt ({ $why }). It is tried again and again.
+notice-reaches = { $target } was asked for { $asked } and can do { $weight }.
+notice-reaches-members = { $target } was asked for { $asked } and can do { $weight }: { $canary } of { $all } numbers.
+notice-levered = { $target }: the lever is pulled and reads back: new calls go to stable. The numbers are brought back now.
+notice-not-cleaned-up = { $target }: the lever sends new calls to stable, but the numbers do not all come back. A person is needed.
+notice-pinned = { $tenant }'s calls stay on stable. The rollout goes on.
+notice-unpinned = { $tenant } takes part again from the next raise on.
+notice-drilled = Rollback drill done: { $secs } s from the order to the last check.
+notice-rollback-started = Rolling back to { $to }: { $cause }.
+notice-drill-started = Drill of the rollback, carried out at 0 %, asked for by { $person }.
+notice-not-read-back = { $target } has not confirmed in time. A person is needed.
+notice-contrary = { $target } says that it is down, and { $units } new calls still reach the new system. A person is needed.
+notice-rollback-verified = All targets verified: new calls go to stable.
+notice-drained = No call is left in progress on the new system.
+notice-drift-below = { $by } lowered { $target } to { $live }. That is respected and the rollout frozen: roll back the others too?
+notice-drift-above = { $by } raised { $target } to { $live }. It is put back.
+notice-drift-persists = Somebody keeps raising { $target }. A person is needed.
+notice-completed = Completed: all calls go to the new system.
+
+why-target-unreachable = there is no connection; the change may or may not have happened
+why-target-deadline = it did not answer in time; the change may or may not have happened
+why-target-unauthenticated = it does not accept our credentials: give a valid key or kubeconfig and start again with it
+why-target-forbidden = the key lacks this right. Answer: "{ $said }"
+why-target-missing = it is not there: compare the ids of the plan with its own. Answer: "{ $said }"
+why-target-refused = it refused the change, and repeating it is of no use. Answer: "{ $said }"
+why-target-partly = only a part was done. Answer: "{ $said }"
+why-target-unavailable = it is there and cannot do it now. Answer: "{ $said }"
+why-target-garbled = it answered something else than expected; perhaps there is a proxy in between. Answer: "{ $said }"
+why-target-shape = as it is, it cannot hold that weight. Reason: "{ $said }"
+why-target-conflict = somebody else changed it at the same moment
+why-target-throttled = it asks us to slow down
+why-target-marked = it bears the mark of a rollback: reset the latch before raising
+why-target-read-back-differs = it accepted the change and reads otherwise
+why-store-fault = the journal cannot be written, and without it nothing is raised
+why-raise-overtaken = meanwhile something changed that forbids it
+
+hold-operator = a person, who froze it
+hold-alert = an alert, until a person has seen to it
+hold-drift = a weight that somebody lowered on { $target }, until a person decides
+hold-shift = a change that failed on { $target }, until a person decides
+hold-gap = a while that nobody watched; clears by itself
+hold-helm-lost = another engine has the helm; clears by itself
+hold-no-evidence = missing data; clears by itself
+
+blocker-no-helm = take back the helm, which another engine has
+blocker-latched = reset the latch
+blocker-held = release what is held by { $hold }
+blocker-drift = decide about the weight that somebody changed at { $target }
+blocker-silent = an answer of { $target }
+blocker-freeze-window = the end of the freeze: { $reason }
+blocker-not-assessed = the first assessment
+blocker-signals-lost = the data to come back
+blocker-firing = “{ $rule }” to hold no longer
+blocker-gate = the condition { $gate }
+blocker-bake-time = the least time of the phase
+blocker-approvals = the approval
+blocker-checklist = the list “{ $checklist }” to be signed
+
+rejection-stage = it is not possible in the present stage
+rejection-checks = these checks do not pass: { $checks }
+rejection-latched = a rollback's latch stands; a person has to reset it with a reason
+rejection-unknown = this plan has nothing of that name
+rejection-cannot-pin = no target of this plan can keep one tenant on stable: reduce the weight, or put everything back
+rejection-no-reason = write a reason
+rejection-same-person = a second person is needed
+rejection-not-lower = a reduction has to be below the present weight
+rejection-stable-gone = the stable system was kept until { $until } and may be gone; to roll back all the same, repeat with --confirmed
+
+deed-arm = { $person } asked to arm
+deed-start = { $person } started it
+deed-sign = { $person } signed the list “{ $checklist }”
+deed-approve = { $person } approved going on
+deed-override = { $person } asked to go on against what the conditions say: { $reason }
+deed-freeze = { $person } froze it: { $reason }
+deed-release = { $person } released what was held by { $hold }: { $reason }
+deed-pin = { $person } kept { $tenant } on stable: { $reason }
+deed-unpin = { $person } let { $tenant } take part again: { $reason }
+deed-drill = { $person } asked for a drill of the rollback
+deed-reset = { $person } reset the latch: { $reason }
+deed-close = { $person } closed the rollout
