@@ -26,13 +26,13 @@ impl Bounds {
     /// With the error probability `alpha` over all looks together, tightest at `units` units.
     ///
     /// # Errors
-    /// [`JudgeError::Alpha`] where `alpha` lies not within (0, 1); [`JudgeError::Cap`] where `units` is not above 0.
+    /// [`JudgeError::Alpha`] where `alpha` lies not within (0, 1); [`JudgeError::Amount`] where `units` is not above 0.
     pub fn tuned(alpha: f64, units: f64) -> Result<Self, JudgeError> {
         if !(alpha > 0.0 && alpha < 1.0) {
             return Err(JudgeError::Alpha(alpha));
         }
         if !(units > 0.0 && units.is_finite()) {
-            return Err(JudgeError::Cap(units));
+            return Err(JudgeError::Amount(units));
         }
         let threshold = -libm::log(alpha);
         // Their ρ for a variance v is v / (2 ln 1/α + ln(1 + 2 ln 1/α)), and r = ρ − gh, never below a thousandth of gh;
@@ -45,10 +45,18 @@ impl Bounds {
         })
     }
 
+    /// The bounds of [`Bounds::of`], for many questions.
+    ///
+    /// # Errors
+    /// [`JudgeError::Alpha`] where `alpha` lies not within (0, 1).
+    pub fn for_gates(alpha: f64) -> Result<Self, JudgeError> {
+        Self::tuned(alpha, TIGHTEST)
+    }
+
     /// Lower and upper bound of the rate behind `bad` of `total` units with the error probability `alpha`, from 0 to 1;
     /// (0, 1) without units, and for an `alpha` that is none.
     pub fn of(bad: u64, total: u64, alpha: f64) -> (f64, f64) {
-        Self::tuned(alpha, TIGHTEST).map_or((0.0, 1.0), |bounds| bounds.around(bad, total))
+        Self::for_gates(alpha).map_or((0.0, 1.0), |bounds| bounds.around(bad, total))
     }
 
     /// Lower and upper bound of the rate behind `bad` of `total` units; more bad ones than units are taken as all.
@@ -84,7 +92,7 @@ impl Bounds {
     /// How many more units without a bad one bring the upper bound below `limit`: "n more clean calls to say < x %".
     /// `None` where no number does (a limit of 0), 0 where it is below already.
     pub fn clean_units_needed(bad: u64, total: u64, limit: f64, alpha: f64) -> Option<u64> {
-        let bounds = Self::tuned(alpha, TIGHTEST).ok()?;
+        let bounds = Self::for_gates(alpha).ok()?;
         bounds.clean_units(bad.min(total), total, limit)
     }
 

@@ -8,6 +8,7 @@
 //! - [`Over`]: O, a rate above an absolute limit.
 //! - [`Bounds`]: what is shown to people, and what a gate needs: a confidence sequence of a rate.
 //! - [`Split`], [`Tally`]: is the share as asked; do occurrences without a denominator come from the canary.
+//! - [`odds`], [`power`]: what all this does in a world whose truth is known, and what a plan can show.
 //! - [`Quantile`], [`ClippedMean`]: a running quantile of stable; an upper bound of a mean.
 //!
 //! All but `Bounds` (a pure function) are small states: constant memory, constant time a unit, serialisable, and restored bit
@@ -16,7 +17,9 @@
 mod bits;
 mod bounds;
 mod clipped;
+pub mod odds;
 mod over;
+pub mod power;
 mod products;
 mod quantile;
 mod strength;
@@ -56,6 +59,9 @@ pub enum JudgeError {
     /// A scale that nothing can be clipped to.
     #[error("the cap {0} must be a number above 0, in the unit of the values")]
     Cap(f64),
+    /// No amount.
+    #[error("{0} must be a number above 0")]
+    Amount(f64),
     /// No probability of error.
     #[error("{0} is no error probability: write one above 0 and below 1, such as 0.05")]
     Alpha(f64),

@@ -141,6 +141,15 @@ pub(crate) fn ln((value, exponent): (f64, i64)) -> f64 {
     libm::log(value) + exponent as f64 * std::f64::consts::LN_2
 }
 
+/// Whether a value with its power of two is at least `e`, a number between 1 and 10¹⁰⁰.
+pub(crate) fn reaches((value, exponent): (f64, i64), e: f64) -> bool {
+    if exponent.abs() <= FAR {
+        value * power_of_two(exponent) >= e
+    } else {
+        exponent > 0
+    }
+}
+
 /// A positive normal number as a mantissa in [1, 2) and a power of two; 0 stays 0.
 fn split(value: f64) -> (f64, i64) {
     if value == 0.0 {

@@ -13,7 +13,7 @@ use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 
-use crate::products::{PADDED, Products, ln};
+use crate::products::{PADDED, Products, ln, reaches};
 use crate::{Arm, Batch, Counts, JudgeError, Strength, Unit, bits};
 
 /// The odds ratios that T is a mean over, exp of 0.7, 1.1, 1.6, 2.3, 3, 4 and 6, and 1 in the lane that does not count.
@@ -221,6 +221,16 @@ impl Versus {
     /// Whether the order of all units was observed; `false` once a batch of several has been taken.
     pub fn ordered(&self) -> bool {
         self.ordered
+    }
+
+    /// Whether T ≥ `e`, without a logarithm.
+    pub(crate) fn t_reaches(&self, e: f64) -> bool {
+        reaches(self.t.mean_and(0.0), e)
+    }
+
+    /// Whether R ≥ `e`, without a logarithm.
+    pub(crate) fn r_reaches(&self, e: f64) -> bool {
+        reaches(self.r.mean_and(self.not_started), e)
     }
 
     #[inline]

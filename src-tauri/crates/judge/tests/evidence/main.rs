@@ -3,5 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of tests fail as tests do")]
 
 mod golden;
+mod monte_carlo;
+mod power;
 mod properties;
 mod starts;
