@@ -13,20 +13,25 @@
 //! name does its failure count. What a rollout needs is loaded when it is opened ([`crate::connect::Connections::with_keys`])
 //! and stays in memory as long as it, so that a keychain which is locked later blocks no rollback.
 //!
-//! Deliberately not here: how a place keeps them (crates `vault` and `desktop`).
+//! Deliberately not here: how a place keeps them (crates `vault` and `desktop`), trying one at its provider (`trial`), and what
+//! crosses to a window of all this ([`crate::console::Keys`]).
+
+mod look;
+mod trial;
+mod trials;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use futures::future::join_all;
 use secrecy::SecretString;
-use timonel_domain::time::Timestamp;
-use timonel_plan::Parsed;
 use timonel_ports::clock::{SharedClock, SystemClock};
-use timonel_ports::secrets::{Place, Probe, SecretId, Secrets, SecretsError};
-use timonel_ports::target::Check;
-use timonel_telnyx::account::{Access, Account};
-use timonel_vault::{ANY_TELNYX_KEY, Environment, SecretsFile, Session, variable};
+use timonel_ports::secrets::{Place, SecretId, Secrets, SecretsError};
+use timonel_vault::{Environment, SecretsFile, Session, variable};
+
+pub use look::{CredentialInfo, Looked, PlaceInfo};
+pub use trial::Tried;
+pub use trials::Trial;
+use trials::Trials;
 
 /// Where Telnyx answers.
 pub(crate) const TELNYX: &str = "https://api.telnyx.com";
@@ -37,6 +42,9 @@ const FILE: &str = "credentials.json";
 /// Where this installation remembers what it put into the keychain, in its folder. Holds no secret.
 #[cfg(feature = "desktop")]
 const INDEX: &str = "keychain.json";
+
+/// Where it remembers which credential was last tried when, in its folder. Holds no secret.
+const TRIALS: &str = "credentials-tried.json";
 
 /// Where a person can have a secret kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,32 +66,6 @@ impl Keep {
             Place::Environment => false,
         }
     }
-}
-
-/// A credential as a screen may show it. One kept in two places is shown twice.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CredentialInfo {
-    /// Its name, as plans write it.
-    pub name: SecretId,
-    /// Where it is.
-    pub place: Place,
-    /// Since when; `None` where the place does not know.
-    pub stored_at: Option<Timestamp>,
-    /// Whether it can be read there at this moment, by the state of the place.
-    pub state: Probe,
-    /// Whether this is the one that is used: the first, in the order of the places, whose place is available.
-    pub in_force: bool,
-}
-
-/// A place as a screen may show it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PlaceInfo {
-    /// Which.
-    pub place: Place,
-    /// Whether it can be used, and else what to do.
-    pub state: Probe,
-    /// Whether [`Credentials::put`] keeps secrets here.
-    pub usual: bool,
 }
 
 /// A credential with where it came from.
@@ -161,6 +143,7 @@ struct Inner {
     environment: Environment,
     /// After the environment, in their order.
     places: Vec<Arc<dyn Secrets>>,
+    trials: Trials,
 }
 
 impl Credentials {
@@ -176,57 +159,29 @@ impl Credentials {
             places.push(Arc::new(keychain));
         }
         places.push(Arc::new(SecretsFile::new(clock.clone(), folder.join(FILE))));
-        Self::new(clock, Environment::of_process(), places)
+        let trials = Trials::in_file(clock.clone(), folder.join(TRIALS));
+        Self::with(clock, Environment::of_process(), places, trials)
     }
 
-    /// Of these places, in this order after `environment`. Ages are by `clock`, and so are requests that test a key.
+    /// Of these places, in this order after `environment`. Ages are by `clock`, and so are requests that test a key. When one
+    /// was last tried is forgotten with the process.
     pub fn new(clock: SharedClock, environment: Environment, places: Vec<Arc<dyn Secrets>>) -> Self {
+        let trials = Trials::in_memory(clock.clone());
+        Self::with(clock, environment, places, trials)
+    }
+
+    fn with(clock: SharedClock, environment: Environment, places: Vec<Arc<dyn Secrets>>, trials: Trials) -> Self {
         Self(Arc::new(Inner {
             clock,
             environment,
             places,
+            trials,
         }))
     }
 
-    /// Every credential in every place, by name and then in the order of precedence. Never fails: what a place that does not
-    /// answer holds is shown with that state, or, where not even its names can be read, left to [`Credentials::probe`].
-    ///
-    /// Proves by use that a keychain which holds something is open, which may make it ask a person to unlock it: call it when
-    /// a person looks, not by a timer.
-    pub async fn list(&self) -> Vec<CredentialInfo> {
-        let mut out: Vec<CredentialInfo> = Vec::new();
-        for stored in join_all(self.0.places.iter().map(rows)).await {
-            out.extend(stored);
-        }
-        let mut of_process = rows(&self.environment()).await;
-        for row in &mut of_process {
-            // Several names have the same variable: the one by which it is known elsewhere says more.
-            let same = |known: &&CredentialInfo| variable(known.name.as_str()) == variable(row.name.as_str());
-            if let Some(known) = out.iter().find(same) {
-                row.name = known.name.clone();
-            }
-        }
-        if self.0.environment.any_telnyx_key().is_some() {
-            of_process.push(CredentialInfo {
-                name: SecretId::new(ANY_TELNYX_KEY).expect("a good name"),
-                place: Place::Environment,
-                stored_at: None,
-                state: Probe::Available,
-                in_force: false,
-            });
-        }
-        // Stable, and the process's first: within a name the order of the places stays.
-        of_process.append(&mut out);
-        let mut out = of_process;
-        out.sort_by(|a, b| a.name.cmp(&b.name));
-        let mut taken: Option<SecretId> = None;
-        for row in &mut out {
-            row.in_force = row.state == Probe::Available && taken.as_ref() != Some(&row.name);
-            if row.in_force {
-                taken = Some(row.name.clone());
-            }
-        }
-        out
+    /// The clock by which credentials age.
+    pub fn clock(&self) -> &SharedClock {
+        &self.0.clock
     }
 
     /// The place where [`Credentials::put`] keeps secrets: the keychain, or the file where this program was built without one.
@@ -257,7 +212,10 @@ impl Credentials {
         let mut failed = None;
         for place in self.0.places.iter().cloned().chain([self.environment()]) {
             match place.delete(name).await {
-                Ok(true) => was_in.push(place.place()),
+                Ok(true) => {
+                    self.0.trials.forget(name, &place.place()).await;
+                    was_in.push(place.place());
+                }
                 Ok(false) => {}
                 // Nothing of ours can be in what is not there.
                 Err(SecretsError::Absent { .. }) => {}
@@ -271,82 +229,20 @@ impl Credentials {
         }
     }
 
-    /// Tries a key at its provider, at the provider's own address: whose it is, its rights, what is left. Writes nothing.
-    pub async fn test(&self, name: &SecretId) -> Result<Vec<Check>, CredentialError> {
-        self.test_at(name, name.as_str(), TELNYX).await
-    }
-
-    /// [`Credentials::test`] at the addresses of the accounts of `plan` that use it in the plan's environment.
-    pub async fn test_in(&self, name: &SecretId, plan: &Parsed) -> Result<Vec<Check>, CredentialError> {
-        let accounts = plan.environments.get(&plan.plan.environment);
-        let accounts = accounts.into_iter().flat_map(|e| e.accounts.iter());
-        let (uses, others): (Vec<_>, Vec<_>) = accounts.partition(|(_, config)| config.credential == name.as_str());
-        if uses.is_empty() {
-            let used: Vec<_> = others.iter().map(|(_, config)| config.credential.as_str()).collect();
-            return Err(CredentialError::Unused {
-                name: name.clone(),
-                environment: plan.plan.environment.clone(),
-                used: if used.is_empty() {
-                    "none".to_owned()
-                } else {
-                    used.join(", ")
-                },
-            });
-        }
-        let mut out = Vec::new();
-        for (account, config) in uses {
-            let url = config.url.as_deref().unwrap_or(TELNYX);
-            out.extend(self.test_at(name, account, url).await?);
-        }
-        Ok(out)
-    }
-
-    async fn test_at(&self, name: &SecretId, account: &str, url: &str) -> Result<Vec<Check>, CredentialError> {
-        let loaded = self.load(name).await?;
-        let loaded = loaded.ok_or_else(|| CredentialError::Unknown { name: name.clone() })?;
-        let access = Access {
-            name: account.to_owned(),
-            base: url.to_owned(),
-            key: loaded.secret,
-        };
-        let account = Account::new(self.0.clock.clone(), access);
-        let account = account.map_err(|e| CredentialError::Account(e.to_string()))?;
-        let proof = if loaded.general {
-            format!("{}: {ANY_TELNYX_KEY}, the key for every account", loaded.place)
-        } else {
-            loaded.place.to_string()
-        };
-        let mut checks = vec![Check {
-            code: "credential.found".to_owned(),
-            ok: true,
-            proof,
-        }];
-        checks.extend(account.check().await);
-        Ok(checks)
-    }
-
-    /// The state of every place, in the order of precedence, proved by use. May make a keychain ask a person to unlock it.
-    pub async fn probe(&self) -> Vec<PlaceInfo> {
-        let usual = self.usual();
-        let one = async |place: Arc<dyn Secrets>| PlaceInfo {
-            usual: place.place() == usual,
-            state: place.probe().await,
-            place: place.place(),
-        };
-        join_all(
-            [self.environment()]
-                .into_iter()
-                .chain(self.0.places.iter().cloned())
-                .map(one),
-        )
-        .await
+    /// Takes a credential away from one place, and says whether it was there.
+    pub async fn delete_in(&self, keep: Keep, name: &SecretId) -> Result<bool, CredentialError> {
+        let place = self.0.places.iter().find(|place| keep.is(&place.place()));
+        let place = place.ok_or(CredentialError::NoKeychain)?;
+        let was_there = place.delete(name).await?;
+        self.0.trials.forget(name, &place.place()).await;
+        Ok(was_there)
     }
 
     /// The credential of this name with the place that had it; `None` where none has. Errors where none has it and one could not
     /// be asked: with the first failure.
     pub async fn load(&self, name: &SecretId) -> Result<Option<Loaded>, SecretsError> {
         let mut failed = None;
-        for place in [self.environment()].into_iter().chain(self.0.places.iter().cloned()) {
+        for place in self.all() {
             match place.get(name).await {
                 Ok(Some(secret)) => {
                     return Ok(Some(Loaded {
@@ -377,28 +273,12 @@ impl Credentials {
         Arc::new(self.0.environment.clone())
     }
 
+    /// Every place, in the order of precedence.
+    fn all(&self) -> impl Iterator<Item = Arc<dyn Secrets>> {
+        [self.environment()].into_iter().chain(self.0.places.iter().cloned())
+    }
+
     fn place_of_usual(&self) -> Option<&Arc<dyn Secrets>> {
         self.0.places.iter().find(|place| place.place() != Place::Session)
     }
-}
-
-/// What a place holds, with its state; nothing where it holds nothing, without trying it.
-async fn rows(place: &Arc<dyn Secrets>) -> Vec<CredentialInfo> {
-    let stored = match place.list().await {
-        Ok(stored) if stored.is_empty() => return Vec::new(),
-        Ok(stored) => stored,
-        Err(error) => {
-            tracing::warn!(%error, "its credentials cannot be listed");
-            return Vec::new();
-        }
-    };
-    let state = place.probe().await;
-    let row = |stored: timonel_ports::secrets::Stored| CredentialInfo {
-        name: stored.id,
-        place: place.place(),
-        stored_at: stored.stored_at,
-        state: state.clone(),
-        in_force: false,
-    };
-    stored.into_iter().map(row).collect()
 }
