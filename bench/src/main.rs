@@ -6,6 +6,7 @@
 
 mod fanout;
 mod rehearsal;
+mod startup;
 
 use std::process::ExitCode;
 
@@ -24,6 +25,8 @@ enum Name {
     Rehearsal,
     /// A rollback of 5,000 numbers beside the least that the provider's limit allows.
     RollbackFanout,
+    /// The window's program from its start to the first text, and its memory, beside an empty window.
+    Startup,
 }
 
 /// What a bench found.
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
     let found = match Args::parse().name {
         Name::Rehearsal => rehearsal::measure(),
         Name::RollbackFanout => fanout::measure(),
+        Name::Startup => startup::measure(),
     };
     match found {
         Ok(found) => {

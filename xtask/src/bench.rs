@@ -9,10 +9,19 @@ use xshell::cmd;
 use crate::checkout::Checkout;
 use crate::failure::Failure;
 use crate::run::code_of;
+use crate::setup::{Purpose, setup};
+
+/// The bench that starts the window itself, and the empty one beside it.
+const STARTUP: &str = "startup";
 
 pub(crate) fn bench(here: &Checkout, name: &str, args: &[String]) -> Result<ExitCode, Failure> {
+    let mut packages = vec!["--package", "timonel-bench"];
+    if name == STARTUP {
+        setup(here, Purpose::Window)?;
+        packages.extend(["--package", "timonel", "--package", "timonel-empty-window"]);
+    }
     // Built first, so that a build that fails is 1, "could not measure", and not a code of cargo's own.
-    cmd!(here.sh, "cargo build --release --package timonel-bench").run()?;
+    cmd!(here.sh, "cargo build --release --locked {packages...}").run()?;
     let program = here
         .target
         .join("release")
