@@ -3,65 +3,20 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops where it cannot go on")]
 
+mod lockable;
+
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use async_trait::async_trait;
-use secrecy::{ExposeSecret, SecretString};
+use lockable::Lockable;
+use secrecy::ExposeSecret;
 use timonel_bridge::credentials::{CredentialError, Credentials, Keep};
 use timonel_ports::clock::SystemClock;
-use timonel_ports::secrets::{Place, Probe, SecretId, Secrets, SecretsError, Stored};
+use timonel_ports::secrets::{Place, SecretId, Secrets};
 use timonel_vault::{Environment, SecretsFile, Session};
 
 fn id(name: &str) -> SecretId {
     SecretId::new(name).unwrap()
-}
-
-/// A keychain in memory that can be locked.
-#[derive(Debug)]
-struct Lockable(Session, AtomicBool);
-
-impl Lockable {
-    fn new() -> Arc<Self> {
-        Arc::new(Self(Session::new(SystemClock::shared()), AtomicBool::new(false)))
-    }
-
-    fn lock(&self) {
-        self.1.store(true, Ordering::SeqCst);
-    }
-
-    fn open(&self) -> Result<&Session, SecretsError> {
-        match self.1.load(Ordering::SeqCst) {
-            false => Ok(&self.0),
-            true => Err(SecretsError::Locked {
-                place: Place::Keychain,
-                said: "Prompt".to_owned(),
-            }),
-        }
-    }
-}
-
-#[async_trait]
-impl Secrets for Lockable {
-    fn place(&self) -> Place {
-        Place::Keychain
-    }
-    async fn get(&self, id: &SecretId) -> Result<Option<SecretString>, SecretsError> {
-        self.open()?.get(id).await
-    }
-    async fn put(&self, id: &SecretId, secret: SecretString) -> Result<(), SecretsError> {
-        self.open()?.put(id, secret).await
-    }
-    async fn delete(&self, id: &SecretId) -> Result<bool, SecretsError> {
-        self.open()?.delete(id).await
-    }
-    async fn list(&self) -> Result<Vec<Stored>, SecretsError> {
-        self.0.list().await
-    }
-    async fn probe(&self) -> Probe {
-        self.open().map_or_else(|error| error.probe(), |_| Probe::Available)
-    }
 }
 
 struct Desk {

@@ -72,7 +72,7 @@ export function told(change: CredentialChange, kept: boolean): string {
   const place = place_name(change.place);
   const said = [words.say(kept ? 'keys-kept' : 'keys-deleted', { name: change.name, place })];
   if (change.in_force === null) said.push(words.say('keys-now-none'));
-  else if (change.in_force !== change.place) said.push(words.say('keys-now-other', { place: place_name(change.in_force) }));
+  else if (change.in_force !== change.place) said.push(words.say(kept ? 'keys-now-other' : 'keys-now-next', { place: place_name(change.in_force) }));
   said.push(words.say(`effect-${change.effect}`));
   return said.join(' ');
 }

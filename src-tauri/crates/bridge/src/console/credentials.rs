@@ -10,7 +10,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use timonel_plan::Parsed;
-use timonel_plan::parsed::{TargetConfig, Way};
 use timonel_ports::clock::within;
 use timonel_ports::secrets::{BadSecretId, LONGEST, Place, Probe, SecretId, SecretsError};
 use timonel_vault::{ANY_TELNYX_KEY, variable};
@@ -20,6 +19,7 @@ use timonel_wire::{
 };
 
 use super::{Asker, lock};
+use crate::connect::{Connections, account_of};
 use crate::credentials::{CredentialError, CredentialInfo, Credentials, Keep, Looked, PlaceInfo, Trial};
 
 /// A provider that has not answered by then is told to a person who waits.
@@ -32,8 +32,18 @@ pub struct Keys(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     credentials: Credentials,
-    /// The plan of the rollout that is open, or is to be.
+    /// The plan that answers are about.
     plan: Mutex<Option<Arc<Parsed>>>,
+    /// The rollout that is open.
+    open: Mutex<Option<Open>>,
+}
+
+/// A rollout that is open.
+#[derive(Debug, Clone)]
+struct Open {
+    plan: Arc<Parsed>,
+    /// What it goes over; `None` on the simulator, whose accounts are its own.
+    over: Option<Connections>,
 }
 
 impl Keys {
@@ -42,6 +52,7 @@ impl Keys {
         Self(Arc::new(Inner {
             credentials,
             plan: Mutex::new(None),
+            open: Mutex::new(None),
         }))
     }
 
@@ -50,9 +61,17 @@ impl Keys {
         &self.0.credentials
     }
 
-    /// A rollout of this plan, in the plan's environment, is open or is to be: from now on answers are about it.
+    /// A rollout of this plan, in the plan's environment, is to be opened: from now on answers are about what it wants,
+    /// whether or not it can be.
     pub fn serve(&self, plan: Parsed) {
         *lock(&self.0.plan) = Some(Arc::new(plan));
+    }
+
+    /// A rollout of this plan is open over these connections, in place of what was open before; over none on the simulator.
+    pub fn opened(&self, plan: Parsed, over: Option<Connections>) {
+        let plan = Arc::new(plan);
+        *lock(&self.0.plan) = Some(plan.clone());
+        *lock(&self.0.open) = Some(Open { plan, over });
     }
 
     fn plan(&self) -> Option<Arc<Parsed>> {
@@ -136,8 +155,8 @@ impl Keys {
 
     /// What a change means from now on.
     async fn changed(&self, name: &SecretId, keep: KeepName) -> CredentialChange {
-        let rows = self.0.credentials.list().await;
-        let in_force = rows.iter().find(|row| row.in_force && row.name == *name);
+        // In their order, and no further than the first that has it: a later place that hangs is not waited for.
+        let in_force = self.0.credentials.load(name).await.ok().flatten();
         CredentialChange {
             name: name.to_string(),
             place: match keep {
@@ -145,29 +164,27 @@ impl Keys {
                 KeepName::Keychain => PlaceName::Keychain,
                 KeepName::File => PlaceName::File,
             },
-            in_force: in_force.map(|row| place(&row.place)),
+            in_force: in_force.map(|loaded| place(&loaded.place)),
             effect: self.effect(name),
         }
     }
 
     fn effect(&self, name: &SecretId) -> Effect {
-        let Some(plan) = self.plan() else {
+        let open = lock(&self.0.open).clone();
+        let Some((plan, over)) = open.and_then(|open| Some((open.plan, open.over?))) else {
             return Effect::Next;
         };
-        // On the simulator the environment is the simulator's, and no account of the plan is in it.
-        let open = |used: &Use| used.open;
-        match uses(&plan).get(name.as_str()) {
-            Some(used) if used.iter().any(open) => Effect::Reopen,
-            Some(_) | None => Effect::Next,
+        let all = uses(&plan);
+        let used_by = all.get(name.as_str()).into_iter().flatten();
+        let has_key: Vec<bool> = used_by
+            .filter(|used| used.open)
+            .map(|used| over.has_key(&used.account))
+            .collect();
+        match has_key.as_slice() {
+            [] => Effect::Next,
+            all if all.iter().all(|has| *has) => Effect::Reopen,
+            _ => Effect::Soon,
         }
-    }
-}
-
-/// The account that a target moves numbers of.
-fn account_of(target: &TargetConfig) -> Option<&str> {
-    match &target.way {
-        Way::NumberShare(way) => Some(&way.account),
-        Way::VirtualService(_) => None,
     }
 }
 
