@@ -98,6 +98,20 @@ export class Desk {
     return done.stdout;
   }
 
+  /** The files at this desk, logs and stores and caches included, that have `text` in them: as it is, or in two bytes a letter. */
+  async files_with(text: string): Promise<string[]> {
+    const forms = [Buffer.from(text), Buffer.from(text, 'utf16le')];
+    const found: string[] = [];
+    for (const entry of await readdir(this.folder, { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile()) continue;
+      const path = join(entry.parentPath, entry.name);
+      // A file may be gone a moment later.
+      const bytes = await readFile(path).catch(() => Buffer.alloc(0));
+      if (forms.some((form) => bytes.includes(form))) found.push(path);
+    }
+    return found;
+  }
+
   /** Ends everything that was started here, the youngest first, and removes the folder. */
   async close(): Promise<void> {
     for (const program of this.#running.splice(0).reverse()) await ended(program);

@@ -1,7 +1,9 @@
 // Drives the real program over WebDriver: the engine's own driver starts it, so no program stands between.
 // Only what the tests ask for is here; the protocol is a handful of JSON requests.
 import type { ChildProcess } from 'node:child_process';
+import { open } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { type Desk, empty, type Variables } from './desk';
 import { until } from './until';
 
@@ -20,9 +22,13 @@ export class Window {
     if (!binary) throw new Error('TIMONEL_PROGRAM has to be the full path of the built program');
     const at = home ?? (await desk.home());
     const port = await freePort();
+    // What the program says goes where everything goes that it writes.
+    const log = await open(join(at, 'log'), 'a');
     const driver = desk.start('WebKitWebDriver', [`--port=${port}`, '--host=127.0.0.1'], {
+      stdio: ['ignore', log.fd, log.fd],
       env: { ...desk.variables(at), TAURI_WEBVIEW_AUTOMATION: 'true', ...variables },
     });
+    await log.close();
     const base = `http://127.0.0.1:${port}`;
     try {
       await answering(`${base}/status`, driver);
@@ -69,6 +75,39 @@ export class Window {
     const script = `const done = arguments[arguments.length - 1];
       (async (...args) => { ${body} })(...Array.prototype.slice.call(arguments, 0, -1)).then(done, (e) => done('failed: ' + e));`;
     return send<Result>('POST', `${this.session}/execute/async`, { script, args });
+  }
+
+  /** Asks what the page may ask, as it asks it: over the real IPC, through the real capability. A refusal is thrown as JSON. */
+  async ask<Answer>(command: string, args: object = {}): Promise<Answer> {
+    const answer = await this.inPage<{ good?: Answer; bad?: unknown }>(
+      `return window.__TAURI_INTERNALS__.invoke(args[0], args[1]).then((good) => ({ good }), (bad) => ({ bad }));`,
+      command,
+      args,
+    );
+    if (answer.bad !== undefined) throw new Error(JSON.stringify(answer.bad));
+    return answer.good as Answer;
+  }
+
+  /** Types into a field as a keyboard does, in place of what stands there. */
+  async type(selector: string, text: string): Promise<void> {
+    const found = await send<Record<string, string>>('POST', `${this.session}/element`, {
+      using: 'css selector',
+      value: selector,
+    });
+    const field = `${this.session}/element/${Object.values(found)[0]}`;
+    await send('POST', `${field}/clear`, {});
+    await send('POST', `${field}/value`, { text });
+  }
+
+  /** Makes the page so large, in pixels. */
+  async size(width: number, height: number): Promise<void> {
+    await send('POST', `${this.session}/window/rect`, { x: 0, y: 0, width, height });
+    await until(`a page of ${width} by ${height}`, () => this.inPage<boolean>('return innerWidth === args[0] && innerHeight === args[1]', width, height));
+  }
+
+  /** What the page looks like: a PNG. */
+  async picture(): Promise<Buffer> {
+    return Buffer.from(await send<string>('GET', `${this.session}/screenshot`), 'base64');
   }
 
   async close(): Promise<void> {

@@ -74,6 +74,8 @@ describe.each(Object.entries(STATES))('in the state %s', (state, { options, ther
     const all: Served[] = [];
     for (const look of LOOKS) all.push(await look_at(look));
     for (const served of all) await served.until(state, there, 120_000);
+    const { page: sized } = all[0] as Served;
+    expect(await sized.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.scrollHeight]), 'nothing lies beyond the window').toEqual([1440, 900]);
     for (const [index, served] of all.entries()) {
       const name = JSON.stringify(LOOKS[index]);
       expect(await violations(served.page), `Guardia, ${state}, ${name}`).toEqual([]);
