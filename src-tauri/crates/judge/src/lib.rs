@@ -20,6 +20,7 @@ mod clipped;
 pub mod odds;
 mod over;
 pub mod power;
+mod prior;
 mod products;
 mod quantile;
 mod strength;
@@ -30,11 +31,12 @@ mod versus;
 pub use bounds::Bounds;
 pub use clipped::ClippedMean;
 pub use over::Over;
+pub use prior::{Prior, Restart};
 pub use quantile::Quantile;
 pub use strength::Strength;
 pub use tilt::{Split, Tally};
 pub use unit::{Arm, Batch, Counts, Unit};
-pub use versus::{Prior, Restart, Versus};
+pub use versus::Versus;
 
 /// Why evidence cannot be computed as asked.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]

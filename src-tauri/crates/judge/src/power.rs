@@ -4,10 +4,13 @@
 //! independent of each other, which is the best case for every figure here. Deliberately not here: which rules and gates a
 //! plan has, and words.
 
+mod asked;
 mod run;
 mod walk;
 
 use rand::Rng;
+
+pub use asked::{Asked, PhaseAsked, RuleAsked};
 
 use crate::odds::{Delays, Look, World, delays};
 use crate::{Bounds, JudgeError, Over};
@@ -28,51 +31,6 @@ const RUNS: (u64, u64) = (100, 2_000);
 const GO_WITHIN: u64 = 20_000;
 /// Halvings between the base rate and 1, on a logarithmic scale.
 const HALVINGS: u32 = 9;
-
-/// What is asked of the planner, for one metric that is a share of bad units.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Asked {
-    /// Units of both arms a day, of those that the splitter divides.
-    pub units_per_day: f64,
-    /// The share of bad units today, 0 to 1.
-    pub base: f64,
-    /// The probability of error that a rollback by evidence alone has in a phase: α_rollback by the metrics watched.
-    pub alpha: f64,
-    /// The probability of error of a gate's bounds.
-    pub alpha_go: f64,
-    /// In order.
-    pub phases: Vec<PhaseAsked>,
-    /// The rollback rules on this metric.
-    pub rules: Vec<RuleAsked>,
-}
-
-/// A phase.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct PhaseAsked {
-    /// The canary's share, above 0 to 1.
-    pub weight: f64,
-    /// How long it lasts.
-    pub hours: f64,
-    /// The limit below which a gate wants this metric's upper bound.
-    pub go: Option<f64>,
-}
-
-/// A rule "more than `limit` of the canary's units are bad".
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct RuleAsked {
-    /// A share.
-    pub limit: f64,
-    /// The window, in hours.
-    pub window: f64,
-    /// How long the breach must last, in hours.
-    pub lasting: f64,
-    /// Fewer units are no evidence; the window reaches back until it has so many.
-    pub least_units: usize,
-    /// How long a breach survives without data, in hours.
-    pub max_gap: f64,
-    /// The evidence that it needs where it is gated: 50, or 20 for `fast`.
-    pub evidence: f64,
-}
 
 /// What the planner found.
 #[derive(Debug, Clone, PartialEq)]
@@ -205,7 +163,7 @@ pub enum Warning {
 /// # Errors
 /// [`JudgeError`] where a number is none that a plan can have.
 pub fn report(asked: &Asked, rng: &mut dyn Rng) -> Result<Report, JudgeError> {
-    check(asked)?;
+    asked.check()?;
     let mut phases = Vec::new();
     for phase in &asked.phases {
         phases.push(odds_of(asked, phase, rng)?);
@@ -216,46 +174,6 @@ pub fn report(asked: &Asked, rng: &mut dyn Rng) -> Result<Report, JudgeError> {
         .flat_map(|(n, odds)| warnings(asked, n, odds))
         .collect();
     Ok(Report { phases, warnings })
-}
-
-fn check(asked: &Asked) -> Result<(), JudgeError> {
-    let above_0 = |value: f64| {
-        if value > 0.0 && value.is_finite() {
-            Ok(())
-        } else {
-            Err(JudgeError::Amount(value))
-        }
-    };
-    let share = |value: f64, lowest: bool| {
-        if (0.0..=1.0).contains(&value) && (lowest || value > 0.0) {
-            Ok(())
-        } else {
-            Err(JudgeError::Share(value))
-        }
-    };
-    above_0(asked.units_per_day)?;
-    share(asked.base, true)?;
-    for alpha in [asked.alpha, asked.alpha_go] {
-        if !(alpha > 0.0 && alpha < 1.0) {
-            return Err(JudgeError::Alpha(alpha));
-        }
-    }
-    for phase in &asked.phases {
-        share(phase.weight, false)?;
-        above_0(phase.hours)?;
-        phase.go.map_or(Ok(()), |limit| share(limit, true))?;
-    }
-    for rule in &asked.rules {
-        share(rule.limit, true)?;
-        above_0(rule.window)?;
-        above_0(rule.evidence)?;
-        for length in [rule.lasting, rule.max_gap] {
-            if length < 0.0 || !length.is_finite() {
-                return Err(JudgeError::Amount(length));
-            }
-        }
-    }
-    Ok(())
 }
 
 fn odds_of(asked: &Asked, phase: &PhaseAsked, rng: &mut dyn Rng) -> Result<PhaseOdds, JudgeError> {

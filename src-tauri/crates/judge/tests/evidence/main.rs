@@ -4,6 +4,7 @@
 
 mod golden;
 mod monte_carlo;
+mod others;
 mod power;
 mod properties;
 mod starts;

@@ -162,3 +162,43 @@ proptest! {
         prop_assert!((0.0..=5.0).contains(&mean.upper()), "{mean:?}");
     }
 }
+
+#[test]
+fn ten_million_units_are_only_numbers() {
+    // Under the null the boldest alternatives fall by thousands of decades; then a canary that fails every unit.
+    let mut versus = Versus::default();
+    let mut over = Over::new(0.05).unwrap();
+    let mut last = 0u32;
+    for n in 0..10_000_000u32 {
+        last = last.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let arm = if (last >> 24) < 13 { Arm::Canary } else { Arm::Stable };
+        let turned = n > 9_900_000 && arm == Arm::Canary;
+        let bad = turned || ((last >> 16) & 0xff) < 5;
+        versus.take(&Unit {
+            arm,
+            bad,
+            weight: 13.0 / 256.0,
+        });
+        if arm == Arm::Canary {
+            over.take(bad);
+        }
+        if n % 1_000 == 0 {
+            assert!(is_number(&versus) && over.ln_o().is_finite(), "after {n}: {versus:?}");
+        }
+    }
+    assert!(is_number(&versus) && versus.ln_r() > 1_000.0, "{versus:?}");
+}
+
+#[test]
+fn a_weight_of_one_hundred_percent_says_nothing() {
+    let mut versus = Versus::default();
+    for n in 0..10_000 {
+        let arm = if n % 10 == 0 { Arm::Stable } else { Arm::Canary };
+        versus.take(&Unit {
+            arm,
+            bad: n % 3 == 0,
+            weight: 1.0,
+        });
+    }
+    assert!(versus.ln_t().abs() < 1e-12 && versus.ln_r().abs() < 1e-9, "{versus:?}");
+}
