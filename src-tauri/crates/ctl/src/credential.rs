@@ -192,6 +192,7 @@ fn state_key(credential: &CredentialInfo) -> &'static str {
         "absent" => "credential-state-absent",
         "denied" => "credential-state-denied",
         "silent" => "credential-state-silent",
+        _ if credential.missing => "credential-state-missing",
         _ if credential.in_force => "credential-state-in-force",
         _ => "credential-state-spare",
     }

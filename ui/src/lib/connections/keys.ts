@@ -30,11 +30,17 @@ export function place_name(place: PlaceName): string {
   return place === 'file' ? words.say('vault-file') : words.say(`vault-place-${place}`);
 }
 
+/** A place within a sentence. */
+export function the_place(place: PlaceName): string {
+  return words.say(`the-place-${place}`);
+}
+
 /** Who uses a key, in one phrase; `null` where nobody does. */
 export function used(used_by: readonly Use[]): string | null {
   if (used_by.length === 0) return null;
   const phrases = used_by.map((use) => {
-    const through = [...use.targets, ...use.sources];
+    // A plan may call a target and a source of one account alike.
+    const through = [...new Set([...use.targets, ...use.sources])];
     const names = words.format.list(through);
     return words.say('keys-use', { account: use.account, environment: use.environment, open: use.open ? 'yes' : 'no', through: through.length > 0 ? 'some' : 'none', names });
   });
@@ -58,7 +64,7 @@ export function standing(key: Credential, all: readonly Credential[]): { shape: 
   if (key.condition !== 'available') return { shape: SHAPES[key.condition], text: words.say(`condition-${key.condition}`) };
   if (key.in_force) return { shape: 'done', text: words.say('keys-in-force') };
   const first = all.find((other) => other.name === key.name && other.in_force);
-  return { shape: 'note', text: words.say('keys-spare', { place: place_name(first?.place ?? key.place) }) };
+  return { shape: 'note', text: words.say('keys-spare', { place: the_place(first?.place ?? key.place) }) };
 }
 
 /** Whose key is used where this one is taken away; `null` where there is no other. */
@@ -69,10 +75,10 @@ export function next(key: Credential, all: readonly Credential[]): PlaceName | n
 
 /** What became of a change, and what it means from now on. */
 export function told(change: CredentialChange, kept: boolean): string {
-  const place = place_name(change.place);
+  const place = the_place(change.place);
   const said = [words.say(kept ? 'keys-kept' : 'keys-deleted', { name: change.name, place })];
   if (change.in_force === null) said.push(words.say('keys-now-none'));
-  else if (change.in_force !== change.place) said.push(words.say(kept ? 'keys-now-other' : 'keys-now-next', { place: place_name(change.in_force) }));
+  else if (change.in_force !== change.place) said.push(words.say(kept ? 'keys-now-other' : 'keys-now-next', { place: the_place(change.in_force) }));
   said.push(words.say(`effect-${change.effect}`));
   return said.join(' ');
 }

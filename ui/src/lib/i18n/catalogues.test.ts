@@ -41,7 +41,7 @@ test('whatever the wire and the console say has a text', () => {
   const root = new URL('../../../../src-tauri/crates/', import.meta.url);
   const files = ['wire/src/told.rs', 'bridge/src/console.rs', ...readdirSync(new URL('bridge/src/console/', root)).filter((name) => name.endsWith('.rs') && name !== 'tests.rs').map((name) => `bridge/src/console/${name}`)];
   const said = files.flatMap((file) =>
-    [...readFileSync(new URL(file, root), 'utf8').matchAll(/"((?:acknowledged|blocker|cause|deed|error|gate|hold|metric|notice|rejection|rule|side|signal-of|stage)(?:-[a-z-]+)?)"/g)].map((m) => m[1] ?? ''),
+    [...readFileSync(new URL(file, root), 'utf8').matchAll(/"((?:acknowledged|advice|blocker|cause|check|deed|error|gate|hold|metric|notice|rejection|rule|side|signal-of|stage)(?:-[a-z-]+)?)"/g)].map((m) => m[1] ?? ''),
   );
   expect(said.length).toBeGreaterThan(50);
   for (const locale of LOCALES) expect([...new Set(said)].filter((key) => !bundle(locale).getMessage(key)?.value && !WORDS.has(key))).toEqual([]);
