@@ -8,7 +8,16 @@ const COMMANDS: &[&str] = &[
     "hidden",
     "order",
     "acknowledge",
+    "environments",
+    "plan_file",
+    "open",
     "series",
+    "picture_file",
+    "credentials",
+    "credential_put",
+    "credential_test",
+    "credential_delete",
+    "popup_test",
     "language",
 ];
 

@@ -3,8 +3,13 @@
 
 use tauri::ipc::Channel;
 use tauri::{AppHandle, State};
-use timonel_wire::{About, Batch, Order, Picture, Receipt, Series, WireError};
+use timonel_bridge::console::Keys;
+use timonel_wire::{
+    About, Batch, CredentialChange, CredentialTest, Environments, KeepName, Order, Picture, PictureAsk, PictureKept,
+    PlanFile, Receipt, Series, ToOpen, Typed, Vault, WireError,
+};
 
+use crate::pictures;
 use crate::shell::{Shell, languages};
 use crate::words::Language;
 
@@ -22,13 +27,13 @@ pub(crate) fn about(app: AppHandle, shell: State<'_, Shell>) -> About {
 /// Everything now.
 #[tauri::command]
 pub(crate) async fn picture(shell: State<'_, Shell>) -> Result<Picture, WireError> {
-    Ok(Picture::clone(&*shell.desk.console().await?.picture()))
+    Ok(Picture::clone(&*shell.berth.console().await?.picture()))
 }
 
 /// Batches from now on; the first is everything.
 #[tauri::command]
 pub(crate) async fn watch(shell: State<'_, Shell>, channel: Channel<Batch>) -> Result<(), WireError> {
-    let watch = shell.desk.console().await?.watch();
+    let watch = shell.berth.watch().await?;
     shell.audience.listen(&shell.clock, watch, channel);
     Ok(())
 }
@@ -42,30 +47,107 @@ pub(crate) fn hidden(shell: State<'_, Shell>, hidden: bool) {
 /// The person orders.
 #[tauri::command]
 pub(crate) async fn order(shell: State<'_, Shell>, order: Order) -> Result<Receipt, WireError> {
-    shell.desk.console().await?.order(&shell.asker, order).await
+    shell.berth.console().await?.order(&shell.asker, order).await
 }
 
 /// The person has seen an alert.
 #[tauri::command]
 pub(crate) async fn acknowledge(shell: State<'_, Shell>, alert: String, comment: String) -> Result<(), WireError> {
     shell
-        .desk
+        .berth
         .console()
         .await?
         .acknowledge(&shell.asker, &alert, &comment)
         .await
 }
 
-/// The lines of a chart of so many pixel columns, between two moments in milliseconds since 1970 in UTC.
+/// What can be opened, and what is. Answered whether or not anything is open.
+#[tauri::command]
+pub(crate) async fn environments(shell: State<'_, Shell>) -> Result<Environments, WireError> {
+    Ok(shell.berth.environments().await)
+}
+
+/// What there is to know of a plan file before it is opened.
+#[tauri::command]
+pub(crate) async fn plan_file(shell: State<'_, Shell>, path: String) -> Result<PlanFile, WireError> {
+    shell.berth.plan_file(&shell.asker, &path).await
+}
+
+/// The person opens something else.
+#[tauri::command]
+pub(crate) async fn open(shell: State<'_, Shell>, open: ToOpen) -> Result<(), WireError> {
+    shell.berth.open(&shell.asker, &open).await
+}
+
+/// The lines of what a rule looks at, for so many pixel columns, between two moments in milliseconds since 1970 in UTC.
 #[tauri::command]
 pub(crate) async fn series(
     shell: State<'_, Shell>,
-    metric: String,
+    rule: String,
     width_px: u32,
     from: i64,
     to: i64,
 ) -> Result<Vec<Series>, WireError> {
-    shell.desk.console().await?.series(&metric, width_px, from, to).await
+    shell.berth.console().await?.series(&rule, width_px, from, to).await
+}
+
+/// A picture to send, written into the person's folder of pictures; the page is told where.
+#[tauri::command]
+pub(crate) async fn picture_file(
+    app: AppHandle,
+    shell: State<'_, Shell>,
+    picture: PictureAsk,
+) -> Result<PictureKept, WireError> {
+    let drawn = shell.berth.console().await?.picture_file(&picture).await?;
+    let path = pictures::keep(&app, &drawn)?;
+    Ok(PictureKept::File {
+        path: path.display().to_string(),
+    })
+}
+
+/// Places and credentials, without a secret. Answered whether or not a rollout can be opened.
+#[tauri::command]
+pub(crate) async fn credentials(shell: State<'_, Shell>, keys: State<'_, Keys>) -> Result<Vault, WireError> {
+    keys.vault(&shell.asker).await
+}
+
+/// The person has a credential kept. The only command that takes a secret; none gives one back.
+#[tauri::command]
+pub(crate) async fn credential_put(
+    shell: State<'_, Shell>,
+    keys: State<'_, Keys>,
+    name: String,
+    keep: KeepName,
+    secret: Typed,
+) -> Result<CredentialChange, WireError> {
+    keys.put(&shell.asker, &name, keep, secret).await
+}
+
+/// The person tries the credential in force at its provider.
+#[tauri::command]
+pub(crate) async fn credential_test(
+    shell: State<'_, Shell>,
+    keys: State<'_, Keys>,
+    name: String,
+) -> Result<CredentialTest, WireError> {
+    keys.test(&shell.asker, &name).await
+}
+
+/// The person takes a credential away from one place.
+#[tauri::command]
+pub(crate) async fn credential_delete(
+    shell: State<'_, Shell>,
+    keys: State<'_, Keys>,
+    name: String,
+    keep: KeepName,
+) -> Result<CredentialChange, WireError> {
+    keys.delete(&shell.asker, &name, keep).await
+}
+
+/// A test popup at the desk, whose button the person has to press.
+#[tauri::command]
+pub(crate) async fn popup_test(shell: State<'_, Shell>) -> Result<(), WireError> {
+    shell.berth.console().await?.test_popup(&shell.asker).await
 }
 
 /// The language (BCP 47) that the person chose in the page: the icon and its menu follow.

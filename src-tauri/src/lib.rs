@@ -3,21 +3,31 @@
 //! Everything it shows and orders lives below `bridge`, on a runtime of its own: the window, the web view and GTK may hang,
 //! crash or be closed, and a rollout goes on. The main thread never waits for that runtime.
 
+mod args;
 mod audience;
 mod commands;
-mod desk;
+mod pictures;
+#[cfg(feature = "keychain")]
+mod popups;
 mod shell;
 mod tray;
 mod window;
 mod words;
 
+use std::path::Path;
 use std::time::Duration;
 
+use clap::Parser;
 use tauri::webview::PageLoadEvent;
 use tauri::{AppHandle, Manager, RunEvent, WindowEvent};
-use timonel_ports::clock::{SystemClock, within};
+use timonel_bridge::Moorings;
+use timonel_bridge::console::Keys;
+use timonel_bridge::credentials::Credentials;
+use timonel_ports::clock::within;
 use timonel_ports::task;
+use timonel_wire::ToOpen;
 
+use args::Args;
 use shell::Shell;
 use window::Renewal;
 
@@ -43,6 +53,7 @@ pub enum Error {
 
 /// Opens the window and stays until the program is ended. Must be called on the main thread.
 pub fn run() -> Result<(), Error> {
+    let args = Args::parse();
     // GTK panics without one, far from any message that a person could act on.
     if cfg!(target_os = "linux") && !display() {
         return Err(Error::NoDisplay);
@@ -60,14 +71,25 @@ pub fn run() -> Result<(), Error> {
     tauri::async_runtime::set(runtime.handle().clone());
     // What the main thread starts, it starts there.
     let _inside = runtime.enter();
-    let shell = Shell::new(SystemClock::shared());
+    let home = args.folder();
+    let keys = Keys::new(Credentials::of_installation(&home));
+    let shell = Shell::new(Moorings {
+        home,
+        kubeconfig: args.kubeconfig.clone(),
+        program: "ventana",
+        keys: keys.clone(),
+        speed: None,
+        virtual_operator: false,
+    });
+    let first = std::env::current_dir().ok().and_then(|at| args.to_open(&at));
     let app = tauri::Builder::default()
         // First of all: a second program must end before it has begun anything.
-        .plugin(tauri_plugin_single_instance::init(|app, _, _| {
-            window::show_from_anywhere(app)
+        .plugin(tauri_plugin_single_instance::init(|app, args, at| {
+            started_again(app, args, Path::new(&at))
         }))
         .plugin(window::language())
         .manage(shell)
+        .manage(keys)
         .manage(Renewal::default())
         .invoke_handler(tauri::generate_handler![
             commands::about,
@@ -76,7 +98,16 @@ pub fn run() -> Result<(), Error> {
             commands::hidden,
             commands::order,
             commands::acknowledge,
+            commands::environments,
+            commands::plan_file,
+            commands::open,
             commands::series,
+            commands::picture_file,
+            commands::credentials,
+            commands::credential_put,
+            commands::credential_test,
+            commands::credential_delete,
+            commands::popup_test,
             commands::language,
         ])
         .on_window_event(|window, event| {
@@ -93,8 +124,8 @@ pub fn run() -> Result<(), Error> {
                 webview.state::<Renewal>().loaded();
             }
         })
-        .setup(|app| {
-            begin(app.handle());
+        .setup(move |app| {
+            begin(app.handle(), first);
             Ok(())
         })
         .build(tauri::generate_context!())
@@ -108,17 +139,19 @@ pub fn run() -> Result<(), Error> {
 }
 
 /// Starts what runs beside the window for as long as the program does.
-fn begin(app: &AppHandle) {
+fn begin(app: &AppHandle, first: Option<ToOpen>) {
     let shell = app.state::<Shell>();
     shell.put_up_icon(app);
     let handle = app.clone();
     drop(task::spawn(&shell.clock, async move {
-        handle.state::<Shell>().desk.open().await
+        handle.state::<Shell>().berth.begin(first).await
     }));
     let handle = app.clone();
     drop(task::spawn(&shell.clock, async move {
         handle.state::<Shell>().keep_icon(&handle).await
     }));
+    #[cfg(feature = "keychain")]
+    drop(task::spawn(&shell.clock, popups::keep(app.clone())));
     #[cfg(unix)]
     drop(task::spawn(&shell.clock, end_when_told(app.clone())));
     let handle = app.clone();
@@ -127,6 +160,22 @@ fn begin(app: &AppHandle) {
         &shell.clock,
         window::attend(app.clone(), shell.clock.clone(), shown),
     ));
+}
+
+/// A second program was started in `at`: it ends, and what it was asked for is done here.
+fn started_again(app: &AppHandle, args: Vec<String>, at: &Path) {
+    window::show_from_anywhere(app);
+    let Some(open) = Args::try_parse_from(args).ok().and_then(|args| args.to_open(at)) else {
+        return;
+    };
+    let handle = app.clone();
+    let opening = async move {
+        let shell = handle.state::<Shell>();
+        if let Err(error) = shell.berth.open(&shell.asker, &open).await {
+            tracing::error!(%error, ?open, "was not opened");
+        }
+    };
+    drop(task::spawn(&app.state::<Shell>().clock, opening));
 }
 
 /// Ends the program in order where the desk ends it: at a log-out, or a press of Ctrl-C.
@@ -149,7 +198,7 @@ async fn end_when_told(app: AppHandle) {
 /// Ends what runs beside the window. No window is left, so the main thread may wait, though not for ever.
 fn end(app: &AppHandle) {
     let shell = app.state::<Shell>();
-    let closing = within(&*shell.clock, CLOSING, shell.desk.close());
+    let closing = within(&*shell.clock, CLOSING, shell.berth.close());
     if let Err(problem) = tauri::async_runtime::block_on(closing) {
         tracing::warn!("the program ends before everything is written down: {problem}");
     }

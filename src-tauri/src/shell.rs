@@ -4,13 +4,13 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use tauri::{AppHandle, Manager};
 use timonel_bridge::console::{Asker, Surface};
+use timonel_bridge::{Berth, Moorings};
 use timonel_domain::value::Person;
-use timonel_ports::clock::SharedClock;
+use timonel_ports::clock::{SharedClock, SystemClock};
 use timonel_ports::task::spawn;
 use timonel_wire::Order;
 
 use crate::audience::Audience;
-use crate::desk::Desk;
 use crate::tray::face::Face;
 use crate::tray::host::{self, Host};
 use crate::tray::{Choice, Tray};
@@ -21,8 +21,8 @@ use crate::words::Language;
 pub(crate) struct Shell {
     /// The machine's clock: the shell's own waiting is never part of a rehearsal.
     pub(crate) clock: SharedClock,
-    /// The console.
-    pub(crate) desk: Desk,
+    /// What is open.
+    pub(crate) berth: Berth,
     /// The page that listens.
     pub(crate) audience: Audience,
     /// Who sits at this desk. The page is never asked.
@@ -42,14 +42,14 @@ pub(crate) fn languages() -> Vec<String> {
 }
 
 impl Shell {
-    /// In the language of the desk, without an icon, with a console that is not open yet.
-    pub(crate) fn new(clock: SharedClock) -> Self {
+    /// In the language of the desk, without an icon, with nothing open yet.
+    pub(crate) fn new(moorings: Moorings) -> Self {
         let user = ["USER", "USERNAME"].iter().find_map(|name| std::env::var(name).ok());
         let person = user.and_then(|name| Person::new(&name).ok());
         let person = person.unwrap_or_else(|| Person::new("desconocido").expect("a good id"));
         Self {
-            clock,
-            desk: Desk::default(),
+            clock: SystemClock::shared(),
+            berth: Berth::new(moorings),
             audience: Audience::default(),
             asker: Asker {
                 surface: Surface::Main,
@@ -68,7 +68,7 @@ impl Shell {
         let app = app.clone();
         let told = async move {
             let shell = app.state::<Shell>();
-            if let Ok(console) = shell.desk.console().await {
+            if let Ok(console) = shell.berth.console().await {
                 let face = Face::of(Some(&console.picture()), shell.language());
                 shell.wear(&app, face);
             }
@@ -76,7 +76,8 @@ impl Shell {
         drop(spawn(&self.clock, told));
     }
 
-    fn language(&self) -> Language {
+    /// The language of what is said outside the page.
+    pub(crate) fn language(&self) -> Language {
         *self.language.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -110,14 +111,11 @@ impl Shell {
         }
     }
 
-    /// Keeps the icon up to date until the console closes. It looks whether or not anybody sees the window.
+    /// Keeps the icon up to date until the program ends, whatever is open. It looks whether or not anybody sees the window.
     pub(crate) async fn keep_icon(&self, app: &AppHandle) {
-        let Ok(console) = self.desk.console().await else {
-            return;
-        };
-        let mut watch = console.watch();
+        let mut watch = self.berth.follow();
         while watch.next().await.is_some() {
-            self.wear(app, Face::of(Some(&console.picture()), self.language()));
+            self.wear(app, Face::of(self.berth.picture().as_deref(), self.language()));
         }
         self.wear(app, Face::of(None, self.language()));
     }
@@ -147,7 +145,7 @@ fn chosen(app: &AppHandle, choice: Choice) {
             let press = async move {
                 let shell = handle.state::<Shell>();
                 let press = Order::RollBack { confirmed: false };
-                let taken = match shell.desk.console().await {
+                let taken = match shell.berth.console().await {
                     Ok(console) => console.order(&shell.asker, press).await,
                     Err(error) => Err(error),
                 };

@@ -1,55 +1,51 @@
 //! The console: what a window, a page or a terminal asks of a running rollout, and what it is told.
 //!
 //! One [`Console`] serves any number of surfaces; each question says which surface asks and who, and what that surface may
-//! do is checked here, not in the page. It opens on the simulator: the whole product against a world that is not real, at a
-//! multiple of the desk's time, steered by persons. Deliberately not here: windows, sockets, languages, and any decision.
+//! do is checked here, not in the page. It opens on a rollout of an installation, in its real environment, or on the
+//! simulator: the whole product against a world that is not real, at a multiple of the desk's time (`opening`). Deliberately
+//! not here: windows, sockets, languages, any decision, and which rollout is opened (`berth`).
 
 mod chart;
+mod credentials;
+mod opening;
 mod orders;
 mod paint;
 mod past;
+mod popups;
 #[cfg(test)]
 mod tests;
 mod watch;
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use timonel_domain::rollout::{Effect, Event};
-use timonel_domain::time::Timestamp;
+use timonel_domain::rollout::{Effect, Event, Stage};
 use timonel_domain::value::{Person, RolloutId};
 use timonel_engine::command::Wish;
 use timonel_engine::{Bulletin, Engine, Handle};
 use timonel_journal::entry::Body;
 use timonel_plan::Parsed;
-use timonel_plan::scenario::Scenario;
-use timonel_ports::clock::{SharedClock, SystemClock, sleep, within};
+use timonel_ports::clock::{SharedClock, sleep, within};
 use timonel_ports::commands::{Command, CommandId, Commands, QueueEnd};
 use timonel_ports::mailbox::Receiver;
-use timonel_ports::store::SampleStore;
-use timonel_ports::task::{Task, counted, spawn};
+use timonel_ports::store::{RolloutRow, RolloutStore};
+use timonel_ports::task::Task;
 use timonel_simulator::simulator::Simulator;
-use timonel_simulator::time::{Speed, VirtualClock};
 use timonel_store::Sqlite;
-use timonel_wire::{About, Order, Picture, Receipt, Sentence, Series, WireError, told};
+use timonel_wire::{Order, Picture, Receipt, WireError, told};
 
+pub use chart::PictureFile;
+pub use credentials::Keys;
+pub use opening::{Opening, TakeUp};
+pub(crate) use popups::PopupSeat;
+pub(crate) use watch::Scene;
 pub use watch::{Curtain, Watch};
 
-use crate::BridgeError;
 use crate::operator::VirtualOperator;
-use crate::world::{Setting, World};
-use chart::Chart;
 use paint::Easel;
 use past::Past;
 
-/// The plan on which the console opens where nobody names another.
-const PLAN: &str = include_str!("../../../../plans/ivr-texml.toml");
-/// What happens to it.
-const SCENARIO: &str = include_str!("../../../../plans/scenarios/ivr-texml/canary-errors.toml");
-/// A minute of the rollout goes by in six seconds of the desk.
-const SPEED: f64 = 10.0;
 /// The picture is painted anew this often, and a window is told no more often.
 pub(crate) const BEAT: Duration = Duration::from_millis(500);
 /// An order that was not heard of for so long on the desk's clock changes nothing, or is still being checked.
@@ -92,52 +88,11 @@ pub struct Asker {
 }
 
 impl Asker {
-    fn may_act(&self) -> Result<(), WireError> {
+    pub(crate) fn may_act(&self) -> Result<(), WireError> {
         if self.surface.is_read_only() {
             return Err(WireError::new("error-read-only"));
         }
         Ok(())
-    }
-}
-
-/// What a console opens on.
-#[derive(Debug, Clone)]
-pub struct Opening {
-    /// The plan.
-    pub plan: Parsed,
-    /// The plan as it was written.
-    pub plan_text: String,
-    /// What happens in the simulator's world.
-    pub scenario: Scenario,
-    /// Where the store, kits and intents go: an empty folder.
-    pub folder: PathBuf,
-    /// How fast the world's time goes by.
-    pub speed: Speed,
-    /// Whether the scenario's virtual person signs, arms, starts and approves; otherwise persons do.
-    pub virtual_operator: bool,
-}
-
-impl Opening {
-    /// The shipped plan in the world in which its canary begins to fail, ten times as fast as real.
-    pub fn simulator(folder: PathBuf) -> Result<Self, BridgeError> {
-        Self::of(PLAN, SCENARIO, folder)
-    }
-
-    /// A plan and a scenario by their texts.
-    pub fn of(plan_text: &str, scenario_text: &str, folder: PathBuf) -> Result<Self, BridgeError> {
-        let unsound = |what: &str| BridgeError::Simulator(format!("the {what} does not pass its own check"));
-        let plan = timonel_plan::check(plan_text).value.ok_or_else(|| unsound("plan"))?;
-        let scenario = timonel_plan::scenario::check(scenario_text)
-            .value
-            .ok_or_else(|| unsound("scenario"))?;
-        Ok(Self {
-            plan,
-            plan_text: plan_text.to_owned(),
-            scenario,
-            folder,
-            speed: Speed::Times(SPEED),
-            virtual_operator: false,
-        })
     }
 }
 
@@ -153,11 +108,14 @@ struct Inner {
     desk: SharedClock,
     plan: Parsed,
     rollout: RolloutId,
+    /// As the installation keeps it; `None` in the simulator.
+    row: Option<RolloutRow>,
     handle: Handle,
     commands: QueueEnd,
     commanded: AtomicU64,
     store: Arc<Sqlite>,
     pictures: tokio::sync::watch::Receiver<Arc<Picture>>,
+    popups: PopupSeat,
     running: Mutex<Option<Running>>,
 }
 
@@ -166,100 +124,26 @@ struct Inner {
 struct Running {
     engine: Engine,
     painter: Task<()>,
+    world: Option<Imagined>,
+}
+
+/// A world of the console's own: its servers, its time and its store end with it.
+#[derive(Debug)]
+struct Imagined {
     driver: Task<()>,
-    /// Its servers end with it.
     _world: Simulator,
 }
 
+impl Running {
+    fn abort(&self) {
+        self.painter.abort();
+        if let Some(world) = &self.world {
+            world.driver.abort();
+        }
+    }
+}
+
 impl Console {
-    /// Opens the world, the engine over it, and paints the first picture. Needs a tokio runtime, and keeps tasks on it.
-    pub async fn open(opening: Opening) -> Result<Self, BridgeError> {
-        let desk = SystemClock::shared();
-        let virtual_clock = VirtualClock::new(opening.scenario.start);
-        let clock = virtual_clock.shared();
-        let (driven, speed) = (virtual_clock.clone(), opening.speed);
-        let driver = spawn(&desk, async move { driven.run(speed).await });
-        let opened = counted(clock.clone(), Self::open_on(opening, virtual_clock, desk)).await;
-        match opened {
-            Ok((inner, engine, painter, world)) => {
-                *lock(&inner.running) = Some(Running {
-                    engine,
-                    painter,
-                    driver,
-                    _world: world,
-                });
-                Ok(Self(Arc::new(inner)))
-            }
-            Err(error) => {
-                driver.abort();
-                Err(error)
-            }
-        }
-    }
-
-    async fn open_on(
-        opening: Opening,
-        virtual_clock: VirtualClock,
-        desk: SharedClock,
-    ) -> Result<(Inner, Engine, Task<()>, Simulator), BridgeError> {
-        let clock = virtual_clock.shared();
-        let operator = opening.virtual_operator.then(|| opening.scenario.operator.clone());
-        let title = opening.scenario.title.clone();
-        let speed = match opening.speed {
-            Speed::Times(times) => Some(times),
-            Speed::Max => None,
-        };
-        let setting = Setting {
-            plan: opening.plan,
-            plan_text: opening.plan_text,
-            scenario: opening.scenario,
-            folder: opening.folder,
-            sources: std::collections::BTreeMap::new(),
-        };
-        let world = setting.open(&virtual_clock).await?;
-        let World {
-            simulator,
-            plan,
-            rollout,
-            engine,
-            bulletins,
-            commands,
-            store,
-            targets,
-        } = world;
-        let mut operator = operator.map(|o| VirtualOperator::new(clock.clone(), commands.clone(), o));
-        if let Some(operator) = &mut operator {
-            operator.begin(&plan);
-        }
-        let easel = Easel::new(&plan, paint::places(&targets), speed, Some(title));
-        let past = Past::new(clock.now());
-        let snapshot = engine.handle().look().await?;
-        let first = Arc::new(easel.paint(&snapshot, &past, 1));
-        let (show, pictures) = tokio::sync::watch::channel(first);
-        let painter = Painter {
-            easel,
-            past,
-            operator,
-            handle: engine.handle().clone(),
-            desk: desk.clone(),
-            show,
-        };
-        let painter = spawn(&desk, painter.run(bulletins));
-        let inner = Inner {
-            clock,
-            desk,
-            plan,
-            rollout,
-            handle: engine.handle().clone(),
-            commands,
-            commanded: AtomicU64::new(1),
-            store,
-            pictures,
-            running: Mutex::new(None),
-        };
-        Ok((inner, engine, painter, simulator))
-    }
-
     /// Everything now; at most one [`BEAT`] old.
     pub fn picture(&self) -> Arc<Picture> {
         self.0.pictures.borrow().clone()
@@ -270,13 +154,38 @@ impl Console {
         Watch::new(self.0.pictures.clone(), self.0.desk.clone(), BEAT)
     }
 
-    /// What the program says of itself to this asker.
-    pub fn about(&self, by: &Asker, version: &str, languages: Vec<String>) -> About {
-        About {
-            version: version.to_owned(),
-            languages,
-            read_only: by.surface.is_read_only(),
+    /// Where a watch that follows the console in force finds this one's pictures.
+    pub(crate) fn scene(&self) -> Scene {
+        Scene::Of(self.0.pictures.clone())
+    }
+
+    /// Whether both are the same one, not only of the same rollout.
+    pub(crate) fn is(&self, other: &Console) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Which rollout it is.
+    pub fn rollout(&self) -> &RolloutId {
+        &self.0.rollout
+    }
+
+    /// Whether its world is not real.
+    pub fn is_simulated(&self) -> bool {
+        self.0.row.is_none()
+    }
+
+    /// The stage of a real rollout that somebody has to watch; `None` where it may be left.
+    pub(crate) async fn wants_watching(&self) -> Result<Option<Stage>, WireError> {
+        if self.is_simulated() {
+            return Ok(None);
         }
+        let stage = self.0.handle.look().await.map_err(|_| gone())?.state.stage;
+        Ok(is_under_way(stage).then_some(stage))
+    }
+
+    /// The plan as it runs, in its environment.
+    pub fn plan(&self) -> &Parsed {
+        &self.0.plan
     }
 
     /// A person orders. Answers when the order is in force or was refused; putting traffic back waits for nobody below.
@@ -295,7 +204,8 @@ impl Console {
             | Order::Reset { .. }
             | Order::Pin { .. }
             | Order::Unpin { .. }
-            | Order::Drill => vec![orders::wish(order)?],
+            | Order::Drill
+            | Order::Close => vec![orders::wish(order)?],
         };
         let mut receipt = Receipt::Taken;
         for wish in wishes {
@@ -322,33 +232,16 @@ impl Console {
         self.submit(by, &wish).await
     }
 
-    /// The lines of a metric between two moments (milliseconds, UTC), with at most two points a pixel column: what its rule
-    /// or gate saw at each reading.
-    pub async fn series(&self, metric: &str, width_px: u32, from: i64, to: i64) -> Result<Vec<Series>, WireError> {
-        let charts = Chart::of_metric(&self.0.plan.plan, metric);
-        if charts.is_empty() {
-            return Err(WireError::new("error-unknown-metric"));
-        }
-        let moment = |ms: i64| Timestamp::from_micros(ms.saturating_mul(1000));
-        let mut out = Vec::new();
-        for chart in charts {
-            let during = moment(from) - chart.reach()..moment(to.saturating_add(1));
-            let samples = self.0.store.samples(&self.0.rollout, chart.signal(), during).await;
-            let samples = samples
-                .map_err(|error| WireError(Sentence::new("error-store").with("why", timonel_wire::Arg::text(error))))?;
-            out.extend(chart.lines(&samples, width_px, from, to));
-        }
-        Ok(out)
-    }
-
     /// Ends once everything that happened is in the store. Later questions are answered with `error-gone`.
     pub async fn close(&self) {
         let running = lock(&self.0.running).take();
         if let Some(running) = running {
             running.painter.abort();
             running.engine.stop().await;
-            self.0.store.close().await;
-            running.driver.abort();
+            if let Some(world) = running.world {
+                self.0.store.close().await;
+                world.driver.abort();
+            }
         }
     }
 
@@ -377,8 +270,7 @@ impl Console {
 impl Drop for Inner {
     fn drop(&mut self) {
         if let Some(running) = lock(&self.running).take() {
-            running.painter.abort();
-            running.driver.abort();
+            running.abort();
         }
     }
 }
@@ -401,6 +293,21 @@ async fn heard(mut bulletins: Receiver<Bulletin>, wish: &Wish, by: &Person) -> R
     }
 }
 
+/// Whether somebody has to watch a rollout in this stage: calls may be on the canary, or a person has to act.
+pub(crate) fn is_under_way(stage: Stage) -> bool {
+    match stage {
+        Stage::Draft | Stage::Closed => false,
+        Stage::Armed
+        | Stage::Shifting { .. }
+        | Stage::Baking { .. }
+        | Stage::Deciding { .. }
+        | Stage::AwaitingApproval { .. }
+        | Stage::RollingBack { .. }
+        | Stage::RolledBack
+        | Stage::Completed { .. } => true,
+    }
+}
+
 fn gone() -> WireError {
     WireError::new("error-gone")
 }
@@ -417,6 +324,9 @@ struct Painter {
     handle: Handle,
     desk: SharedClock,
     show: tokio::sync::watch::Sender<Arc<Picture>>,
+    popups: PopupSeat,
+    /// The rollout as lists have it, until it is closed there too.
+    open: Option<(Arc<Sqlite>, RolloutRow)>,
 }
 
 impl Painter {
@@ -429,18 +339,35 @@ impl Painter {
                 bulletin = bulletins.recv() => {
                     let Some(bulletin) = bulletin else { return };
                     self.hear(&bulletin);
+                    self.close_row(&bulletin).await;
                 }
                 () = &mut beat => {
                     beat = sleep(&*self.desk, BEAT);
                     let Ok(snapshot) = self.handle.look().await else { return };
                     while let Some(bulletin) = bulletins.try_recv() {
                         self.hear(&bulletin);
+                        self.close_row(&bulletin).await;
                     }
                     let revision = self.show.borrow().revision + 1;
-                    let picture = self.easel.paint(&snapshot, &self.past, revision);
+                    let mut picture = self.easel.paint(&snapshot, &self.past, revision);
+                    picture.popups = self.popups.state();
                     self.show.send_replace(Arc::new(picture));
                 }
             }
+        }
+    }
+
+    /// A rollout that was closed is closed in lists.
+    async fn close_row(&mut self, bulletin: &Bulletin) {
+        if bulletin.state.stage != Stage::Closed {
+            return;
+        }
+        let Some((store, mut row)) = self.open.take() else {
+            return;
+        };
+        row.closed_at = Some(bulletin.at);
+        if let Err(error) = store.put_rollout(&row).await {
+            tracing::error!(%error, "the journal has the rollout closed, and the list of rollouts has not");
         }
     }
 

@@ -22,6 +22,7 @@ mod trials;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use secrecy::SecretString;
 use timonel_ports::clock::{SharedClock, SystemClock};
@@ -144,6 +145,8 @@ struct Inner {
     /// After the environment, in their order.
     places: Vec<Arc<dyn Secrets>>,
     trials: Trials,
+    /// How often a credential was kept.
+    kept: AtomicU64,
 }
 
 impl Credentials {
@@ -176,7 +179,13 @@ impl Credentials {
             environment,
             places,
             trials,
+            kept: AtomicU64::new(0),
         }))
+    }
+
+    /// A number that is another one after a credential was kept: whoever waits for one looks again.
+    pub(crate) fn kept(&self) -> u64 {
+        self.0.kept.load(Ordering::Relaxed)
     }
 
     /// The clock by which credentials age.
@@ -194,6 +203,7 @@ impl Credentials {
     pub async fn put(&self, name: &SecretId, secret: SecretString) -> Result<Place, CredentialError> {
         let place = self.place_of_usual().ok_or(CredentialError::NoKeychain)?;
         place.put(name, secret).await?;
+        self.0.kept.fetch_add(1, Ordering::Relaxed);
         Ok(place.place())
     }
 
@@ -202,6 +212,7 @@ impl Credentials {
         let place = self.0.places.iter().find(|place| keep.is(&place.place()));
         let place = place.ok_or(CredentialError::NoKeychain)?;
         place.put(name, secret).await?;
+        self.0.kept.fetch_add(1, Ordering::Relaxed);
         Ok(place.place())
     }
 

@@ -6,33 +6,40 @@ use std::time::Duration;
 
 use timonel_domain::plan::Plan;
 use timonel_domain::rollout::{Effect, Event, Level, Stage, State};
-use timonel_domain::value::{Person, RolloutId, TargetId, TenantId, Writer};
+use timonel_domain::time::Timestamp;
+use timonel_domain::value::{Person, PlanId, RolloutId, TargetId, TenantId, Writer};
 use timonel_engine::command::Wish;
-use timonel_engine::{Bulletin, Engine, Parts, Snapshot};
+use timonel_engine::{Bulletin, Engine, Parts, Replayed, Snapshot};
 use timonel_journal::entry::Body;
 use timonel_journal::intent::IntentFolder;
 use timonel_journal::kit::KitFolder;
 use timonel_plan::Parsed;
+use timonel_plan::parsed::SIMULATOR;
 use timonel_ports::clock::{SharedClock, within};
-use timonel_ports::commands::{Command, CommandId, Commands, in_process};
+use timonel_ports::commands::{Command, CommandId, Commands, QueueEnd, in_process};
 use timonel_ports::mailbox::Receiver;
-use timonel_ports::store::{RolloutRow, RolloutStore};
-use timonel_ports::target::{Goal, ManualCommand};
+use timonel_ports::store::{PlanRevision, RolloutRow, RolloutStore};
+use timonel_ports::target::{Goal, ManualCommand, Target};
 use timonel_store::Sqlite;
 
 use crate::BridgeError;
-use crate::connect::{self, Connections, Kits};
+use crate::connect::{self, Connections, Kits, Rhythmic};
 
 /// So long without news, and it is asked how things stand.
 const QUIET: Duration = Duration::from_secs(1);
 /// Traffic has this long to show what was read back before a person at a terminal is told that it has not.
 const FOR_TRAFFIC: Duration = Duration::from_secs(60);
 
+/// Characters of a moment that are its day: `2026-11-22`.
+const DAY: usize = 10;
+/// Characters of a plan's id that the id of its rollout begins with, so that there is room for the day and a number.
+const LONGEST_STEM: usize = 55;
+
 /// Where kits are, within an installation's folder.
 pub(crate) const KITS: &str = "kits";
 
-/// A person's desk: one installation with its folder.
-#[derive(Debug)]
+/// A person's desk: one installation with its folder. Clones share its store.
+#[derive(Debug, Clone)]
 pub struct Desk {
     folder: PathBuf,
     clock: SharedClock,
@@ -100,6 +107,8 @@ pub struct Listed {
     pub plan: Plan,
     /// Its state by the journal.
     pub state: State,
+    /// Since when it is in its stage.
+    pub since: Timestamp,
     /// Steps that replay otherwise than was recorded; always 0, or the plan or the rules are not those that ran.
     pub differing: u64,
 }
@@ -120,24 +129,93 @@ impl Desk {
         })
     }
 
-    pub(crate) fn store(&self) -> &Sqlite {
+    pub(crate) fn store(&self) -> &Arc<Sqlite> {
         &self.store
+    }
+
+    pub(crate) fn clock(&self) -> &SharedClock {
+        &self.clock
     }
 
     /// All rollouts with their state by the journal, the last opened first.
     pub async fn rollouts(&self) -> Result<Vec<Listed>, BridgeError> {
         let mut out = Vec::new();
         for row in self.store.rollouts().await? {
-            let (parsed, _) = self.plan_of(&row).await?;
-            let replayed = timonel_engine::state_of(&*self.store, &row.id, &parsed.plan).await?;
-            out.push(Listed {
-                row,
-                plan: parsed.plan,
-                state: replayed.state,
-                differing: replayed.differing,
-            });
+            out.push(self.listed(row).await?);
         }
         Ok(out)
+    }
+
+    /// One rollout with its state by the journal.
+    pub(crate) async fn listed(&self, row: RolloutRow) -> Result<Listed, BridgeError> {
+        let (parsed, _) = self.plan_of(&row).await?;
+        let (mut since, mut stage) = (row.opened_at, Stage::Draft);
+        let replayed = self.retell(&row, &parsed.plan, |step| {
+            if step.state.stage != stage {
+                (since, stage) = (step.at, step.state.stage);
+            }
+        });
+        let replayed = replayed.await?;
+        Ok(Listed {
+            row,
+            plan: parsed.plan,
+            state: replayed.state,
+            since,
+            differing: replayed.differing,
+        })
+    }
+
+    /// Tells the past of a rollout, step by step, as its journal has it.
+    pub(crate) async fn retell(
+        &self,
+        row: &RolloutRow,
+        plan: &Plan,
+        tell: impl FnMut(&Bulletin) + Send,
+    ) -> Result<Replayed, BridgeError> {
+        Ok(timonel_engine::retell(&*self.store, &row.id, plan, tell).await?)
+    }
+
+    /// Opens a rollout of a plan in one of its environments, as a draft: nothing is connected and nothing moves. The plan is
+    /// kept as it was written; another text than one that is kept makes a new revision. The id is the plan's with the day
+    /// (UTC), and a number where that day has one already.
+    pub async fn draft(&self, plan_text: &str, environment: &str) -> Result<RolloutRow, BridgeError> {
+        let plan = in_environment(plan_text, environment)?.plan;
+        let revision = self.keep(&plan.id, plan_text).await?;
+        let now = self.clock.now();
+        let taken = self.store.rollouts().await?;
+        let day = now.to_string().chars().take(DAY).collect::<String>();
+        let stem = plan.id.as_str().chars().take(LONGEST_STEM).collect::<String>();
+        let id = (1..)
+            .map(|n| match n {
+                1 => format!("{stem}-{day}"),
+                n => format!("{stem}-{day}-{n}"),
+            })
+            .find(|id| taken.iter().all(|row| row.id.as_str() != id));
+        let id = RolloutId::new(&id.unwrap_or_default()).expect("the id of a plan, and digits");
+        let row = RolloutRow {
+            id,
+            plan: plan.id,
+            revision,
+            environment: environment.to_owned(),
+            opened_at: now,
+            closed_at: None,
+        };
+        self.store.put_rollout(&row).await?;
+        Ok(row)
+    }
+
+    /// Keeps a plan under the revision that has this text already, or the first that is free.
+    async fn keep(&self, id: &PlanId, text: &str) -> Result<u32, BridgeError> {
+        let mut revision = 1;
+        while let Some(kept) = self.store.plan(id, revision).await? {
+            if kept.text() == text {
+                return Ok(revision);
+            }
+            revision += 1;
+        }
+        let new = PlanRevision::new(id.clone(), revision, text.to_owned());
+        self.store.put_plan(&new).await?;
+        Ok(revision)
     }
 
     /// The plan of a rollout as it was kept, in its environment.
@@ -240,7 +318,7 @@ impl Desk {
         Ok(out)
     }
 
-    fn kits(&self, row: &RolloutRow) -> Kits {
+    pub(crate) fn kits(&self, row: &RolloutRow) -> Kits {
         Kits::Of(KitFolder::new(self.folder.join(KITS)), row.id.clone())
     }
 
@@ -248,7 +326,7 @@ impl Desk {
         &self,
         row: &RolloutRow,
         connections: &Connections,
-    ) -> Result<(Engine, Receiver<Bulletin>, impl Commands + use<>), BridgeError> {
+    ) -> Result<(Engine, Receiver<Bulletin>, QueueEnd), BridgeError> {
         let (plan, plan_text) = self.plan_of(row).await?;
         let targets = connect::targets(&plan, connections, &self.kits(row), &self.clock).await?;
         // Without sources the traffic's own marks stay open; the calls go back all the same.
@@ -256,13 +334,27 @@ impl Desk {
             tracing::warn!(%error, "rolling back without metrics");
             Vec::new()
         });
+        let writer = Writer::new("escritorio").expect("a good id");
+        self.start(row, plan.plan, plan_text, targets, sources, writer).await
+    }
+
+    /// The engine of a rollout of this installation, over what is connected. Its state is that of the journal.
+    pub(crate) async fn start(
+        &self,
+        row: &RolloutRow,
+        plan: Plan,
+        plan_text: String,
+        targets: Vec<Arc<dyn Target>>,
+        sources: Vec<Rhythmic>,
+        writer: Writer,
+    ) -> Result<(Engine, Receiver<Bulletin>, QueueEnd), BridgeError> {
         let (commands, feed) = in_process(&self.clock);
         let (engine, bulletins) = Engine::start(Parts {
             rollout: row.id.clone(),
-            plan: plan.plan,
+            plan,
             plan_text,
             clock: self.clock.clone(),
-            writer: Writer::new("escritorio").expect("a good id"),
+            writer,
             store: self.store.clone(),
             helm: self.store.clone(),
             commands: Box::new(feed),
@@ -297,4 +389,28 @@ impl Desk {
             (None, _) => Err(unknown),
         }
     }
+}
+
+/// A plan by its text, in one of its real environments.
+pub(crate) fn in_environment(plan_text: &str, environment: &str) -> Result<Parsed, BridgeError> {
+    let checked = timonel_plan::check(plan_text);
+    let Some(parsed) = checked.value else {
+        let findings: Vec<_> = checked.findings.iter().map(ToString::to_string).collect();
+        return Err(BridgeError::Unsound {
+            findings: findings.join("; "),
+        });
+    };
+    let known: Vec<_> = parsed.environments.keys().cloned().collect();
+    let unknown = BridgeError::Unknown {
+        what: "environment",
+        name: environment.to_owned(),
+        advice: match known.as_slice() {
+            [] => "The plan names none: add one under [environments].".to_owned(),
+            known => format!("The plan has: {}.", known.join(", ")),
+        },
+    };
+    if environment == SIMULATOR {
+        return Err(unknown);
+    }
+    parsed.in_environment(environment).map_err(|_| unknown)
 }

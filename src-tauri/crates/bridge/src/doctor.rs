@@ -41,7 +41,7 @@ pub async fn installation(folder: &Path, clock: &SharedClock) -> Vec<Check> {
     match Desk::open(folder, clock).await {
         Ok(desk) => {
             check("store.open", Ok(database.display().to_string()));
-            let audited = audit(desk.store()).await.map_err(|e| e.to_string());
+            let audited = audit(&**desk.store()).await.map_err(|e| e.to_string());
             check("journal.chain", audited.and_then(|a| a.in_words()));
             check("journal.replay", replays(&desk).await);
         }

@@ -4,13 +4,16 @@
 //! terminals, and any decision about a rollout.
 
 pub mod audit;
+pub mod berth;
 pub mod chart;
 pub mod connect;
 pub mod console;
 pub mod credentials;
 pub mod desk;
 pub mod doctor;
+pub mod home;
 pub mod operator;
+pub mod popups;
 pub mod rehearsal;
 pub mod summary;
 pub mod words;
@@ -19,6 +22,7 @@ mod world;
 use timonel_engine::EngineError;
 use timonel_ports::store::StoreError;
 
+pub use berth::{Berth, Moorings};
 pub use desk::{Desk, Order};
 pub use rehearsal::{Rehearsal, Told};
 pub use summary::Summary;
@@ -41,10 +45,24 @@ pub enum BridgeError {
     NoKey {
         /// The account, by its name in the plan.
         account: String,
+        /// The name under which the plan knows its key.
+        credential: String,
         /// The variable that its key is read from.
         variable: String,
         /// The variable that is read where that one is not set.
         instead: &'static str,
+    },
+    /// The place that may hold the key of an account could not be asked. Nothing was changed.
+    #[error("cannot connect account {account}: {why}; or set {variable}")]
+    KeyOutOfReach {
+        /// The account, by its name in the plan.
+        account: String,
+        /// The name under which the plan knows its key.
+        credential: String,
+        /// The variable that its key is read from.
+        variable: String,
+        /// What the place said, and what to do.
+        why: String,
     },
     /// The store does not do what it should.
     #[error("{0}")]
@@ -75,6 +93,12 @@ pub enum BridgeError {
         place: String,
         /// What the system said.
         why: String,
+    },
+    /// A plan does not pass its check.
+    #[error("the plan cannot be used: {findings}")]
+    Unsound {
+        /// What is wrong in it, and where.
+        findings: String,
     },
     /// The plan that the store keeps is not one that this version understands.
     #[error("the stored plan `{plan}` cannot be read by this version: {why}")]

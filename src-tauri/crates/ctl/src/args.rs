@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
@@ -7,6 +8,7 @@ use timonel_bridge::Speed;
 use timonel_bridge::chart::Zone;
 use timonel_domain::time::Timestamp;
 use timonel_domain::value::{Person, RolloutId, TenantId};
+use timonel_wire::ToOpen;
 
 use crate::credential::CredentialCommand;
 
@@ -44,10 +46,16 @@ pub(crate) enum Command {
     /// Keys of accounts: store, list, try at the provider, take away.
     #[command(subcommand)]
     Credential(CredentialCommand),
-    /// Serve the window's page to a browser of this machine, on the simulator; prints the address with its token.
+    /// Open a rollout of a plan in one of its environments, as a draft; connects to nothing and moves nothing.
+    Open(Open),
+    /// Serve the window's page to a browser of this machine; prints the address with its token. Opens the rollout of this
+    /// installation that was left open, else the simulator, where nothing else is said.
     UiHost(UiHost),
     /// Check this installation, and a plan's targets and sources; write nothing.
     Doctor(Doctor),
+    /// The evidence of finished calls, by itself.
+    #[command(subcommand)]
+    Judge(JudgeCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -60,11 +68,47 @@ pub(crate) enum PlanCommand {
         #[arg(long)]
         scenario: Option<PathBuf>,
     },
+    /// Say before the start what each phase can show: by simulation, with the code that will decide.
+    Power(Power),
     /// Print the JSON Schema of plan files.
     Schema {
         /// That of scenario files instead.
         #[arg(long)]
         scenario: bool,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Power {
+    /// The plan.
+    pub(crate) file: PathBuf,
+    /// Calls a day, of both versions together.
+    #[arg(long)]
+    pub(crate) units_per_day: f64,
+    /// The share of calls that fails today, 0 to 1.
+    #[arg(long, default_value_t = 0.02)]
+    pub(crate) base: f64,
+    /// One JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Seed of the simulation; the same one gives the same figures.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum JudgeCommand {
+    /// Print the evidence after each finished call of a file, one JSON object a line. Exit 2, and nothing on the
+    /// output, where a line cannot be read.
+    Replay {
+        /// One JSON object a line: arm (stable, canary), failed, weight in percent; optional id, at, tenant, latency_ms.
+        file: PathBuf,
+        /// The limit of the error rate that the canary is held to, 0 to 1.
+        #[arg(long, default_value_t = 0.05)]
+        p0: f64,
+        /// Begin a new test every so many calls; by default as many as bring one to the canary on average.
+        #[arg(long)]
+        restart_every: Option<NonZeroU32>,
     },
 }
 
@@ -194,14 +238,65 @@ pub(crate) struct Doctor {
 }
 
 #[derive(Debug, ClapArgs)]
+pub(crate) struct Open {
+    #[command(flatten)]
+    pub(crate) folder: Folder,
+    /// The plan.
+    pub(crate) plan: PathBuf,
+    /// The plan's environment.
+    #[arg(long)]
+    pub(crate) environment: String,
+}
+
+/// What a page opens on.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Start {
+    /// A plan to open in one of its environments: its rollout that is not over, else a new one, as a draft.
+    #[arg(long, requires = "environment", conflicts_with_all = ["rollout", "simulator"])]
+    plan: Option<PathBuf>,
+    /// The plan's environment.
+    #[arg(long, requires = "plan")]
+    environment: Option<String>,
+    /// A rollout of this installation to take up.
+    #[arg(long, conflicts_with = "simulator")]
+    rollout: Option<RolloutId>,
+    /// The simulator, whatever was left open.
+    #[arg(long)]
+    simulator: bool,
+}
+
+impl Start {
+    /// What is asked for; `None` where the installation's own state says it.
+    pub(crate) fn to_open(&self) -> std::io::Result<Option<ToOpen>> {
+        if let (Some(plan), Some(environment)) = (&self.plan, &self.environment) {
+            return Ok(Some(ToOpen::Plan {
+                path: std::path::absolute(plan)?.display().to_string(),
+                environment: environment.clone(),
+            }));
+        }
+        let rollout = self.rollout.as_ref().map(|rollout| ToOpen::Rollout {
+            rollout: rollout.to_string(),
+        });
+        Ok(rollout.or(self.simulator.then_some(ToOpen::Simulator)))
+    }
+}
+
+#[derive(Debug, ClapArgs)]
 pub(crate) struct UiHost {
+    #[command(flatten)]
+    pub(crate) folder: Folder,
+    #[command(flatten)]
+    pub(crate) start: Start,
+    /// A kubeconfig in place of the one kubectl would use.
+    #[arg(long)]
+    pub(crate) kubeconfig: Option<PathBuf>,
     /// The port on 127.0.0.1; 0 is any that is free.
     #[arg(long, default_value_t = 0)]
     pub(crate) port: u16,
-    /// Rollout seconds a real second.
+    /// Rollout seconds a real second, in the simulator.
     #[arg(long, default_value = "10")]
     pub(crate) speed: Speed,
-    /// Let the scenario's virtual person sign, arm, start and approve.
+    /// Let the scenario's virtual person sign, arm, start and approve, in the simulator.
     #[arg(long)]
     pub(crate) operator: bool,
     /// Who orders from the page, for the journal.

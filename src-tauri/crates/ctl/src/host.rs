@@ -2,8 +2,8 @@
 //!
 //! Loopback only. Whoever has the token may look and order; it is made anew at every start, stands in the fragment of the
 //! printed address, and is compared in constant time. `Host` and `Origin` are held against our own address, so that no other
-//! page in the same browser reaches us, by whatever name it calls us. Deliberately not here: what may be done, which the
-//! console decides.
+//! page in the same browser reaches us, by whatever name it calls us. Deliberately not here: what may be done and what is open,
+//! which the console and the berth decide.
 
 mod pages;
 mod socket;
@@ -20,7 +20,9 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use sha2::{Digest, Sha256};
-use timonel_bridge::console::{Asker, Console, Opening, Surface};
+use timonel_bridge::berth::{Berth, Moorings};
+use timonel_bridge::console::{Asker, Keys, Surface};
+use timonel_bridge::credentials::Credentials;
 use timonel_bridge::words::Words;
 use tokio::net::TcpListener;
 
@@ -32,13 +34,14 @@ pub(crate) use pages::BUILT;
 /// What a page may load and reach: itself and its own socket, nothing else.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
      font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-/// A question is a few hundred bytes; a comment at most some thousand.
+/// A question is a few hundred bytes; a comment or a secret at most some thousand.
 const LONGEST_MESSAGE: usize = 64 * 1024;
 
 /// What every request is answered from.
 #[derive(Clone)]
 struct Host {
-    console: Console,
+    berth: Berth,
+    keys: Keys,
     asker: Asker,
     pages: Arc<pages::Pages>,
     token: Arc<str>,
@@ -48,30 +51,41 @@ struct Host {
 /// Serves until it is interrupted.
 pub(crate) async fn serve(args: UiHost, words: &Words) -> Result<(), Failure> {
     let pages = pages::Pages::of(&args.pages)?;
-    let folder = tempfile::tempdir()?;
-    let mut opening = Opening::simulator(folder.path().to_owned())?;
-    opening.speed = args.speed;
-    opening.virtual_operator = args.operator;
-    let console = Console::open(opening).await?;
+    let home = args.folder.path();
+    let keys = Keys::new(Credentials::of_installation(&home));
+    let berth = Berth::new(Moorings {
+        home,
+        kubeconfig: args.kubeconfig,
+        program: "navegador",
+        keys: keys.clone(),
+        speed: Some(args.speed),
+        virtual_operator: args.operator,
+    });
+    berth.begin(args.start.to_open()?).await;
+    // The page says it too, and what else can be opened.
+    if let Err(error) = berth.console().await {
+        complain!("timonelctl: {}", words.tell(&error.0));
+    }
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], args.port))).await?;
     let asker = Asker {
         surface: Surface::Browser,
         person: args.by,
     };
-    let (router, address) = host(&listener, console.clone(), asker, pages)?;
+    let (router, address) = host(&listener, berth.clone(), keys, asker, pages)?;
     tell!("{}", words.say("ui-host-open", &[("address", address)]));
     let interrupted = async { drop(tokio::signal::ctrl_c().await) };
     axum::serve(listener, router)
         .with_graceful_shutdown(interrupted)
         .await?;
-    console.close().await;
+    berth.close().await;
     Ok(())
 }
 
 /// The service on `listener`, and the address with its token that a person opens.
 fn host(
     listener: &TcpListener,
-    console: Console,
+    berth: Berth,
+    keys: Keys,
     asker: Asker,
     pages: pages::Pages,
 ) -> Result<(Router, String), Failure> {
@@ -81,7 +95,8 @@ fn host(
     let token: String = token.iter().map(|byte| format!("{byte:02x}")).collect();
     let address = format!("http://{at}/#token={token}");
     let host = Host {
-        console,
+        berth,
+        keys,
         asker,
         pages: Arc::new(pages),
         token: token.into(),
@@ -140,7 +155,7 @@ async fn upgrade(State(host): State<Host>, Query(given): Query<Admission>, socke
     }
     socket
         .max_message_size(LONGEST_MESSAGE)
-        .on_upgrade(move |socket| socket::talk(socket, host.console, host.asker))
+        .on_upgrade(move |socket| socket::talk(socket, host.berth, host.keys, host.asker))
 }
 
 async fn page(State(host): State<Host>, request: Request) -> Response {

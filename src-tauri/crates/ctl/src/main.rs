@@ -26,6 +26,8 @@ mod doctor;
 mod ensayo;
 mod files;
 mod host;
+mod judge;
+mod power;
 mod shift;
 mod told;
 mod words;
@@ -89,6 +91,7 @@ fn main() -> ExitCode {
                     account,
                     variable,
                     instead,
+                    ..
                 }) => {
                     let values = [
                         ("account", account.clone()),
@@ -109,6 +112,7 @@ fn main() -> ExitCode {
 fn run(command: Command, words: &Words) -> Result<(), Failure> {
     match command {
         Command::Plan(PlanCommand::Check { file, scenario }) => files::check(&file, scenario.as_deref(), words),
+        Command::Plan(PlanCommand::Power(args)) => power::power(args, words),
         Command::Plan(PlanCommand::Schema { scenario }) => files::schema(scenario),
         Command::Rehearse(args) => runtime()?.block_on(ensayo::rehearse(args, words)),
         Command::Status { folder } => runtime()?.block_on(shift::status(&folder.path(), words)),
@@ -117,8 +121,10 @@ fn run(command: Command, words: &Words) -> Result<(), Failure> {
         Command::Drill(args) => runtime()?.block_on(shift::drill(args, words)),
         Command::Chart(args) => runtime()?.block_on(chart::chart(args, words)),
         Command::Credential(command) => runtime()?.block_on(credential::credential(command, words)),
+        Command::Open(args) => runtime()?.block_on(shift::open(args, words)),
         Command::UiHost(args) => runtime()?.block_on(host::serve(args, words)),
         Command::Doctor(args) => runtime()?.block_on(doctor::doctor(args, words)),
+        Command::Judge(command) => judge::judge(command, words),
     }
 }
 

@@ -11,8 +11,8 @@ use timonel_plan::Parsed;
 use timonel_ports::clock::SystemClock;
 use timonel_ports::store::RolloutRow;
 
-use crate::args::{Pin, Press, Rollback};
-use crate::{Failure, told};
+use crate::args::{Open, Pin, Press, Rollback};
+use crate::{Failure, files, told};
 
 pub(crate) async fn status(folder: &Path, words: &Words) -> Result<(), Failure> {
     let clock = SystemClock::shared();
@@ -53,6 +53,20 @@ pub(crate) async fn status(folder: &Path, words: &Words) -> Result<(), Failure> 
             );
         }
     }
+    Ok(())
+}
+
+/// A draft, for scripts: a window or another command takes it up.
+pub(crate) async fn open(args: Open, words: &Words) -> Result<(), Failure> {
+    let plan = files::plan(&args.plan)?;
+    let desk = Desk::open(&args.folder.path(), &SystemClock::shared()).await?;
+    let row = desk.draft(&plan.text, &args.environment).await?;
+    let values = [
+        ("rollout", row.id.to_string()),
+        ("environment", row.environment.clone()),
+        ("revision", row.revision.to_string()),
+    ];
+    tell!("{}", words.say("open-draft", &values));
     Ok(())
 }
 

@@ -135,7 +135,7 @@ impl Engine {
         });
         open(&*store, &rollout, &plan, plan_text, &clock).await?;
         let head = store.head(&writer).await.map_err(EngineError::Recover)?;
-        let recovered = recovery::replay(&*store, &rollout, &plan).await?;
+        let recovered = recovery::replay(&*store, &rollout, &plan, |_| ()).await?;
         let remembered = recovery::samples(&*store, &rollout, &plan, recovered.last, clock.now()).await?;
         let last_unit = store.last_unit(&rollout).await.map_err(EngineError::Recover)?;
         let epoch = helm.take(&writer, helm.current().await?.epoch).await?;

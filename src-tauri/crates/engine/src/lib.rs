@@ -23,4 +23,5 @@ mod watch;
 
 pub use bulletin::{Acknowledgement, Bulletin, Manual, Snapshot};
 pub use engine::{Engine, EngineError, Handle, Parts};
-pub use recovery::{Replayed, state_of};
+pub use recovery::{Replayed, retell, state_of};
+pub use traffic::Observed;

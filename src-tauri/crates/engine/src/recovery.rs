@@ -1,6 +1,7 @@
 //! The state of a rollout from its journal: the same events through the same step.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use timonel_domain::plan::Plan;
@@ -12,7 +13,7 @@ use timonel_journal::record::{ACKNOWLEDGEMENT, AcknowledgementRecord, OPERATION,
 use timonel_ports::store::{JournalStore, Part, Position, SampleStore};
 use timonel_ports::target::Operation;
 
-use crate::bulletin::Acknowledgement;
+use crate::bulletin::{Acknowledgement, Bulletin};
 use crate::engine::EngineError;
 
 const PAGE: u32 = 1000;
@@ -45,7 +46,18 @@ pub async fn state_of(
     rollout: &RolloutId,
     plan: &Plan,
 ) -> Result<Replayed, EngineError> {
-    let Recovered { state, differing, .. } = replay(store, rollout, plan).await?;
+    retell(store, rollout, plan, |_| ()).await
+}
+
+/// Tells the past of a rollout as it was told when it happened, in the order of the journal and without running it. Only
+/// what a person could paste is not in it: targets know that.
+pub async fn retell(
+    store: &(impl JournalStore + ?Sized),
+    rollout: &RolloutId,
+    plan: &Plan,
+    tell: impl FnMut(&Bulletin) + Send,
+) -> Result<Replayed, EngineError> {
+    let Recovered { state, differing, .. } = replay(store, rollout, plan, tell).await?;
     Ok(Replayed { state, differing })
 }
 
@@ -54,7 +66,9 @@ pub(crate) async fn replay(
     store: &(impl JournalStore + ?Sized),
     rollout: &RolloutId,
     plan: &Plan,
+    mut tell: impl FnMut(&Bulletin) + Send,
 ) -> Result<Recovered, EngineError> {
+    let mut state = Arc::new(State::new(plan));
     let mut out = Recovered {
         state: State::new(plan),
         differing: 0,
@@ -98,16 +112,27 @@ pub(crate) async fn replay(
             }
             let record: StepRecord = entry.body.read().map_err(|e| unreadable(&e))?;
             let event = Event::from(record.event.clone());
-            let (state, effects) = step(plan, &out.state, &event, entry.occurred_at);
+            let (next, effects) = step(plan, &state, &event, entry.occurred_at);
             if StepRecord::new(&event, &effects).effects != record.effects {
+                out.differing += 1;
                 tracing::warn!(
                     seq = entry.seq,
                     "replaying an entry gives other effects than were recorded"
                 );
             }
-            out.state = state;
+            state = Arc::new(next);
+            tell(&Bulletin {
+                rollout: rollout.clone(),
+                at: entry.occurred_at,
+                seq: entry.seq,
+                event,
+                effects,
+                state: state.clone(),
+                manual: Vec::new(),
+            });
         }
         if page.len() < PAGE as usize {
+            out.state = Arc::unwrap_or_clone(state);
             return Ok(out);
         }
     }

@@ -236,6 +236,14 @@ pub enum TargetError {
         /// Which target.
         place: String,
     },
+    /// Nobody gave the key that it is asked with, so nothing was sent. A key that comes later is used without a restart.
+    #[error("{place} cannot be asked before its key is stored in Conexiones: {credential}")]
+    NoKey {
+        /// Which target.
+        place: String,
+        /// The name under which plans know the key.
+        credential: String,
+    },
     /// Not allowed (403).
     #[error("{place} refuses us the right: {detail}")]
     Forbidden {
@@ -334,6 +342,7 @@ impl TargetError {
             TargetError::Unreachable { .. } => "target.unreachable",
             TargetError::Deadline { .. } => "target.deadline",
             TargetError::Unauthenticated { .. } => "target.unauthenticated",
+            TargetError::NoKey { .. } => "target.no-key",
             TargetError::Forbidden { .. } => "target.forbidden",
             TargetError::Missing { .. } => "target.missing",
             TargetError::Conflict { .. } => "target.conflict",

@@ -3,9 +3,11 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use crate::credentials::{CredentialChange, CredentialTest, KeepName, Typed, Vault};
+use crate::environments::{Environments, PlanFile, ToOpen};
 use crate::error::WireError;
 use crate::picture::{Batch, Picture};
-use crate::series::Series;
+use crate::series::{PictureAsk, PictureKept, Series};
 
 /// What a person orders. Who it is and from which window is not said here: the host knows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -63,6 +65,8 @@ pub enum Order {
     },
     /// Drill the rollback, at 0 %.
     Drill,
+    /// Close a rollout that is over, or that nobody began.
+    Close,
 }
 
 /// What holds a rollout.
@@ -151,8 +155,8 @@ pub enum Question {
     },
     /// The lines of a chart.
     Series {
-        /// Which metric, as plans name it.
-        metric: String,
+        /// Of what this rule of the board looks at.
+        rule: String,
         /// How many pixel columns the chart has.
         width_px: u32,
         /// First moment.
@@ -160,6 +164,49 @@ pub enum Question {
         /// Last moment.
         to: i64,
     },
+    /// A picture to be kept or sent.
+    PictureFile {
+        /// Which, and how it looks.
+        picture: PictureAsk,
+    },
+    /// What can be opened, and what is.
+    Environments,
+    /// What there is to know of a plan file before it is opened.
+    PlanFile {
+        /// The file: a whole path, or one from the person's own folder on (`~/…`).
+        path: String,
+    },
+    /// A person opens something else.
+    Open {
+        /// What.
+        open: ToOpen,
+    },
+    /// Places and credentials, without a secret. May make a keychain ask a person to unlock it.
+    Credentials,
+    /// A person has a credential kept, in place of what was kept there under its name.
+    CredentialPut {
+        /// Its name, as plans write it.
+        name: String,
+        /// Where.
+        keep: KeepName,
+        /// The secret: the only one that ever crosses, and only this way.
+        #[ts(type = "string")]
+        secret: Typed,
+    },
+    /// A person tries the credential in force at its provider. Writes nothing there.
+    CredentialTest {
+        /// Its name.
+        name: String,
+    },
+    /// A person takes a credential away.
+    CredentialDelete {
+        /// Its name.
+        name: String,
+        /// From where.
+        keep: KeepName,
+    },
+    /// A test popup, whose button a person has to press: only that proves that popups are seen.
+    PopupTest,
 }
 
 /// What a page hears over a socket.
@@ -201,4 +248,16 @@ pub enum Answer {
     Receipt(Receipt),
     /// To [`Question::Series`].
     Series(Vec<Series>),
+    /// To [`Question::PictureFile`].
+    PictureFile(PictureKept),
+    /// To [`Question::Environments`].
+    Environments(Environments),
+    /// To [`Question::PlanFile`].
+    PlanFile(PlanFile),
+    /// To [`Question::Credentials`].
+    Vault(Vault),
+    /// To [`Question::CredentialPut`] and [`Question::CredentialDelete`].
+    CredentialChange(CredentialChange),
+    /// To [`Question::CredentialTest`].
+    CredentialTest(CredentialTest),
 }

@@ -8,8 +8,11 @@
 mod ask;
 mod board;
 mod code;
+mod credentials;
+mod environments;
 mod error;
 mod picture;
+mod popups;
 mod sentence;
 mod series;
 pub mod told;
@@ -17,13 +20,19 @@ pub mod told;
 pub use ask::{About, Answer, Ask, HoldName, Order, Question, Receipt, ServerMessage};
 pub use board::{Better, BoardRow, Compare, GateRow, GateVerdict, Progress, Reading, RuleStage, SideName, UnitName};
 pub use code::{ActionName, Freshness, SeverityName, StageKind};
+pub use credentials::{
+    Credential, CredentialChange, CredentialCheck, CredentialTest, Effect, KeepName, LastTest, PlaceCondition,
+    PlaceName, PlaceState, Typed, Use, Vault, Wanted,
+};
+pub use environments::{Environments, KnownRollout, PlanFile, PlanFinding, ToOpen};
 pub use error::WireError;
 pub use picture::{
     Acknowledged, Alert, Batch, Checklist, Drill, Emergency, EnvironmentBand, JournalLine, Marks, Members, Operating,
-    Operation, PhaseRow, PhaseState, Picture, RoleName, RolloutHead, Sections, Source, Target, Tenant, Units,
+    Operation, PhaseRow, PhaseState, Picture, RoleName, RolloutHead, Sections, Seen, Source, Target, Tenant, Units,
 };
+pub use popups::{PopupStanding, PopupsState, PopupsTested};
 pub use sentence::{Arg, Sentence};
-pub use series::{Point, Series};
+pub use series::{PictureAsk, PictureFormat, PictureKept, PictureOf, Point, Series};
 
 /// A time as it crosses: milliseconds since 1970-01-01T00:00:00Z.
 pub fn millis(at: timonel_domain::time::Timestamp) -> i64 {

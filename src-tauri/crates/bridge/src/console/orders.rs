@@ -43,6 +43,7 @@ pub(super) fn wish(order: Order) -> Result<Wish, WireError> {
             reason: bounded(reason)?,
         },
         Order::Drill => Wish::Drill,
+        Order::Close => Wish::Close,
     })
 }
 
@@ -119,6 +120,7 @@ pub(super) fn possible(plan: &Plan, state: &State, now: Timestamp) -> Vec<String
             },
         ),
         ("drill", Event::Drill { by: by() }),
+        ("close", Event::Close { by: by() }),
         (
             "reset",
             Event::Reset {

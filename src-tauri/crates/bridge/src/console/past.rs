@@ -1,6 +1,7 @@
 //! What the steps of a rollout leave to be shown: alerts, lines of the journal, when phases were entered and left.
 //!
-//! Fed with every bulletin in order, and with nothing else: the same bulletins give the same past.
+//! Fed with every bulletin in order, and with nothing else: the same bulletins give the same past, whether they come from a
+//! running engine or from the journal of one that has ended.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -182,7 +183,8 @@ impl Past {
         }
         let Some(until) = Until::of(notice) else { return };
         self.alerts.push_back(PastAlert {
-            id: format!("{}.{n}", bulletin.seq),
+            // Every engine counts its own entries; with the moment the name is the same whoever tells of it, and nobody else's.
+            id: format!("{}.{}.{n}", bulletin.at.micros(), bulletin.seq),
             severity: notice.severity(),
             sentence: told::notice(notice, plan),
             since: bulletin.at,

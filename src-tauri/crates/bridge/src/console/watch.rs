@@ -8,10 +8,24 @@ use timonel_ports::clock::SharedClock;
 use timonel_wire::{Batch, Picture};
 use tokio::sync::watch;
 
-/// The batches of one window, in order. The one after a pause carries all that changed meanwhile, once.
+/// Whose pictures there are to be seen.
+#[derive(Debug, Clone)]
+pub(crate) enum Scene {
+    /// Nobody's yet.
+    Empty,
+    /// Those of one console.
+    Of(watch::Receiver<Arc<Picture>>),
+    /// Nobody's any more.
+    Over,
+}
+
+/// The batches of one window, in order. The one after a pause carries all that changed meanwhile, once; the first of
+/// another console carries everything.
 #[derive(Debug)]
 pub struct Watch {
-    pictures: watch::Receiver<Arc<Picture>>,
+    scenes: watch::Receiver<Scene>,
+    /// Those of the present scene; `None` before it was looked at.
+    pictures: Option<watch::Receiver<Arc<Picture>>>,
     hidden: (watch::Sender<bool>, watch::Receiver<bool>),
     desk: SharedClock,
     beat: Duration,
@@ -31,9 +45,16 @@ impl Curtain {
 }
 
 impl Watch {
+    /// Of one console, until it closes.
     pub(super) fn new(pictures: watch::Receiver<Arc<Picture>>, desk: SharedClock, beat: Duration) -> Self {
+        Self::following(watch::channel(Scene::Of(pictures)).1, desk, beat)
+    }
+
+    /// Of whichever console is in force.
+    pub(crate) fn following(scenes: watch::Receiver<Scene>, desk: SharedClock, beat: Duration) -> Self {
         Self {
-            pictures,
+            scenes,
+            pictures: None,
             hidden: watch::channel(false),
             desk,
             beat,
@@ -47,7 +68,7 @@ impl Watch {
         Curtain(self.hidden.0.clone())
     }
 
-    /// The next batch; the first is everything. `None` once the console has closed. Cancel safe.
+    /// The next batch; the first is everything. `None` once the console has closed and no other will come. Cancel safe.
     pub async fn next(&mut self) -> Option<Batch> {
         loop {
             // The sender is ours, so this cannot fail.
@@ -58,13 +79,31 @@ impl Watch {
                     _ = self.hidden.1.changed() => continue,
                 }
             }
+            let Some(pictures) = &mut self.pictures else {
+                let scene = self.scenes.borrow_and_update().clone();
+                match scene {
+                    Scene::Empty => self.scenes.changed().await.ok()?,
+                    Scene::Of(pictures) => (self.pictures, self.shown) = (Some(pictures), None),
+                    Scene::Over => return None,
+                }
+                continue;
+            };
             if self.shown.is_some() {
                 tokio::select! {
-                    changed = self.pictures.changed() => changed.ok()?,
+                    Ok(()) = self.scenes.changed() => {
+                        self.pictures = None;
+                        continue;
+                    }
+                    changed = pictures.changed() => if changed.is_err() {
+                        // It has closed. Another may take its place.
+                        self.scenes.changed().await.ok()?;
+                        self.pictures = None;
+                        continue;
+                    },
                     _ = self.hidden.1.changed() => continue,
                 }
             }
-            let newest = self.pictures.borrow_and_update().clone();
+            let newest = pictures.borrow_and_update().clone();
             let batch = match &self.shown {
                 None => newest.whole(),
                 Some(shown) => newest.since(shown),

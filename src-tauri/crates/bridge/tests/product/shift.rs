@@ -50,6 +50,14 @@ impl Shift {
     /// `None` where the program cannot be built.
     pub(crate) fn begin() -> Option<Self> {
         let program = timonelctl()?;
+        Some(Self {
+            program,
+            ..Self::without_program()
+        })
+    }
+
+    /// For who runs no other process.
+    pub(crate) fn without_program() -> Self {
         let world = runtime();
         let home = tempfile::tempdir().unwrap();
         let simulator = world.block_on(async {
@@ -80,12 +88,12 @@ impl Shift {
             simulator
         });
         std::fs::write(home.path().join("kubeconfig"), simulator.kubeconfig()).unwrap();
-        Some(Self {
+        Self {
             simulator,
             home,
-            program,
+            program: PathBuf::new(),
             world,
-        })
+        }
     }
 
     /// Where what changes the world past its API stands: what takes effect later needs its runtime.

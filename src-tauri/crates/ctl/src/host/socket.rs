@@ -1,15 +1,20 @@
 //! One page's socket: questions in, answers and batches out. No question waits for another, and a press for nothing.
 
 use axum::extract::ws::{Message, Utf8Bytes, WebSocket};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use futures::{SinkExt, StreamExt};
-use timonel_bridge::console::{Asker, Console, Curtain, Watch};
+use timonel_bridge::berth::Berth;
+use timonel_bridge::console::{Asker, Curtain, Keys, Watch};
 use timonel_ports::clock::{SharedClock, SystemClock};
 use timonel_ports::task::spawn;
-use timonel_wire::{Answer, Ask, Question, ServerMessage, WireError};
+use timonel_wire::{About, Answer, Ask, PictureKept, Question, ServerMessage, WireError};
 use tokio::sync::mpsc;
 
 /// Answers that wait for a page that is slow to read; a question more waits to be heard.
 const WAITING: usize = 64;
+/// Bytes of a picture that go to a page in one message; charts have a tenth of it.
+const LARGEST_PICTURE: usize = 4 << 20;
 
 /// What goes to the writing half.
 enum Out {
@@ -19,7 +24,7 @@ enum Out {
 }
 
 /// Talks with one page until it goes.
-pub(super) async fn talk(socket: WebSocket, console: Console, asker: Asker) {
+pub(super) async fn talk(socket: WebSocket, berth: Berth, keys: Keys, asker: Asker) {
     let clock = SystemClock::shared();
     let (mut sink, mut stream) = socket.split();
     let (out, mut outgoing) = mpsc::channel::<Out>(WAITING);
@@ -38,7 +43,7 @@ pub(super) async fn talk(socket: WebSocket, console: Console, asker: Asker) {
                 },
                 batch = next(&mut watch) => match batch {
                     Some(batch) => ServerMessage::Batch { batch: Box::new(batch) },
-                    // The console has closed: without batches a page must not go on showing the last one as if it were now.
+                    // The program ends: without batches a page must not go on showing the last one as if it were now.
                     None => {
                         drop(sink.send(Message::Close(None)).await);
                         return;
@@ -53,7 +58,8 @@ pub(super) async fn talk(socket: WebSocket, console: Console, asker: Asker) {
     });
     let mut page = Page {
         clock,
-        console,
+        berth,
+        keys,
         asker,
         out,
         curtain: None,
@@ -77,7 +83,8 @@ async fn next(watch: &mut Option<Watch>) -> Option<timonel_wire::Batch> {
 
 struct Page {
     clock: SharedClock,
-    console: Console,
+    berth: Berth,
+    keys: Keys,
     asker: Asker,
     out: mpsc::Sender<Out>,
     curtain: Option<Curtain>,
@@ -88,7 +95,9 @@ impl Page {
         let Ask { id, ask } = match serde_json::from_str::<Ask>(text) {
             Ok(ask) => ask,
             Err(error) => {
-                tracing::warn!(%error, "a page asked something that this version does not know");
+                // What the error says may repeat what was asked, and that may be a secret.
+                let at = format!("{:?}, column {}", error.classify(), error.column());
+                tracing::warn!("a page asked something that this version does not know ({at})");
                 let id = serde_json::from_str::<Numbered>(text).map(|n| n.id).unwrap_or_default();
                 let error = WireError::new("error-not-understood");
                 return self.say(ServerMessage::Refused { id, error }).await;
@@ -96,7 +105,10 @@ impl Page {
         };
         match ask {
             Question::Watch => {
-                let watch = self.console.watch();
+                let watch = match self.berth.watch().await {
+                    Ok(watch) => watch,
+                    Err(error) => return self.say(ServerMessage::Refused { id, error }).await,
+                };
                 self.curtain = Some(watch.curtain());
                 self.say(done(id)).await;
                 drop(self.out.send(Out::Watch(watch)).await);
@@ -108,13 +120,23 @@ impl Page {
                 self.say(done(id)).await;
             }
             ask @ (Question::About
+            | Question::Environments
+            | Question::PlanFile { .. }
+            | Question::Open { .. }
             | Question::Picture
             | Question::Order { .. }
             | Question::Acknowledge { .. }
-            | Question::Series { .. }) => {
-                let (console, asker, out) = (self.console.clone(), self.asker.clone(), self.out.clone());
+            | Question::Series { .. }
+            | Question::PictureFile { .. }
+            | Question::Credentials
+            | Question::CredentialPut { .. }
+            | Question::CredentialTest { .. }
+            | Question::CredentialDelete { .. }
+            | Question::PopupTest) => {
+                let (berth, keys) = (self.berth.clone(), self.keys.clone());
+                let (asker, out) = (self.asker.clone(), self.out.clone());
                 drop(spawn(&self.clock, async move {
-                    let message = match answer(&console, &asker, ask).await {
+                    let message = match answer(&berth, &keys, &asker, ask).await {
                         Ok(answer) => ServerMessage::Answer {
                             id,
                             answer: Box::new(answer),
@@ -146,23 +168,52 @@ fn done(id: u64) -> ServerMessage {
     }
 }
 
-async fn answer(console: &Console, asker: &Asker, ask: Question) -> Result<Answer, WireError> {
+async fn answer(berth: &Berth, keys: &Keys, asker: &Asker, ask: Question) -> Result<Answer, WireError> {
     Ok(match ask {
-        Question::About => {
-            Answer::About(console.about(asker, env!("CARGO_PKG_VERSION"), sys_locale::get_locales().collect()))
+        // Needs no console, so that the page can say that none is open.
+        Question::About => Answer::About(About {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            languages: sys_locale::get_locales().collect(),
+            read_only: asker.surface.is_read_only(),
+        }),
+        Question::Environments => Answer::Environments(berth.environments().await),
+        Question::PlanFile { path } => Answer::PlanFile(berth.plan_file(asker, &path).await?),
+        Question::Open { open } => {
+            berth.open(asker, &open).await?;
+            Answer::Done
         }
-        Question::Picture => Answer::Picture(Box::new((*console.picture()).clone())),
+        Question::Picture => Answer::Picture(Box::new((*berth.console().await?.picture()).clone())),
         Question::Watch | Question::Hidden { .. } => Answer::Done,
-        Question::Order { order } => Answer::Receipt(console.order(asker, order).await?),
+        Question::Order { order } => Answer::Receipt(berth.console().await?.order(asker, order).await?),
         Question::Acknowledge { alert, comment } => {
-            console.acknowledge(asker, &alert, &comment).await?;
+            berth.console().await?.acknowledge(asker, &alert, &comment).await?;
             Answer::Done
         }
         Question::Series {
-            metric,
+            rule,
             width_px,
             from,
             to,
-        } => Answer::Series(console.series(&metric, width_px, from, to).await?),
+        } => Answer::Series(berth.console().await?.series(&rule, width_px, from, to).await?),
+        Question::PictureFile { picture } => {
+            let drawn = berth.console().await?.picture_file(&picture).await?;
+            if drawn.bytes.len() > LARGEST_PICTURE {
+                return Err(WireError::new("error-picture-too-large"));
+            }
+            Answer::PictureFile(PictureKept::Content {
+                name: drawn.name,
+                base64: BASE64_STANDARD.encode(drawn.bytes),
+            })
+        }
+        Question::Credentials => Answer::Vault(keys.vault(asker).await?),
+        Question::CredentialPut { name, keep, secret } => {
+            Answer::CredentialChange(keys.put(asker, &name, keep, secret).await?)
+        }
+        Question::CredentialTest { name } => Answer::CredentialTest(keys.test(asker, &name).await?),
+        Question::CredentialDelete { name, keep } => Answer::CredentialChange(keys.delete(asker, &name, keep).await?),
+        Question::PopupTest => {
+            berth.console().await?.test_popup(asker).await?;
+            Answer::Done
+        }
     })
 }

@@ -249,6 +249,13 @@ pub struct Failure {
     pub text: String,
 }
 
+impl Failure {
+    /// Whether the key is missing that a target is asked with: no waiting mends it, a person does.
+    pub fn is_without_key(&self) -> bool {
+        self.code == "target.no-key"
+    }
+}
+
 /// How far a rollback goes (seed 001).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Level {
@@ -484,6 +491,7 @@ impl Notice {
             | Notice::LowerFailed { .. }
             | Notice::NotCleanedUp { .. }
             | Notice::DriftPersists { .. } => Severity::Critical,
+            Notice::TargetSilent { failure, .. } if failure.is_without_key() => Severity::Critical,
             Notice::SignalsLost { .. }
             | Notice::TargetSilent { .. }
             | Notice::ShiftFailed { .. }

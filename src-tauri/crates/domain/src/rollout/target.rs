@@ -154,7 +154,7 @@ impl Next<'_> {
             since: now,
             told: false,
         });
-        if !silence.told && now.since(silence.since) >= SILENCE {
+        if !silence.told && (failure.is_without_key() || now.since(silence.since) >= SILENCE) {
             silence.told = true;
             let failure = failure.clone();
             self.notify(Notice::TargetSilent {

@@ -1,6 +1,7 @@
 //! Journeys told event by event.
 
 use super::*;
+use crate::plan::Severity;
 
 fn press() -> Event {
     Event::RollBack {
@@ -437,6 +438,23 @@ fn a_put_back_that_finds_less_than_it_was_going_to_is_somebody_elses_rollback() 
     desk.report(splitter(), Report::read(Some(op), Weight::ZERO));
     assert!(desk.moves().is_empty());
     assert!(desk.state.holds.contains(&Hold::Drift(splitter())));
+}
+
+#[test]
+fn a_target_without_its_key_calls_a_person_at_once() {
+    let mut desk = Desk::baking();
+    let failure = Failure {
+        code: "target.no-key".to_owned(),
+        text: "no key".to_owned(),
+    };
+    desk.report(follower(), Report::Silent { failure });
+    let [told @ Notice::TargetSilent { .. }] = desk.notices()[..] else {
+        panic!("{:?}", desk.notices());
+    };
+    assert_eq!(told.severity(), Severity::Critical);
+    assert!(blockers(&desk.plan, &desk.state, desk.now).contains(&Blocker::Silent(follower())));
+    desk.report(follower(), Report::read(None, Weight::FULL));
+    assert_eq!(desk.notices(), [&Notice::TargetAnswers { target: follower() }]);
 }
 
 #[test]

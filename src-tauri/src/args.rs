@@ -1,0 +1,89 @@
+//! The command line of the desktop program: which installation, and what its window opens on.
+
+use std::path::{Path, PathBuf};
+
+use clap::Parser;
+use timonel_bridge::home;
+use timonel_wire::ToOpen;
+
+/// Moves live phone calls to a new system a little at a time, and puts every call back at once.
+///
+/// Without more the window opens the rollout of this installation that was left open, else the simulator.
+#[derive(Debug, Parser)]
+#[command(name = "timonel", version)]
+pub(crate) struct Args {
+    /// The installation's folder; by default $TIMONEL_HOME, else ~/.local/share/timonel.
+    #[arg(long)]
+    home: Option<PathBuf>,
+    /// A kubeconfig in place of the one kubectl would use.
+    #[arg(long)]
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// A plan to open in one of its environments: its rollout that is not over, else a new one, as a draft.
+    #[arg(long, requires = "environment", conflicts_with_all = ["rollout", "simulator"])]
+    plan: Option<PathBuf>,
+    /// The plan's environment.
+    #[arg(long, requires = "plan")]
+    environment: Option<String>,
+    /// A rollout of this installation to take up.
+    #[arg(long, conflicts_with = "simulator")]
+    rollout: Option<String>,
+    /// The simulator, whatever was left open.
+    #[arg(long)]
+    simulator: bool,
+}
+
+impl Args {
+    /// The installation's folder.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.home.clone().unwrap_or_else(home::folder)
+    }
+
+    /// What is asked for, by somebody who stands in `at`; `None` where the installation's own state says it.
+    pub(crate) fn to_open(&self, at: &Path) -> Option<ToOpen> {
+        if let (Some(plan), Some(environment)) = (&self.plan, &self.environment) {
+            return Some(ToOpen::Plan {
+                path: at.join(plan).display().to_string(),
+                environment: environment.clone(),
+            });
+        }
+        let rollout = self.rollout.clone().map(|rollout| ToOpen::Rollout { rollout });
+        rollout.or(self.simulator.then_some(ToOpen::Simulator))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(args: &[&str]) -> Option<ToOpen> {
+        let args = ["timonel"].iter().chain(args);
+        let args = Args::try_parse_from(args).expect("a good command line");
+        args.to_open(Path::new("/planes"))
+    }
+
+    #[test]
+    fn a_command_line_says_what_is_opened() {
+        assert_eq!(asked(&[]), None);
+        assert_eq!(asked(&["--simulator"]), Some(ToOpen::Simulator));
+        let rollout = "ivr-2026-11-22".to_owned();
+        assert_eq!(
+            asked(&["--rollout", &rollout.clone()]),
+            Some(ToOpen::Rollout { rollout })
+        );
+        let path = Path::new("/planes").join("ivr.toml").display().to_string();
+        let environment = "produccion".to_owned();
+        let plan = ["--plan", "ivr.toml", "--environment", "produccion"];
+        assert_eq!(asked(&plan), Some(ToOpen::Plan { path, environment }));
+    }
+
+    #[test]
+    fn a_plan_without_its_environment_is_no_command() {
+        for wrong in [
+            &["timonel", "--plan", "ivr.toml"][..],
+            &["timonel", "--environment", "produccion"],
+            &["timonel", "--simulator", "--rollout", "otro"],
+        ] {
+            assert!(Args::try_parse_from(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}
