@@ -60,6 +60,7 @@ credential-age = since { $at } ({ $days } d ago)
 credential-no-age = no date
 credential-state-in-force = in use
 credential-state-spare = not used: another place goes before
+credential-state-missing = no longer there: somebody took it away with the keychain's own program
 credential-state-locked = locked
 credential-state-absent = not there
 credential-state-denied = no access

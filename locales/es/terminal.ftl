@@ -60,6 +60,7 @@ credential-age = desde { $at } (hace { $days } d)
 credential-no-age = sin fecha
 credential-state-in-force = en uso
 credential-state-spare = no se usa: otro sitio va antes
+credential-state-missing = ya no está: alguien la quitó con el programa del llavero
 credential-state-locked = bloqueado
 credential-state-absent = no está
 credential-state-denied = sin acceso
