@@ -29,4 +29,5 @@ const SECTIONS = Object.keys({
   checklists: 0,
   tenants: 0,
   emergency: 0,
+  popups: 0,
 } satisfies Record<keyof Batch['sections'], 0>) as (keyof Batch['sections'])[];

@@ -1,0 +1,25 @@
+# Los avisos del escritorio. Lo que pasó lo dicen las frases de notices.ftl; aquí está lo que va alrededor. Se leen de reojo:
+# primero lo grave, después dónde.
+
+popup-simulated = SIMULADOR
+popup-title-critical = ▲ Crítica · { $environment } · { $rollout }
+popup-title-high = ◆ Alta · { $environment } · { $rollout }
+popup-title-medium = ● Aviso · { $environment } · { $rollout }
+popup-title-resolved = ✓ Resuelta · { $environment } · { $rollout }
+popup-title-more = Más alertas · { $environment } · { $rollout }
+popup-title-test = Prueba de Timonel · { $environment }
+
+popup-several = { $alert } { $count ->
+    [one] ({ $shown } alerta)
+   *[other] ({ $shown } alertas, esta es la última)
+ }
+popup-resolved = Ya pasó: { $alert }
+popup-more = { $count ->
+    [one] { $shown } alerta más sin reconocer. Ábrala en Timonel.
+   *[other] { $shown } alertas más sin reconocer. Ábralas en Timonel.
+ }
+popup-test = Si lee esto, pulse el botón: así queda probado que los avisos se ven en este escritorio.
+
+popup-acknowledge = Reconocer
+popup-open = Abrir
+popup-seen = Lo veo
