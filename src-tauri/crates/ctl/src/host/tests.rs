@@ -1,10 +1,14 @@
 //! The second host against a real client: who gets in, and that what comes and goes is the console's.
 
+mod keys;
+
 use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
 use timonel_bridge::Speed;
-use timonel_bridge::console::{Asker, Console, Opening, Surface};
+use timonel_bridge::berth::{Berth, Moorings};
+use timonel_bridge::console::{Asker, Keys, Surface};
+use timonel_bridge::credentials::Credentials;
 use timonel_domain::value::Person;
 use timonel_ports::clock::{SystemClock, within};
 use timonel_ports::task::{Task, spawn};
@@ -22,7 +26,7 @@ struct Served {
     _folder: tempfile::TempDir,
     at: String,
     token: String,
-    console: Console,
+    berth: Berth,
     _server: Task<()>,
 }
 
@@ -32,15 +36,22 @@ async fn served() -> Served {
     std::fs::create_dir_all(&pages).unwrap();
     std::fs::create_dir_all(&store).unwrap();
     std::fs::write(pages.join("index.html"), "<!doctype html><title>Timonel</title>").unwrap();
-    let mut opening = Opening::simulator(store).unwrap();
-    opening.speed = Speed::Times(60.0);
-    let console = Console::open(opening).await.unwrap();
+    let keys = Keys::new(Credentials::of_installation(&store));
+    let berth = Berth::new(Moorings {
+        home: store,
+        kubeconfig: None,
+        program: "navegador",
+        keys: keys.clone(),
+        speed: Some(Speed::Times(60.0)),
+        virtual_operator: false,
+    });
+    berth.begin(None).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let asker = Asker {
         surface: Surface::Browser,
         person: Person::new("guardia").unwrap(),
     };
-    let (router, address) = host(&listener, console.clone(), asker, Pages::of(&pages).unwrap()).unwrap();
+    let (router, address) = host(&listener, berth.clone(), keys, asker, Pages::of(&pages).unwrap()).unwrap();
     let (at, token) = address.strip_prefix("http://").unwrap().split_once("/#token=").unwrap();
     let (at, token) = (at.to_owned(), token.to_owned());
     let server = spawn(&SystemClock::shared(), async move {
@@ -50,7 +61,7 @@ async fn served() -> Served {
         _folder: folder,
         at,
         token,
-        console,
+        berth,
         _server: server,
     }
 }
@@ -119,7 +130,7 @@ async fn only_who_has_the_token_and_calls_us_by_our_address_gets_in() {
     assert_eq!(open(at, &good, &[("host", "evil.example")]).await.err(), Some(403));
     assert!(open(at, &good, &[("origin", &format!("http://{at}"))]).await.is_ok());
     assert!(open(at, &good, &[]).await.is_ok());
-    served.console.close().await;
+    served.berth.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -144,6 +155,11 @@ async fn batches_come_and_an_order_goes_through() {
         "the first is everything"
     );
 
+    say(&mut socket, 6, Question::Environments).await;
+    let Ok(Answer::Environments(known)) = answer(&mut socket, 6).await else {
+        panic!("nothing to open");
+    };
+    assert!(known.simulated && known.rollouts.is_empty() && known.stays.is_none());
     let order = Order::SignAll;
     say(&mut socket, 3, Question::Order { order }).await;
     assert_eq!(answer(&mut socket, 3).await, Ok(Answer::Receipt(Receipt::Taken)));
@@ -163,7 +179,7 @@ async fn batches_come_and_an_order_goes_through() {
         .await
         .unwrap();
     assert_eq!(answer(&mut socket, 5).await, Err("error-not-understood".to_owned()));
-    served.console.close().await;
+    served.berth.close().await;
 }
 
 #[tokio::test]
