@@ -44,6 +44,7 @@ doctor-signal-failed = no value: { $why } ({ $nature })
 doctor-not-required = The plan does not require it: nothing is held up by it
 doctor-not-yet = That is usual while the new system gets no calls
 failure-no-key = there is no key for account { $account }: set the variable { $variable } (or { $instead }) and say it again. Nothing was touched. The commands for a rollback by hand need none: timonelctl rollback --commands
+open-draft = { $rollout }: a draft in { $environment }, revision { $revision } of its plan. Nothing was connected and nothing moved.
 
 chart-written = Drawn in { $file }.
 chart-format = cannot tell in which format to draw { $file }: let it end in .svg or .png
@@ -85,3 +86,40 @@ place-keychain = the keychain
 place-file = { $path }
 
 ui-host-open = Open it in a browser of this machine (whoever has this address can give orders): { $address }
+
+judge-line = { $file }, line { $line }: { $why }. Nothing has been computed.
+judge-form = column { $column }: cannot be understood ({ $why }). Write {"{"}"arm":"canary","failed":true,"weight":5.0{"}"}
+judge-weight = weight is { $weight }: write the percentage of calls on the new version, 0 to 100
+judge-latency = latency_ms is { $latency }: write milliseconds, 0 or more
+judge-otherwise = the same call (id) stands in line { $earlier } already, with another outcome: leave one of them
+judge-limit = --p0 { $limit } is no limit: write a share above 0 and below 0.98; 5 % is 0.05
+
+power-title = What each phase can show with { $perDay } calls a day and { $base } of them failing today. A simulation with even traffic: reality will be somewhat worse.
+power-observational = Here the version is not drawn for each call but by number, tenant or caller: the comparison is observational only, and ten times the evidence is asked of it.
+power-phase = { $phase }: { $weight } for { $length }, about { $canary } calls on the new version
+power-sight = { "  " }if { $rate } fail: seen after { $median } calls on the new one (≈ { $when }); 9 times in 10 after { $most } at most
+power-sight-half = { "  " }if { $rate } fail: seen after { $median } calls on the new one (≈ { $when }), but not 9 times in 10 within the phase
+power-sight-rare = { "  " }if { $rate } fail: mostly not seen in this phase (seen in { $share })
+power-smallest = { "  " }seen with 80 % certainty from { $rate } failing; less may pass unseen
+power-smallest-none = { "  " }not even a total failure is seen with certainty
+power-alone = { "  " }the evidence against the stable version rolls back a healthy one in { $share } of the cases
+power-alone-history = { "  " }the evidence against history rolls back a healthy version in { $share } of the cases
+power-rule-literal = { "  " }{ $rule }, as written: rolls back a healthy version in { $healthy } of the cases; { $failing }
+power-rule-gated = { "  " }{ $rule }, with evidence: rolls back a healthy version in { $healthy } of the cases; { $failing }
+power-failing = one that always fails in { $share }, after { $when }
+power-failing-rare = one that always fails in { $share } only
+power-go = { "  " }to go on with less than { $limit } failing: { $clean } calls if none fails; with today's failures { $most }: { $length } (with 80 % certainty)
+power-go-longer = { "  " }▲ to go on with less than { $limit } failing: { $clean } calls if none fails; with today's failures { $most }: the phase needs { $length } (with 80 % certainty)
+power-go-far = { "  " }▲ to go on with less than { $limit } failing: { $clean } calls if none fails; with today's failures not even 20,000 show it
+power-go-never = { "  " }▲ less than { $limit } failing is not shown by any number of calls
+power-other-gate = { "  " }{ $metric } ({ $gate }): at least { $clean } units without a bad one
+power-other-gate-never = { "  " }{ $metric } ({ $gate }): not shown by any number of units
+power-looked-at = { "  " }the first { $units } calls of the phase were simulated
+power-days = { $n } days
+power-warn-nothing-to-compare = ▲ { $phase }: with all calls on the new version there is nothing to compare with; limits and history remain.
+power-warn-blind = ▲ { $phase }: so few calls do not even show a total failure. Make it longer or raise its weight.
+power-warn-blind-at-limit = ▲ { $phase }: { $rule } watches a limit that cannot be told apart here; from { $rate } on it is seen with certainty. Make the phase longer or raise its weight.
+power-warn-go = ▲ { $phase }: too short for what its gate asks. Make it longer, raise its weight, or ask for less.
+power-warn-false = ▲ { $phase }: { $rule }, as written, would roll back a healthy version in { $share } of the cases. Write evidence = "gated".
+power-left-out = Not simulated (their level of today is not known): { $rules }
+power-refused = cannot be simulated: { $why }

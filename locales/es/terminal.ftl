@@ -44,6 +44,7 @@ doctor-signal-failed = sin dato: { $why } ({ $nature })
 doctor-not-required = El plan no la exige: nada se detiene por ella
 doctor-not-yet = Es lo normal mientras el nuevo no reciba llamadas
 failure-no-key = no hay clave para la cuenta { $account }: póngala en la variable { $variable } (o en { $instead }) y repita la orden. No se ha tocado nada. Los comandos para revertir a mano no la necesitan: timonelctl rollback --commands
+open-draft = { $rollout }: despliegue sin armar en { $environment }, revisión { $revision } de su plan. No se ha conectado ni movido nada.
 
 chart-written = Dibujado en { $file }.
 chart-format = no se sabe en qué formato dibujar { $file }: que acabe en .svg o .png
@@ -85,3 +86,40 @@ place-keychain = el llavero
 place-file = { $path }
 
 ui-host-open = Ábralo en un navegador de este equipo (quien tenga esta dirección puede mandar): { $address }
+
+judge-line = { $file }, línea { $line }: { $why }. No se ha calculado nada.
+judge-form = columna { $column }: no se entiende ({ $why }). Escriba {"{"}"arm":"canary","failed":true,"weight":5.0{"}"}
+judge-weight = weight es { $weight }: escriba el porcentaje de llamadas en la versión nueva, de 0 a 100
+judge-latency = latency_ms es { $latency }: escriba milisegundos, 0 o más
+judge-otherwise = la misma llamada (id) ya estaba en la línea { $earlier }, y con otro resultado: deje una sola
+judge-limit = --p0 { $limit } no sirve de límite: escriba una proporción por encima de 0 y por debajo de 0.98; un 5 % es 0.05
+
+power-title = Lo que cada fase puede mostrar con { $perDay } llamadas al día y un { $base } de fallos hoy. Es una simulación con el tráfico repartido por igual: en la realidad será algo peor.
+power-observational = Aquí la versión no se sortea para cada llamada, sino por número, por inquilino o por quien llama: la comparación es solo observacional y se le pide diez veces más prueba.
+power-phase = { $phase }: { $weight } durante { $length }, unas { $canary } llamadas en la versión nueva
+power-sight = { "  " }si falla el { $rate }: se ve tras { $median } llamadas en la nueva (≈ { $when }); 9 de cada 10 veces, tras { $most } como mucho
+power-sight-half = { "  " }si falla el { $rate }: se ve tras { $median } llamadas en la nueva (≈ { $when }), pero no 9 de cada 10 veces dentro de la fase
+power-sight-rare = { "  " }si falla el { $rate }: la mayoría de las veces no se ve en esta fase (se ve en el { $share })
+power-smallest = { "  " }con un 80 % de seguridad se ve lo que falle desde el { $rate }; menos puede pasar sin verse
+power-smallest-none = { "  " }ni siquiera se ve con seguridad que falle todo
+power-alone = { "  " }la prueba frente a la versión estable revierte una versión sana en el { $share } de los casos
+power-alone-history = { "  " }la prueba frente al historial revierte una versión sana en el { $share } de los casos
+power-rule-literal = { "  " }{ $rule }, tal cual: revierte una versión sana en el { $healthy } de los casos; { $failing }
+power-rule-gated = { "  " }{ $rule }, con prueba: revierte una versión sana en el { $healthy } de los casos; { $failing }
+power-failing = una que falla siempre, en el { $share }, a las { $when }
+power-failing-rare = una que falla siempre, solo en el { $share }
+power-go = { "  " }para seguir con menos del { $limit } de fallos: { $clean } llamadas si ninguna falla; con los fallos de hoy, { $most }: { $length } (con un 80 % de seguridad)
+power-go-longer = { "  " }▲ para seguir con menos del { $limit } de fallos: { $clean } llamadas si ninguna falla; con los fallos de hoy, { $most }: la fase necesita { $length } (con un 80 % de seguridad)
+power-go-far = { "  " }▲ para seguir con menos del { $limit } de fallos: { $clean } llamadas si ninguna falla; con los fallos de hoy no se demuestra ni con 20 000
+power-go-never = { "  " }▲ menos del { $limit } de fallos no se demuestra con ningún número de llamadas
+power-other-gate = { "  " }{ $metric } ({ $gate }): al menos { $clean } unidades sin una mala
+power-other-gate-never = { "  " }{ $metric } ({ $gate }): no se demuestra con ningún número de unidades
+power-looked-at = { "  " }se han simulado las primeras { $units } llamadas de la fase
+power-days = { $n } días
+power-warn-nothing-to-compare = ▲ { $phase }: con todas las llamadas en la nueva no hay con qué comparar; quedan los límites y el historial.
+power-warn-blind = ▲ { $phase }: tan pocas llamadas no muestran ni que falle todo. Alárguela o suba su peso.
+power-warn-blind-at-limit = ▲ { $phase }: { $rule } vigila un límite que aquí no se distingue; con seguridad se ve desde el { $rate }. Alárguela o suba su peso.
+power-warn-go = ▲ { $phase }: es demasiado corta para lo que pide su compuerta. Alárguela, suba su peso o pida menos.
+power-warn-false = ▲ { $phase }: { $rule }, tal cual, revertiría una versión sana en el { $share } de los casos. Escriba evidence = "gated".
+power-left-out = No se simulan (su nivel de hoy no se conoce): { $rules }
+power-refused = no se puede simular: { $why }

@@ -43,8 +43,14 @@ mod tests {
             include_str!("files.rs"),
             include_str!("main.rs"),
             include_str!("host.rs"),
+            include_str!("judge.rs"),
+            include_str!("power.rs"),
+            include_str!("power/told.rs"),
         ];
-        let asked = sources.iter().flat_map(|source| source.split("words.say(").skip(1));
+        let ways = ["words.say(", "say.line(", "self.line("];
+        let asked = sources
+            .iter()
+            .flat_map(|source| ways.iter().flat_map(|way| source.split(way).skip(1)));
         let keys: Vec<_> = asked
             .filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next())
             .collect();
