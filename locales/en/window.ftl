@@ -7,6 +7,7 @@ window-no-answer = The window could not ask the program ({ $reason }). Close it 
 window-reason = Reason: it goes into the journal
 window-type-place = To go on, type the name of the environment: { $place }
 window-cancel = Cancel
+window-close = Close
 
 rail-title = Screens
 screen-guardia = Watch
@@ -39,16 +40,15 @@ head-phase = Phase { $number } of { $of } · { $name }
 head-baked = { $served } of { $of }
 head-no-phase = { $of } phases
 head-calm = All is well.
-head-weight = { $weight } of the calls go to the new system.
-head-wrong = { $metric }: { $value }, limit { $limit }.
-head-wrong-compared = { $metric } of the new system: { $value }, limit { $limit }. Stable: { $stable }.
-head-pending = { $rule }: { $elapsed } of { $of }
-head-waits = To go on: { $what }{ $more ->
-    [0] {""}
-   *[other] {" "}and { $more } more
- }
+head-weight = { $weight } of the new calls go to the new system.
+head-wrong = { $metric }: { $value }, with a limit of { $limit }.
+head-wrong-compared = { $metric } of the new system: { $value }. Stable: { $stable }.
+head-share = { $value } ({ $part } of { $units })
+head-pending = limit of { $limit } passed for { $elapsed } of { $of }; then { $action }
+head-waits = To go on: { $what }
+head-more = { $more } more
 
-emergency-label = Roll { $rollout } back to { $to }
+emergency-label = Roll { $plan } back to { $to }
 emergency-effect = From { $from } to 0%: { $targets } · { $units ->
     [unknown] calls there: no data
     [one] 1 call on the new one
@@ -89,6 +89,8 @@ weights-accepted = accepted
 weights-observed = observed
 weights-members = { $canary }/{ $all } numbers
 weights-unseen = no data
+weights-seen = { $canary } of { $all }
+weights-seen-over = { $canary } of { $all } new calls in { $over }: with few, the share swings
 weights-unknown = ?
 weights-silent = no answer for { $age }
 weights-drift = somebody left it at { $weight }
@@ -101,6 +103,8 @@ weights-manual = Not confirmed: commands to lower it by hand
 weights-progress = In progress:
 target-kind-telnyx-number-share = Telnyx, numbers
 target-kind-kubernetes-virtual-service = Istio
+place-virtual-service = VirtualService { $namespace }/{ $name } in cluster { $cluster }
+place-number-share = numbers of account { $account }, from application { $stable } to { $canary }
 
 board-title = Go on or roll back
 board-columns = new · stable · limit
@@ -109,7 +113,8 @@ board-limit = limit
 board-margin = margin
 board-lasting = for
 board-units = data
-board-units-of = { $units } of { $of }
+board-units-missing = { $missing } missing
+board-units-needed = { $units } data in { $window }; with fewer than { $of } nothing is judged
 board-no-evidence = no evidence
 board-chart = Show in the chart
 board-rule = { $rule }: { $comparison } { $limit } for { $lasting }, looking at { $window } → { $action }
@@ -159,6 +164,8 @@ order-release = Release: { $hold ->
 order-release-effect = The rollout may go on when its conditions are met.
 order-drill = Drill the rollback
 order-drill-effect = The real rollback, at 0%: it moves no calls and measures how long it takes.
+order-close = Close the rollout
+order-close-effect = It ends: nobody watches it any more, and it can no longer be put back from here. Moves no call.
 order-refused = Not done: { $why }
 
 alerts-title = Alerts
@@ -185,6 +192,11 @@ journal-empty = No entries yet.
 chart-limit = { $action } { $limit } · { $lasting }
 chart-summary = { $metric }: { $values }. Limits: { $limits }.
 chart-empty = No data in this stretch
+chart-window = each point sums up { $window }
+
+picture-keep = Save picture: { $of }
+picture-saving = Drawing the picture…
+picture-kept = Picture saved: { $where }
 
 connections-sources = Sources of metrics
 connections-targets = Targets
@@ -219,10 +231,38 @@ footer-theme = Theme: { $theme ->
 footer-read-only = read only
 footer-journal = journal: { $entries }
 
+popups-title = Desktop popups
+popups-none = There are no desktop popups here: the window program shows them, not a page in a browser.
+popups-untested = not tested
+popups-working = working
+popups-degraded = in part
+popups-failed = not seen
+popups-server = { $server } shows them.
+popups-try = Test
+popups-waiting = Press the button "I see it" of the popup that has just come. If you do not see it, popups do not reach you at this desktop.
+popups-tested = Tested by { $by } at { $at }.
+popups-never-tested = Nobody has confirmed yet that they are seen.
+popups-strip-failed = Desktop popups are not seen: { $why }. Alerts are still here.
+popups-strip-degraded = Desktop popups work in part: { $why }.
+popups-strip-refused = The alert was not acknowledged from the desktop popup: { $why }. Acknowledge it here.
+popups-no-bus = this program is in no desktop session; open it from one ({ $said })
+popups-no-server = no program of the desktop shows them; start one, such as dunst or mako ({ $said })
+popups-silent = the program that shows them does not answer; start it anew
+popups-refused = the program that shows them refuses them; look whether it is set to hide those of Timonel ({ $said })
+popups-ended = the part of Timonel that shows them has ended; close Timonel and open it again
+popups-no-actions = this desktop shows them without buttons; open Timonel to acknowledge
+popups-no-update = this desktop neither changes them nor takes them away; what they say may be over
+popups-no-urgency = this desktop shows all alike; what is critical does not stand out
+
+error-no-popups = there are no desktop popups here: test them in Timonel's window
 error-read-only = this screen only looks: do it in the main window
 error-comment-too-long = the text is too long: leave the main thing
 error-unknown-alert = that alert is no longer there
-error-unknown-metric = the plan has no such metric
+error-unknown-rule = the plan has no such rule
+error-nothing-to-draw = there are no readings to draw yet
+error-picture = the picture could not be drawn ({ $why })
+error-picture-too-large = the picture is too large for this browser: save it with timonelctl chart
+error-not-kept = the picture could not be saved ({ $why })
 error-store = the journal cannot be read ({ $why })
 error-not-understood = the page asked for something that this program does not know: reload it
 error-gone = the rollout no longer runs: open Timonel again
@@ -345,3 +385,24 @@ error-credential-no-keychain = this program was built without a keychain: choose
 error-credential-unused = no account of that environment uses “{ $name }”
 error-credential-account = the account cannot be asked ({ $said })
 error-credential-test-late = the provider did not answer within { $limit }: check the network and test again
+
+environments-title = Environments
+environments-palette = Open another environment or a plan
+environments-environment = Environment
+environments-rollout = Rollout
+environments-since = Since
+environments-open = open
+environments-unwatched = nobody watches it here: open it
+environments-act = Open
+environments-open-named = Open { $name }
+environments-simulator = A world that is not real, to practise in
+environments-open-simulator = Open the simulator
+environments-again = Begin again
+environments-path = Open a plan: the whole path of its file
+environments-read = Read the plan
+environments-open-in = Open in { $environment }
+environments-none = The plan has no real environment: add one under [environments].
+environments-unsound = This plan cannot be used
+environments-line = line { $line }
+environments-opening = Opening { $name }… Opening moves no call.
+environments-opened = Open: { $name }. No call was moved.

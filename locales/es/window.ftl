@@ -7,6 +7,7 @@ window-no-answer = La ventana no pudo preguntar al programa ({ $reason }). Ciér
 window-reason = Motivo: queda en la bitácora
 window-type-place = Para seguir, escriba el nombre del entorno: { $place }
 window-cancel = Cancelar
+window-close = Cerrar
 
 rail-title = Pantallas
 screen-guardia = Guardia
@@ -39,16 +40,15 @@ head-phase = Fase { $number } de { $of } · { $name }
 head-baked = { $served } de { $of }
 head-no-phase = { $of } fases
 head-calm = Sin novedad.
-head-weight = { $weight } de las llamadas va al sistema nuevo.
+head-weight = { $weight } de las llamadas nuevas va al sistema nuevo.
 head-wrong = { $metric }: { $value }, con límite de { $limit }.
-head-wrong-compared = { $metric } del sistema nuevo: { $value }, con límite de { $limit }. El estable: { $stable }.
-head-pending = { $rule }: { $elapsed } de { $of }
-head-waits = Para avanzar: { $what }{ $more ->
-    [0] {""}
-   *[other] {" "}y { $more } más
- }
+head-wrong-compared = { $metric } del sistema nuevo: { $value }. El estable: { $stable }.
+head-share = { $value } ({ $part } de { $units })
+head-pending = límite de { $limit } pasado { $elapsed } de { $of }; entonces { $action }
+head-waits = Para avanzar: { $what }
+head-more = { $more } más
 
-emergency-label = Revertir { $rollout } a { $to }
+emergency-label = Revertir { $plan } a { $to }
 emergency-effect = De { $from } a 0 %: { $targets } · { $units ->
     [unknown] en curso: sin datos
    *[other] { $units } en curso en el nuevo
@@ -88,6 +88,8 @@ weights-accepted = aceptado
 weights-observed = observado
 weights-members = { $canary }/{ $all } núm.
 weights-unseen = sin datos
+weights-seen = { $canary } de { $all }
+weights-seen-over = { $canary } de { $all } llamadas nuevas en { $over }: con pocas, el porcentaje oscila
 weights-unknown = ?
 weights-silent = no responde desde hace { $age }
 weights-drift = alguien lo dejó en { $weight }
@@ -100,6 +102,8 @@ weights-manual = No confirma: comandos para bajarlo a mano
 weights-progress = En curso:
 target-kind-telnyx-number-share = Telnyx, números
 target-kind-kubernetes-virtual-service = Istio
+place-virtual-service = VirtualService { $namespace }/{ $name } en el clúster { $cluster }
+place-number-share = números de la cuenta { $account }, de la aplicación { $stable } a la { $canary }
 
 board-title = Seguir o revertir
 board-columns = nuevo · estable · límite
@@ -108,7 +112,8 @@ board-limit = límite
 board-margin = margen
 board-lasting = durante
 board-units = datos
-board-units-of = { $units } de { $of }
+board-units-missing = faltan { $missing }
+board-units-needed = { $units } datos en { $window }; con menos de { $of } no se juzga
 board-no-evidence = sin evidencia
 board-chart = Ver en la gráfica
 board-rule = { $rule }: { $comparison } { $limit } durante { $lasting }, mirando { $window } → { $action }
@@ -158,6 +163,8 @@ order-release = Soltar: { $hold ->
 order-release-effect = El despliegue puede seguir avanzando cuando se cumplan sus condiciones.
 order-drill = Ensayar la reversión
 order-drill-effect = La reversión de verdad, al 0 %: no mueve llamadas y mide cuánto tarda.
+order-close = Cerrar el despliegue
+order-close-effect = Termina: nadie lo vigila más y ya no se podrá revertir desde aquí. No mueve ninguna llamada.
 order-refused = No se hizo: { $why }
 
 alerts-title = Alertas
@@ -184,6 +191,11 @@ journal-empty = Todavía sin anotaciones.
 chart-limit = { $action } { $limit } · { $lasting }
 chart-summary = { $metric }: { $values }. Límites: { $limits }.
 chart-empty = Sin datos en este tramo
+chart-window = cada punto resume { $window }
+
+picture-keep = Guardar imagen: { $of }
+picture-saving = Dibujando la imagen…
+picture-kept = Imagen guardada: { $where }
 
 connections-sources = Fuentes de métricas
 connections-targets = Destinos
@@ -218,10 +230,38 @@ footer-theme = Tema: { $theme ->
 footer-read-only = solo lectura
 footer-journal = bitácora: { $entries }
 
+popups-title = Avisos en el escritorio
+popups-none = Aquí no hay avisos de escritorio: los muestra el programa de ventana, no una página en el navegador.
+popups-untested = sin probar
+popups-working = funcionan
+popups-degraded = a medias
+popups-failed = no se ven
+popups-server = Los muestra { $server }.
+popups-try = Probar
+popups-waiting = Pulse el botón «Lo veo» del aviso que acaba de salir. Si no lo ve, los avisos no le llegan en este escritorio.
+popups-tested = Probado por { $by } a las { $at }.
+popups-never-tested = Nadie ha confirmado todavía que los ve.
+popups-strip-failed = No se ven los avisos del escritorio: { $why }. Las alertas siguen aquí.
+popups-strip-degraded = Los avisos del escritorio funcionan a medias: { $why }.
+popups-strip-refused = No se reconoció la alerta desde el aviso del escritorio: { $why }. Reconózcala aquí.
+popups-no-bus = este programa no está en una sesión de escritorio; ábralo desde una ({ $said })
+popups-no-server = ningún programa del escritorio los muestra; inicie uno, como dunst o mako ({ $said })
+popups-silent = el programa que los muestra no responde; reinícielo
+popups-refused = el programa que los muestra los rechaza; mire si está puesto a ocultar los de Timonel ({ $said })
+popups-ended = la parte de Timonel que los muestra ha terminado; cierre Timonel y ábralo otra vez
+popups-no-actions = este escritorio los muestra sin botones; para reconocer, abra Timonel
+popups-no-update = este escritorio no los cambia ni los retira; lo que dicen puede haber pasado ya
+popups-no-urgency = este escritorio los muestra todos igual; lo crítico no destaca
+
+error-no-popups = aquí no hay avisos de escritorio: pruébelos en la ventana de Timonel
 error-read-only = esta pantalla solo mira: hágalo desde la ventana principal
 error-comment-too-long = el texto es demasiado largo: deje lo principal
 error-unknown-alert = esa alerta ya no está
-error-unknown-metric = el plan no tiene esa métrica
+error-unknown-rule = el plan no tiene esa regla
+error-nothing-to-draw = todavía no hay lecturas que dibujar
+error-picture = la imagen no se pudo dibujar ({ $why })
+error-picture-too-large = la imagen es demasiado grande para este navegador: guárdela con timonelctl chart
+error-not-kept = la imagen no se pudo guardar ({ $why })
 error-store = la bitácora no se puede leer ({ $why })
 error-not-understood = la página pidió algo que este programa no conoce: recárguela
 error-gone = el despliegue ya no corre: abra Timonel otra vez
@@ -344,3 +384,24 @@ error-credential-no-keychain = este programa se hizo sin llavero: elija la memor
 error-credential-unused = ninguna cuenta de ese entorno usa «{ $name }»
 error-credential-account = no se puede preguntar a la cuenta ({ $said })
 error-credential-test-late = el proveedor no respondió en { $limit }: compruebe la red y pruebe otra vez
+
+environments-title = Entornos
+environments-palette = Abrir otro entorno o un plan
+environments-environment = Entorno
+environments-rollout = Despliegue
+environments-since = Desde
+environments-open = abierto
+environments-unwatched = nadie lo vigila aquí: ábralo
+environments-act = Abrir
+environments-open-named = Abrir { $name }
+environments-simulator = Un mundo que no es real, para ensayar
+environments-open-simulator = Abrir el simulador
+environments-again = Empezar de nuevo
+environments-path = Abrir un plan: la ruta entera de su fichero
+environments-read = Leer el plan
+environments-open-in = Abrir en { $environment }
+environments-none = El plan no tiene ningún entorno real: añádalo bajo [environments].
+environments-unsound = Este plan no se puede usar
+environments-line = línea { $line }
+environments-opening = Abriendo { $name }… Abrir no mueve ninguna llamada.
+environments-opened = Abierto: { $name }. No se ha movido ninguna llamada.

@@ -118,7 +118,7 @@ test('batches come in order, with what changed, and not while nobody looks', asy
 
 test('what is refused is refused with a code', async () => {
   await expect(ask('acknowledge', { alert: 'none', comment: '' })).rejects.toThrow('error-unknown-alert');
-  await expect(ask('series', { metric: 'none', widthPx: 100, from: 0, to: 1 })).rejects.toThrow('error-unknown-metric');
+  await expect(ask('series', { rule: 'none', widthPx: 100, from: 0, to: 1 })).rejects.toThrow('error-unknown-rule');
   await expect(ask('plugin:tray|new')).rejects.toThrow('not allowed');
   await expect(ask('plugin:window|destroy')).rejects.toThrow('not allowed');
 });

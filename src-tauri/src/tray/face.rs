@@ -66,7 +66,7 @@ impl Face {
             "tray-state",
             &[
                 ("environment", text(&environment)),
-                ("rollout", text(&picture.rollout.name)),
+                ("rollout", text(&picture.rollout.plan)),
                 ("weight", text(&weight(picture.emergency.from, language))),
                 ("state", text(&state)),
             ],
@@ -79,7 +79,7 @@ impl Face {
         let label = words.say(
             "tray-roll-back",
             &[
-                ("rollout", text(&picture.rollout.name)),
+                ("rollout", text(&picture.emergency.plan)),
                 ("environment", text(&environment)),
             ],
         );

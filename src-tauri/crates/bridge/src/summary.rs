@@ -84,7 +84,10 @@ impl Summary {
                 requested: target.op.map(|op| op.to).or(target.asked),
                 accepted: target.accepted,
                 members: target.members,
-                observed: (Some(&t.id) == splitter).then_some(snapshot.observed).flatten(),
+                observed: (Some(&t.id) == splitter)
+                    .then_some(snapshot.observed)
+                    .flatten()
+                    .and_then(|seen| seen.weight()),
                 verified,
             })
         });

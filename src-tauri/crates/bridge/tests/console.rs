@@ -70,7 +70,7 @@ async fn a_person_steers_it_and_puts_everything_back() {
         page.picture
             .targets
             .iter()
-            .all(|t| !t.kind.is_empty() && !t.place.is_empty())
+            .all(|t| !t.kind.is_empty() && t.place.code.starts_with("place-"))
     );
 
     let refused = console.order(&wall, Order::SignAll).await.unwrap_err();
@@ -138,7 +138,7 @@ async fn a_person_steers_it_and_puts_everything_back() {
     .await;
 
     let to = page.picture.at;
-    let lines = console.series("error_rate", 40, to - 3_600_000, to).await.unwrap();
+    let lines = console.series("errores-10", 40, to - 3_600_000, to).await.unwrap();
     let canary = lines
         .iter()
         .find(|l| l.side == timonel_wire::SideName::Canary && l.signal == "errores");
@@ -149,8 +149,32 @@ async fn a_person_steers_it_and_puts_everything_back() {
     assert!(canary.is_some(), "{lines:?}");
     let values = stable.points.iter().filter(|p| p.1.is_some()).count();
     assert!((2..=80).contains(&values), "{stable:?}");
+    let picture = timonel_wire::PictureAsk {
+        what: timonel_wire::PictureOf::Rule {
+            rule: "errores-10".to_owned(),
+        },
+        format: timonel_wire::PictureFormat::Svg,
+        dark: false,
+        language: "en-GB".to_owned(),
+        zone_minutes: -300,
+    };
+    let drawn = console.picture_file(&picture).await.unwrap();
+    let text = String::from_utf8(drawn.bytes).unwrap();
+    assert!(text.contains("Errors") && text.contains("UTC−5"), "{text}");
+    assert!(
+        drawn.name.starts_with("ivr-texml-error-rate-") && drawn.name.ends_with(".svg"),
+        "{}",
+        drawn.name
+    );
+    let phases = timonel_wire::PictureAsk {
+        what: timonel_wire::PictureOf::Timeline,
+        format: timonel_wire::PictureFormat::Png,
+        ..picture
+    };
+    let drawn = console.picture_file(&phases).await.unwrap();
+    assert!(drawn.bytes.starts_with(b"\x89PNG"), "{}", drawn.name);
     let unknown = console.series("nada", 40, 0, 1).await.unwrap_err();
-    assert_eq!(unknown.0.code, "error-unknown-metric");
+    assert_eq!(unknown.0.code, "error-unknown-rule");
     console.close().await;
     assert_eq!(
         console.order(&main, Order::Drill).await.unwrap_err().0.code,

@@ -200,7 +200,11 @@ impl<'a> Screen<'a> {
                         self.words,
                     ),
                 ),
-                ("observed", self.words.weight_if_known(picture.observed)),
+                (
+                    "observed",
+                    self.words
+                        .weight_if_known(picture.observed.and_then(|seen| seen.weight())),
+                ),
             ],
         );
         self.bar.set_message(line.clone());

@@ -7,8 +7,10 @@ use timonel_domain::board::{Freshness, GateSight, RuleSight};
 use timonel_domain::plan::Plan;
 use timonel_domain::rollout::{Effect, Event, State};
 use timonel_domain::time::Timestamp;
-use timonel_domain::value::{Person, RolloutId, Side, SignalId, TargetId, Weight};
+use timonel_domain::value::{Person, RolloutId, Side, SignalId, TargetId};
 use timonel_ports::target::ManualCommand;
+
+use crate::traffic::Observed;
 
 /// One thing that happened to a rollout, in the order of its journal.
 #[derive(Debug, Clone)]
@@ -61,8 +63,8 @@ pub struct Snapshot {
     pub active: BTreeMap<Side, u64>,
     /// Who has seen which alert, by the alert's id.
     pub acknowledged: BTreeMap<String, Acknowledgement>,
-    /// The weight that traffic itself shows, over the last readings; `None` where too little was seen.
-    pub observed: Option<Weight>,
+    /// What traffic itself shows, over the last readings; `None` where nothing recent is known.
+    pub observed: Option<Observed>,
     /// Steps that happened and are not in the store yet.
     pub unwritten: u64,
     /// Why the store does not take entries, where it does not.

@@ -59,19 +59,42 @@ impl Lookout {
         Some(Event::Assigned { since, stable, canary })
     }
 
-    /// The share of new units on the canary over the last minute that is known, if that is recent and enough was seen. What a
-    /// source knows may be behind by nature, so the minute ends with its newest reading.
-    pub(crate) fn observed(&self, now: Timestamp) -> Option<Weight> {
+    /// The new units of the last minute that is known, if that is recent. What a source knows may be behind by nature, so the
+    /// minute ends with its newest reading.
+    pub(crate) fn observed(&self, now: Timestamp) -> Option<Observed> {
         let (newest, ..) = self.recent.back()?;
         if now.since(*newest) >= OBSERVED_OVER {
             return None;
         }
         let recent = self.recent.iter();
         let (stable, canary) = recent.fold((0u64, 0u64), |(s, c), (_, stable, canary)| (s + stable, c + canary));
-        let all = stable + canary;
-        (all >= LEAST_UNITS)
-            .then(|| Weight::from_hundredths(u16::try_from(canary * 10_000 / all).unwrap_or(10_000)))
-            .flatten()
+        Some(Observed {
+            canary,
+            all: stable + canary,
+            over: OBSERVED_OVER,
+        })
+    }
+}
+
+/// What traffic itself showed lately.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Observed {
+    /// New units on the canary.
+    pub canary: u64,
+    /// New units on either side.
+    pub all: u64,
+    /// Over this long.
+    pub over: Duration,
+}
+
+impl Observed {
+    /// The share of new units on the canary; `None` where too few were seen to show one.
+    pub fn weight(&self) -> Option<Weight> {
+        if self.all < LEAST_UNITS {
+            return None;
+        }
+        let share = u16::try_from(self.canary.saturating_mul(10_000) / self.all).unwrap_or(10_000);
+        Weight::from_hundredths(share)
     }
 }
 
@@ -113,7 +136,17 @@ mod tests {
                 canary: 10
             })
         );
-        assert_eq!(lookout.observed(Timestamp::from_secs(10)), Some(Weight::percent(25)));
+        let seen = lookout.observed(Timestamp::from_secs(10)).expect("it is recent");
+        assert_eq!(
+            (seen.canary, seen.all, seen.weight()),
+            (10, 40, Some(Weight::percent(25)))
+        );
+        let few = Observed {
+            canary: 1,
+            all: 19,
+            ..seen
+        };
+        assert_eq!(few.weight(), None, "too few show no share");
         assert_eq!(lookout.observed(Timestamp::from_secs(65)), None, "too long ago");
     }
 }

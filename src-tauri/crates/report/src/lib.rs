@@ -73,6 +73,15 @@ impl Zone {
     /// UTC itself.
     pub const UTC: Self = Self(0);
 
+    /// So many minutes eastwards of UTC; `None` where that is further than clocks anywhere go (15 h).
+    pub const fn of_minutes(minutes: i16) -> Option<Self> {
+        if minutes.unsigned_abs() < 15 * 60 {
+            Some(Self(minutes))
+        } else {
+            None
+        }
+    }
+
     /// Minutes eastwards of UTC.
     pub const fn minutes(self) -> i16 {
         self.0

@@ -6,6 +6,7 @@ use ts_rs::TS;
 use crate::ask::HoldName;
 use crate::board::{BoardRow, GateRow};
 use crate::code::{Freshness, SeverityName, StageKind};
+use crate::popups::PopupsState;
 use crate::sentence::Sentence;
 
 /// Declares the sections once: the picture has all of them, a batch only those that changed.
@@ -91,6 +92,8 @@ sections! {
     tenants: Vec<Tenant>,
     /// What the emergency control would do.
     emergency: Emergency,
+    /// The popups of the desk.
+    popups: PopupsState,
 }
 
 /// What changed since the last batch.
@@ -126,6 +129,8 @@ pub struct EnvironmentBand {
 pub struct RolloutHead {
     /// Its id.
     pub id: String,
+    /// The id of its plan: what people call what is being moved.
+    pub plan: String,
     /// The plan's name.
     pub name: String,
     /// Where it is in its life.
@@ -222,15 +227,26 @@ pub enum RoleName {
     Follower,
 }
 
+/// New units that traffic showed lately.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Seen {
+    /// On the canary.
+    pub canary: u64,
+    /// On either side.
+    pub all: u64,
+    /// Over this long.
+    pub over_ms: u64,
+}
+
 /// A target.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 pub struct Target {
     /// Its id in the plan.
     pub id: String,
     /// Which adapter reaches it, such as `telnyx.number-share`.
     pub kind: String,
-    /// Where it is, as the adapter names it.
-    pub place: String,
+    /// Where it is.
+    pub place: Sentence,
     /// What it is for.
     pub role: RoleName,
     /// What it was last asked for, in hundredths of a percent.
@@ -241,6 +257,8 @@ pub struct Target {
     pub read: Option<u16>,
     /// What traffic itself shows; only where it can be seen.
     pub observed: Option<u16>,
+    /// The new units that traffic showed, where it can be seen and any were; few of them show no weight.
+    pub seen: Option<Seen>,
     /// How many of a set are on the canary, where it holds one.
     pub members: Option<Members>,
     /// Since when its instant lever is pulled.
@@ -391,6 +409,8 @@ pub struct Tenant {
 pub struct Emergency {
     /// Which rollout.
     pub rollout: String,
+    /// The id of its plan: what people call what is being moved.
+    pub plan: String,
     /// Whether a press is taken now.
     pub possible: bool,
     /// Whether it needs a second press, since the stable side may be gone.

@@ -1,4 +1,4 @@
-//! The points of a chart.
+//! Charts: the lines that a page draws itself, and pictures that somebody keeps or sends.
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -22,4 +22,60 @@ pub struct Series {
     pub unit: UnitName,
     /// In the order of time.
     pub points: Vec<Point>,
+}
+
+/// What a picture shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "of", rename_all = "kebab-case")]
+pub enum PictureOf {
+    /// Both arms of what a rule looks at, with its limits.
+    Rule {
+        /// The rule's id.
+        rule: String,
+    },
+    /// The phases, planned and actual.
+    Timeline,
+}
+
+/// The format of a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum PictureFormat {
+    /// For messages and mail.
+    Png,
+    /// Fine at every size.
+    Svg,
+}
+
+/// A picture that somebody wants.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct PictureAsk {
+    /// What it shows.
+    pub what: PictureOf,
+    /// As which kind of file.
+    pub format: PictureFormat,
+    /// For a dark ground.
+    pub dark: bool,
+    /// The language of its words, as BCP 47; Spanish for what is neither of the two.
+    pub language: String,
+    /// The zone of its times, in minutes east of UTC.
+    pub zone_minutes: i16,
+}
+
+/// Where a picture went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "kept", rename_all = "kebab-case")]
+pub enum PictureKept {
+    /// The host wrote a file.
+    File {
+        /// Its whole path.
+        path: String,
+    },
+    /// The page is given it.
+    Content {
+        /// What it is to be called.
+        name: String,
+        /// Its bytes in base64.
+        base64: String,
+    },
 }

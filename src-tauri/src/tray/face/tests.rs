@@ -1,8 +1,8 @@
 //! What the icon says of pictures.
 
 use timonel_wire::{
-    Acknowledged, Alert, Emergency, EnvironmentBand, Freshness, Marks, Picture, RoleName, RolloutHead, Sentence,
-    SeverityName, Source, StageKind, Target, Units,
+    Acknowledged, Alert, Emergency, EnvironmentBand, Freshness, Marks, Picture, PopupsState, RoleName, RolloutHead,
+    Sentence, SeverityName, Source, StageKind, Target, Units,
 };
 
 use super::{Face, Shape, weight};
@@ -23,7 +23,8 @@ fn calm() -> Picture {
         },
         rollout: RolloutHead {
             id: "r-1".to_owned(),
-            name: "ivr-texml".to_owned(),
+            plan: "ivr-texml".to_owned(),
+            name: "IVR TeXML: sistema nuevo de voz".to_owned(),
             stage: StageKind::Baking,
             phase: Some("p5".to_owned()),
             frozen: false,
@@ -52,12 +53,13 @@ fn calm() -> Picture {
         targets: vec![Target {
             id: "telnyx".to_owned(),
             kind: "telnyx.number-share".to_owned(),
-            place: String::new(),
+            place: Sentence::new("place-number-share"),
             role: RoleName::Splitter,
             requested: Some(1_250),
             accepted: Some(1_250),
             read: Some(1_250),
             observed: None,
+            seen: None,
             members: None,
             levered: None,
             op: None,
@@ -76,6 +78,7 @@ fn calm() -> Picture {
         tenants: Vec::new(),
         emergency: Emergency {
             rollout: "r-1".to_owned(),
+            plan: "ivr-texml".to_owned(),
             possible: true,
             confirm: false,
             from: 1_250,
@@ -84,6 +87,7 @@ fn calm() -> Picture {
             last_drill: None,
             verified: None,
         },
+        popups: PopupsState::default(),
     }
 }
 

@@ -1,6 +1,6 @@
 // The questions that the screen asks. They name what is wanted, never who answers: the desktop program (tauri.ts) or
 // `timonelctl ui-host` over a socket (socket.ts).
-import type { About, Batch, Order, Picture, Receipt, Sentence, Series } from '../wire';
+import type { About, Batch, CredentialChange, CredentialTest, Environments, KeepName, Order, Picture, PictureAsk, PictureKept, PlanFile, Receipt, Sentence, Series, ToOpen, Vault } from '../wire';
 
 /** Whether whoever answers can be reached. */
 export type Link = 'opening' | 'open' | 'lost';
@@ -26,8 +26,25 @@ export interface Host {
   language(tag: string): Promise<void>;
   order(order: Order): Promise<Receipt>;
   acknowledge(alert: string, comment: string): Promise<void>;
-  /** The lines of a chart between two moments (ms UTC), for so many pixel columns; all of them whole numbers. */
-  series(metric: string, width_px: number, from: number, to: number): Promise<Series[]>;
+  /** The lines of what a rule looks at between two moments (ms UTC), for so many pixel columns; all of them whole numbers. */
+  series(rule: string, width_px: number, from: number, to: number): Promise<Series[]>;
+  /** A picture to send: the host writes it and says where, or gives it to the page. */
+  picture_file(picture: PictureAsk): Promise<PictureKept>;
+  /** What can be opened, and what is. */
+  environments(): Promise<Environments>;
+  /** What there is to know of a plan file before it is opened. */
+  plan_file(path: string): Promise<PlanFile>;
+  /** Opens something else in place of what is open. Moves nothing. */
+  open(open: ToOpen): Promise<void>;
+  /** Places and credentials, without a secret. May make a keychain ask the person to unlock it. */
+  credentials(): Promise<Vault>;
+  /** Keeps a credential. The one question that carries a secret; whoever asks it forgets the secret. */
+  credential_put(name: string, keep: KeepName, secret: string): Promise<CredentialChange>;
+  /** Tries the credential in force at its provider. */
+  credential_test(name: string): Promise<CredentialTest>;
+  credential_delete(name: string, keep: KeepName): Promise<CredentialChange>;
+  /** Shows a test popup at the desk: it stands when this is answered, and only a press on its button proves that it is seen. */
+  popup_test(): Promise<void>;
 }
 
 /** Why a question was not answered: a sentence of the catalogues. */

@@ -53,13 +53,13 @@ afterEach(() => {
 describe('questions', () => {
   test('each gets the answer that bears its number, in whatever order they come', async () => {
     const socket = new Socket('ws://here');
-    const [about, series] = [socket.about(), socket.series('error_rate', 372, 1, 2)];
+    const [about, series] = [socket.about(), socket.series('errores-10', 372, 1, 2)];
     End.last.onopen();
     await turn();
     expect(End.all).toHaveLength(1);
     expect(End.last.sent.map((asked) => asked.ask)).toEqual([
       { ask: 'about' },
-      { ask: 'series', metric: 'error_rate', width_px: 372, from: 1, to: 2 },
+      { ask: 'series', rule: 'errores-10', width_px: 372, from: 1, to: 2 },
     ]);
     const [first, second] = End.last.sent;
     End.last.says({ is: 'answer', id: second!.id, answer: { kind: 'series', value: [] } });

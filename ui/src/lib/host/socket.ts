@@ -1,10 +1,12 @@
 // `timonelctl ui-host`: the same questions over one WebSocket. The page opens it again by itself when it is lost, and
 // every question that was under way then is refused: nobody knows whether it was heard.
-import type { About, Answer, Ask, Picture, Question, Receipt, Series, ServerMessage } from '../wire';
+import type { About, Answer, Ask, CredentialChange, CredentialTest, Environments, Picture, PictureAsk, PictureKept, PlanFile, Question, Receipt, Series, ServerMessage, ToOpen, Vault } from '../wire';
 import { type Host, type Listener, Refusal } from './host';
 
 /** How long a question waits for its answer. */
 const PATIENCE_MS = 15_000;
+/** The same where other systems are asked before the answer. */
+const LONG_PATIENCE_MS = 60_000;
 /** Waits between attempts to open the socket again; the last one stays. */
 const WAITS_MS = [250, 500, 1_000, 2_000, 5_000];
 
@@ -34,8 +36,17 @@ export class Socket implements Host {
   language = () => Promise.resolve();
   order: Host['order'] = (order) => this.#ask<Receipt>({ ask: 'order', order });
   acknowledge = (alert: string, comment: string) => this.#ask<void>({ ask: 'acknowledge', alert, comment });
-  series = (metric: string, width_px: number, from: number, to: number) =>
-    this.#ask<Series[]>({ ask: 'series', metric, width_px, from, to });
+  series = (rule: string, width_px: number, from: number, to: number) => this.#ask<Series[]>({ ask: 'series', rule, width_px, from, to });
+  environments = () => this.#ask<Environments>({ ask: 'environments' });
+  plan_file = (path: string) => this.#ask<PlanFile>({ ask: 'plan-file', path });
+  // The keys of a rollout may be asked for first, and its targets.
+  open = (open: ToOpen) => this.#ask<void>({ ask: 'open', open }, LONG_PATIENCE_MS);
+  picture_file = (picture: PictureAsk) => this.#ask<PictureKept>({ ask: 'picture-file', picture });
+  credentials = () => this.#ask<Vault>({ ask: 'credentials' });
+  credential_put: Host['credential_put'] = (name, keep, secret) => this.#ask<CredentialChange>({ ask: 'credential-put', name, keep, secret });
+  credential_test = (name: string) => this.#ask<CredentialTest>({ ask: 'credential-test', name });
+  credential_delete: Host['credential_delete'] = (name, keep) => this.#ask<CredentialChange>({ ask: 'credential-delete', name, keep });
+  popup_test = () => this.#ask<void>({ ask: 'popup-test' });
 
   async watch(listener: Listener): Promise<void> {
     this.#listener = listener;
@@ -48,11 +59,11 @@ export class Socket implements Host {
     this.#listener?.link('open');
   }
 
-  async #ask<Value>(ask: Question): Promise<Value> {
+  async #ask<Value>(ask: Question, patience = PATIENCE_MS): Promise<Value> {
     await this.#open();
     const id = this.#next++;
     const answer = await new Promise<Answer>((answered, refused) => {
-      const late = setTimeout(() => refused(unanswered('no answer in time')), PATIENCE_MS);
+      const late = setTimeout(() => refused(unanswered('no answer in time')), patience);
       const done = () => {
         clearTimeout(late);
         this.#waiting.delete(id);

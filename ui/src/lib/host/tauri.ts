@@ -18,7 +18,16 @@ export const desktop: Host = {
   language: (tag) => ask('language', { tag }),
   order: (order) => ask('order', { order }),
   acknowledge: (alert, comment) => ask('acknowledge', { alert, comment }),
-  series: (metric, widthPx, from, to) => ask('series', { metric, widthPx, from, to }),
+  series: (rule, widthPx, from, to) => ask('series', { rule, widthPx, from, to }),
+  environments: () => ask('environments'),
+  plan_file: (path) => ask('plan_file', { path }),
+  open: (open) => ask('open', { open }),
+  picture_file: (picture) => ask('picture_file', { picture }),
+  credentials: () => ask('credentials'),
+  credential_put: (name, keep, secret) => ask('credential_put', { name, keep, secret }),
+  credential_test: (name) => ask('credential_test', { name }),
+  credential_delete: (name, keep) => ask('credential_delete', { name, keep }),
+  popup_test: () => ask('popup_test'),
 };
 
 async function ask<Answer>(command: string, args: Record<string, unknown> = {}): Promise<Answer> {

@@ -54,12 +54,13 @@ export function target(more: Partial<Target> = {}): Target {
   return {
     id: 'telnyx',
     kind: 'telnyx.number-share',
-    place: 'application 2150000000000000002',
+    place: { code: 'place-number-share', args: { account: { kind: 'text', value: 'produccion' }, stable: { kind: 'text', value: '2150000000000000001' }, canary: { kind: 'text', value: '2150000000000000002' } } },
     role: 'splitter',
     requested: 500,
     accepted: 470,
     read: 470,
     observed: 490,
+    seen: { canary: 3, all: 61, over_ms: 60_000 },
     members: { canary: 12, all: 340 },
     levered: null,
     op: null,
@@ -85,7 +86,8 @@ export function picture(more: Partial<Picture> = {}): Picture {
       unwritten: 0,
     },
     rollout: {
-      id: 'ivr-texml',
+      id: 'ivr-texml-2026-11-22',
+      plan: 'ivr-texml',
       name: 'IVR TeXML: sistema nuevo de voz',
       stage: 'baking',
       phase: 'piloto-5',
@@ -113,7 +115,7 @@ export function picture(more: Partial<Picture> = {}): Picture {
     ],
     gates: [gate(), gate({ id: 'piloto-5/3', code: 'gate-without-critical-error', metric: null, unit: null, comparison: null, value: null, limit: null, verdict: 'hold', lasting: { elapsed_ms: 240_000, of_ms: 480_000 } })],
     blockers: [{ code: 'blocker-bake-time', args: {} }],
-    targets: [target(), target({ id: 'consultas', kind: 'kubernetes.virtual-service', role: 'follower', accepted: 500, read: 500, observed: null, members: null })],
+    targets: [target(), target({ id: 'consultas', kind: 'kubernetes.virtual-service', role: 'follower', accepted: 500, read: 500, observed: null, seen: null, members: null })],
     units: { stable: 41, canary: 2 },
     alerts: [
       {
@@ -131,7 +133,8 @@ export function picture(more: Partial<Picture> = {}): Picture {
     checklists: [{ id: 'preparacion', items: ['Ramas de código del despliegue creadas'], signed_by: 'operadora' }],
     tenants: [{ id: 'ayuntamiento-norte', name: 'Ayuntamiento Norte', numbers: 3, pinned: false }],
     emergency: {
-      rollout: 'ivr-texml',
+      rollout: 'ivr-texml-2026-11-22',
+      plan: 'ivr-texml',
       possible: true,
       confirm: false,
       from: 470,
@@ -140,6 +143,7 @@ export function picture(more: Partial<Picture> = {}): Picture {
       last_drill: { at: AT - 7_200_000, took_ms: 1_400 },
       verified: null,
     },
+    popups: { standing: 'working', why: null, server: 'dunst', waiting: false, tested: { at: AT - 3_600_000, by: 'operadora' }, refused: null },
     ...more,
   };
 }

@@ -18,6 +18,11 @@ export const theme = {
     return coat;
   },
 
+  /** Whether the page is dark now. */
+  get dark(): boolean {
+    return chosen === 'dark' || (chosen === 'auto' && matchMedia('(prefers-color-scheme: dark)').matches);
+  },
+
   choose(to: Theme): void {
     chosen = to;
     if (to === 'auto') delete document.documentElement.dataset['theme'];

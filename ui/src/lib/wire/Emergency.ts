@@ -10,6 +10,10 @@ export type Emergency = {
  */
 rollout: string, 
 /**
+ * The id of its plan: what people call what is being moved.
+ */
+plan: string, 
+/**
  * Whether a press is taken now.
  */
 possible: boolean, 

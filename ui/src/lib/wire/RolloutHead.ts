@@ -12,6 +12,10 @@ export type RolloutHead = {
  */
 id: string, 
 /**
+ * The id of its plan: what people call what is being moved.
+ */
+plan: string, 
+/**
  * The plan's name.
  */
 name: string, 

@@ -3,6 +3,8 @@ import type { Marks } from "./Marks";
 import type { Members } from "./Members";
 import type { Operation } from "./Operation";
 import type { RoleName } from "./RoleName";
+import type { Seen } from "./Seen";
+import type { Sentence } from "./Sentence";
 
 /**
  * A target.
@@ -17,9 +19,9 @@ id: string,
  */
 kind: string, 
 /**
- * Where it is, as the adapter names it.
+ * Where it is.
  */
-place: string, 
+place: Sentence, 
 /**
  * What it is for.
  */
@@ -40,6 +42,10 @@ read: number | null,
  * What traffic itself shows; only where it can be seen.
  */
 observed: number | null, 
+/**
+ * The new units that traffic showed, where it can be seen and any were; few of them show no weight.
+ */
+seen: Seen | null, 
 /**
  * How many of a set are on the canary, where it holds one.
  */

@@ -1,7 +1,12 @@
 //! What is asked of the samples, and that no gap and no peak is lost on the way to the picture.
 
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
 use timonel_domain::plan::Comparison;
+use timonel_domain::sample::{Sample, Value};
 use timonel_domain::value::{Quantity, SignalId};
+use timonel_report::Point;
 
 use super::*;
 
@@ -26,10 +31,11 @@ fn point(secs: i64, percent: Option<i64>) -> Point {
 fn a_metric_is_asked_for_as_the_strictest_rule_does() {
     let plan = plan();
     let asked = |name: &str| {
-        let meant = question(&plan, name).unwrap();
+        let meant = Asked::of_name(&plan, name).unwrap();
+        let question = meant.question.as_ref();
         (
             meant.signal.id.to_string(),
-            meant.question.map(|q| (q.statistic, q.window, q.least_units)),
+            question.map(|q| (q.statistic, q.window, q.least_units)),
         )
     };
     let minutes = |n: u64| Duration::from_secs(n * 60);
@@ -46,14 +52,19 @@ fn a_metric_is_asked_for_as_the_strictest_rule_does() {
     assert_eq!(asked("response_time p50"), ("respuesta".to_owned(), None));
     assert_eq!(asked("calls"), ("llamadas-asignadas".to_owned(), None));
     for bad in ["", "nonsense", "error_rate p1000", "error_rate share again"] {
-        let Err(ChartError::UnknownMetric { known, .. }) = question(&plan, bad) else {
-            panic!("{bad}");
-        };
-        assert!(
-            known.contains(&"error_rate".to_owned()) && known.contains(&"casos_up".to_owned()),
-            "{known:?}"
-        );
+        assert!(Asked::of_name(&plan, bad).is_none(), "{bad}");
     }
+}
+
+#[test]
+fn a_rule_is_asked_for_as_it_asks_itself() {
+    let plan = plan();
+    for rule in &plan.rules {
+        let meant = Asked::of_rule(&plan, &rule.id).unwrap();
+        assert_eq!(meant.question.as_ref(), Some(&rule.question));
+        assert_eq!(meant.signal.id, rule.question.signal);
+    }
+    assert!(Asked::of_rule(&plan, &RuleId::new("nada").unwrap()).is_none());
 }
 
 #[test]
@@ -89,7 +100,7 @@ fn the_limits_are_the_plans() {
 #[test]
 fn missing_readings_and_windows_without_units_are_gaps() {
     let plan = plan();
-    let meant = question(&plan, "error_rate").unwrap();
+    let meant = Asked::of_name(&plan, "error_rate").unwrap();
     let (signal, question) = (meant.signal, meant.question.unwrap());
     let sample = |secs: i64, bad, total| Sample {
         signal: signal.id.clone(),
@@ -109,7 +120,11 @@ fn missing_readings_and_windows_without_units_are_gaps() {
     assert_eq!(points[0].value, None, "ten units are not enough to say anything");
     assert_eq!(points[1].value, Quantity::from_f64(0.1));
     let gap = points.iter().skip(1).find(|p| p.value.is_none()).unwrap();
-    assert_eq!(gap.at, at(19 * 15), "the line ends with the last reading");
+    assert_eq!(
+        gap.at,
+        at(19 * 15) + signal.late_after(),
+        "from then on nobody knows what is"
+    );
     assert_eq!(
         points.last().unwrap().value,
         None,
@@ -132,8 +147,8 @@ fn fewer_points_lose_no_peak_and_no_gap() {
             )
         })
         .collect();
-    let drawn = decimated(line.clone(), &span);
-    assert!(drawn.len() <= 2 * 800 + 4, "{}", drawn.len());
+    let drawn = thin_out(&line, 800, &span);
+    assert!(drawn.len() <= 2 * 800 + 3, "{}", drawn.len());
     assert!(drawn.contains(&point(1234, Some(90))));
     assert!(
         drawn
@@ -143,5 +158,65 @@ fn fewer_points_lose_no_peak_and_no_gap() {
     assert!(drawn.windows(2).all(|pair| pair[0].at <= pair[1].at));
     assert!(drawn.iter().all(|p| line.contains(p)), "no value is invented");
     let few: Vec<Point> = line.iter().copied().step_by(40).collect();
-    assert_eq!(decimated(few.clone(), &span), few);
+    assert_eq!(thin_out(&few, 800, &span), few);
+}
+
+fn column(at: Timestamp, columns: u32, span: &Range<Timestamp>) -> i64 {
+    let length = (span.end.micros() - span.start.micros()).max(1);
+    ((at.micros() - span.start.micros()) * i64::from(columns) / length).min(i64::from(columns) - 1)
+}
+
+#[derive(Debug, Default, PartialEq)]
+struct Seen {
+    least: Option<Quantity>,
+    most: Option<Quantity>,
+    values: usize,
+    gaps: usize,
+}
+
+fn by_column(points: &[Point], columns: u32, span: &Range<Timestamp>) -> BTreeMap<i64, Seen> {
+    let mut seen: BTreeMap<i64, Seen> = BTreeMap::new();
+    for point in points.iter().filter(|p| span.start <= p.at && p.at <= span.end) {
+        let here = seen.entry(column(point.at, columns, span)).or_default();
+        match point.value {
+            None => here.gaps += 1,
+            Some(value) => {
+                here.values += 1;
+                here.least = Some(here.least.map_or(value, |least| least.min(value)));
+                here.most = Some(here.most.map_or(value, |most| most.max(value)));
+            }
+        }
+    }
+    seen
+}
+
+proptest! {
+    #[test]
+    fn thinned_out_a_chart_looks_the_same(
+        values in prop::collection::vec((1i64..500, prop::option::weighted(0.8, -1000i64..1000)), 0..400),
+        columns in 1u32..80,
+        from in 0i64..5_000,
+        length in 1i64..60_000,
+    ) {
+        let mut at = 0;
+        let points: Vec<Point> = values
+            .into_iter()
+            .map(|(step, value)| {
+                at += step;
+                Point { at: Timestamp::from_micros(at), value: value.map(Quantity::from_micros) }
+            })
+            .collect();
+        let span = Timestamp::from_micros(from)..Timestamp::from_micros(from + length);
+        let thin = thin_out(&points, columns, &span);
+        let (all, kept) = (by_column(&points, columns, &span), by_column(&thin, columns, &span));
+        prop_assert_eq!(all.keys().collect::<Vec<_>>(), kept.keys().collect::<Vec<_>>());
+        for (column, seen) in &kept {
+            prop_assert!(seen.values <= 2 && seen.gaps <= 1, "{column}: {seen:?}");
+            prop_assert_eq!(seen.least, all[column].least);
+            prop_assert_eq!(seen.most, all[column].most);
+            prop_assert_eq!(seen.gaps > 0, all[column].gaps > 0);
+        }
+        prop_assert!(thin.windows(2).all(|pair| pair[0].at < pair[1].at), "in the order of time");
+        prop_assert!(thin.iter().all(|point| points.contains(point)), "nothing is made up");
+    }
 }

@@ -1,158 +1,150 @@
-//! The lines of a chart: at each reading what the rule over it saw then, and no more points than a screen has pixels.
+//! Charts for the window: the lines that it draws itself, and pictures for somebody who is not there.
+//!
+//! Both look at what one rule of the board looks at, so that the line, its limits and the board speak of the same number.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::time::Duration;
+use timonel_domain::board::FURTHEST;
+use timonel_domain::time::Timestamp;
+use timonel_domain::value::{Quantity, RuleId};
+use timonel_ports::store::{RolloutStore, SampleStore};
+use timonel_report::{Format, Language, Look, Theme, Zone};
+use timonel_wire::{Arg, PictureAsk, PictureOf, Point, Sentence, Series, WireError, millis};
 
-use timonel_domain::metric::Statistic;
-use timonel_domain::plan::{GateKind, Plan, Question, SignalPlan};
-use timonel_domain::sample::{Sample, Value};
-use timonel_domain::value::{Quantity, Side, SignalId};
-use timonel_domain::window;
-use timonel_wire::{Point, Series, millis};
+use super::{Console, gone};
+use crate::chart::lines::{Asked, points, thin_out};
+use crate::chart::{Album, ChartError, Subject};
 
-/// Over how long a signal is looked at that neither a rule nor a gate asks about.
-const WINDOW: Duration = Duration::from_secs(5 * 60);
+/// No screen has more pixel columns.
+const WIDEST: u32 = 10_000;
 
-/// One signal as a chart shows it: by the question of its first rule, else of its first gate, so that a line and its limit
-/// speak of the same number.
-#[derive(Debug)]
-pub(super) struct Chart<'a> {
-    signal: &'a SignalPlan,
-    question: Option<Question>,
+/// A picture to be kept or sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PictureFile {
+    /// What it is to be called, with its ending: letters, digits and `-` only, so good in every folder.
+    pub name: String,
+    /// The file.
+    pub bytes: Vec<u8>,
 }
 
-impl<'a> Chart<'a> {
-    /// All signals that measure a metric, by the metric's name in plans.
-    pub(super) fn of_metric(plan: &'a Plan, metric: &str) -> Vec<Self> {
-        let signals = plan.signals.iter().filter(|s| s.metric.name() == metric);
-        signals
-            .map(|signal| Self {
-                signal,
-                question: question_of(plan, &signal.id),
-            })
-            .collect()
-    }
-
-    pub(super) fn signal(&self) -> &SignalId {
-        &self.signal.id
-    }
-
-    /// How long before the first moment samples are needed.
-    pub(super) fn reach(&self) -> Duration {
-        // A window stretches while units are few; twice as far is where a chart may begin with a gap.
-        self.question.as_ref().map_or(WINDOW, |q| q.window) * 2
-    }
-
-    /// One line for each side, from samples in the order of their times.
-    pub(super) fn lines(&self, samples: &[Sample], width_px: u32, from: i64, to: i64) -> Vec<Series> {
-        let sides = self.signal.sides.iter();
-        sides
-            .map(|side| Series {
-                metric: self.signal.metric.name().to_owned(),
-                signal: self.signal.id.to_string(),
-                side: (*side).into(),
-                unit: self.signal.metric.unit().into(),
-                points: thin_out(&self.points(samples, *side, from, to), width_px, from, to),
-            })
-            .collect()
-    }
-
-    fn points(&self, samples: &[Sample], side: Side, from: i64, to: i64) -> Vec<Point> {
-        let mut window = VecDeque::new();
-        let mut points: Vec<Point> = Vec::new();
-        let patience = i64::try_from(self.signal.late_after().as_millis()).unwrap_or(i64::MAX);
-        for sample in samples.iter().filter(|s| s.side == side) {
-            window.push_back(sample.clone());
-            let at = millis(sample.as_of);
-            if at < from || at > to {
-                continue;
+impl Console {
+    /// The lines of what a rule looks at, between two moments (milliseconds, UTC), with at most two points a pixel column:
+    /// what it saw at each reading.
+    pub async fn series(&self, rule: &str, width_px: u32, from: i64, to: i64) -> Result<Vec<Series>, WireError> {
+        let asked = self.asked(rule)?;
+        let signal = asked.signal;
+        let moment = |ms: i64| Timestamp::from_micros(ms.saturating_mul(1000));
+        let span = moment(from)..moment(to);
+        let during = span.start - FURTHEST..moment(to.saturating_add(1));
+        let samples = self.0.store.samples(&self.0.rollout, &signal.id, during).await;
+        let samples = samples.map_err(unread)?;
+        let Some(reading) = samples.first() else {
+            return Ok(Vec::new());
+        };
+        let question = asked.question(&reading.value);
+        let line = |side| {
+            let all = points(&samples, side, signal, &question, &span);
+            let kept = thin_out(&all, width_px.min(WIDEST), &span);
+            let kept = kept.iter().map(|p| Point(millis(p.at), p.value.map(Quantity::as_f64)));
+            Series {
+                metric: signal.metric.name().to_owned(),
+                signal: signal.id.to_string(),
+                side: side.into(),
+                unit: signal.metric.unit().into(),
+                points: kept.collect(),
             }
-            // Nobody knows what was between two readings that are so far apart.
-            if let Some(Point(last, Some(_))) = points.last()
-                && at - last > patience
-            {
-                points.push(Point(last.saturating_add(patience), None));
+        };
+        Ok(signal.sides.iter().map(|side| line(*side)).collect())
+    }
+
+    /// A picture of this rollout, from its beginning on: the same as `timonelctl chart` draws.
+    pub async fn picture_file(&self, ask: &PictureAsk) -> Result<PictureFile, WireError> {
+        let (subject, about) = match &ask.what {
+            PictureOf::Timeline => (Subject::Timeline, "timeline".to_owned()),
+            PictureOf::Rule { rule } => {
+                let about = self.asked(rule)?.signal.metric.name().to_owned();
+                let rule = RuleId::new(rule).map_err(|_| unknown())?;
+                (Subject::Rule(rule), about)
             }
-            let question = Question {
-                side,
-                ..self.question.clone().unwrap_or_else(|| plain(self.signal, sample))
-            };
-            let value = window::answer(&window, &question, sample.as_of).value;
-            points.push(Point(at, value.map(Quantity::as_f64)));
+        };
+        let (format, ending) = match ask.format {
+            timonel_wire::PictureFormat::Png => (Format::Png, "png"),
+            timonel_wire::PictureFormat::Svg => (Format::Svg, "svg"),
+        };
+        let look = Look {
+            format,
+            theme: if ask.dark { Theme::Dark } else { Theme::Light },
+            language: match ask.language.split(['-', '_']).next() {
+                Some("en") => Language::En,
+                Some(_) | None => Language::Es,
+            },
+            zone: Zone::of_minutes(ask.zone_minutes).unwrap_or(Zone::UTC),
+        };
+        let rows = self.0.store.rollouts().await.map_err(unread)?;
+        let row = rows.into_iter().find(|row| row.id == self.0.rollout).ok_or_else(gone)?;
+        let album = Album {
+            store: &self.0.store,
+            plan: &self.0.plan.plan,
+            row: &row,
+        };
+        let bytes = album.picture(&subject, (None, None), &look).await;
+        let bytes = bytes.map_err(|error| match error {
+            ChartError::NoSamples { .. } => WireError::new("error-nothing-to-draw"),
+            error @ (ChartError::UnknownMetric { .. } | ChartError::Bridge(_) | ChartError::Report(_)) => {
+                WireError(Sentence::new("error-picture").with("why", Arg::text(error)))
+            }
+        })?;
+        let plan = &self.0.plan.plan.id;
+        Ok(PictureFile {
+            name: file_name(&format!("{plan} {about} {}", self.0.clock.now()), ending),
+            bytes,
+        })
+    }
+
+    fn asked(&self, rule: &str) -> Result<Asked<'_>, WireError> {
+        let rule = RuleId::new(rule).map_err(|_| unknown())?;
+        Asked::of_rule(&self.0.plan.plan, &rule).ok_or_else(unknown)
+    }
+}
+
+/// What is asked for in words as a name that every file system takes: `ivr-texml-error-rate-2026-11-23-13-08-58.png`.
+fn file_name(words: &str, ending: &str) -> String {
+    let seconds = words.split('.').next().unwrap_or(words);
+    let plain = |c: char| {
+        if c.is_ascii_alphanumeric() {
+            c.to_ascii_lowercase()
+        } else {
+            '-'
         }
-        points
-    }
-}
-
-fn question_of(plan: &Plan, signal: &SignalId) -> Option<Question> {
-    let rules = plan.rules.iter().map(|rule| &rule.question);
-    let gates = plan.phases.iter().flat_map(|phase| &phase.gates);
-    let gates = gates.filter_map(|gate| match &gate.kind {
-        GateKind::Limit { question, .. } | GateKind::Relative { question, .. } => Some(question),
-        GateKind::Without { .. } => None,
-    });
-    rules.chain(gates).find(|question| question.signal == *signal).cloned()
-}
-
-/// What is asked of a signal that nobody else asks about.
-fn plain(signal: &SignalPlan, sample: &Sample) -> Question {
-    let statistic = match sample.value {
-        Value::Ratio { .. } => Statistic::Share,
-        Value::Distribution { .. } => Statistic::Mean,
-        Value::Count { .. } => Statistic::Total,
-        Value::Level(_) => Statistic::Latest,
     };
-    Question {
-        signal: signal.id.clone(),
-        side: sample.side,
-        statistic,
-        window: WINDOW,
-        least_units: statistic.least_units(&signal.metric),
-    }
+    let name: String = seconds.chars().map(|c| if c == 'T' { '-' } else { plain(c) }).collect();
+    format!("{name}.{ending}")
 }
 
-/// What is kept of one pixel column.
-#[derive(Debug, Clone, Copy, Default)]
-struct Column {
-    least: Option<(i64, f64)>,
-    most: Option<(i64, f64)>,
-    gap: Option<i64>,
+fn unknown() -> WireError {
+    WireError::new("error-unknown-rule")
 }
 
-/// At most the least and the greatest value of each pixel column, and one gap where the column has any. Points are in the
-/// order of time; what lies outside `from..=to` is left out.
-pub(super) fn thin_out(points: &[Point], width_px: u32, from: i64, to: i64) -> Vec<Point> {
-    let width = i128::from(width_px.max(1));
-    let span = (i128::from(to) - i128::from(from)).max(1);
-    let mut columns: BTreeMap<i128, Column> = BTreeMap::new();
-    for Point(at, value) in points.iter().copied().filter(|Point(at, _)| (from..=to).contains(at)) {
-        let column = ((i128::from(at) - i128::from(from)) * width / span).min(width - 1);
-        let kept = columns.entry(column).or_default();
-        match value {
-            None => kept.gap = Some(at),
-            Some(value) => {
-                if kept.least.is_none_or(|(_, least)| value < least) {
-                    kept.least = Some((at, value));
-                }
-                if kept.most.is_none_or(|(_, most)| value > most) {
-                    kept.most = Some((at, value));
-                }
-            }
-        }
-    }
-    let mut out = Vec::new();
-    for column in columns.into_values() {
-        let mut kept: Vec<Point> = Vec::new();
-        kept.extend(column.least.map(|(at, value)| Point(at, Some(value))));
-        kept.extend(
-            column
-                .most
-                .filter(|most| column.least != Some(*most))
-                .map(|(at, value)| Point(at, Some(value))),
+fn unread(error: timonel_ports::store::StoreError) -> WireError {
+    WireError(Sentence::new("error-store").with("why", Arg::text(error)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::file_name;
+
+    #[test]
+    fn a_file_is_called_what_it_shows_and_when() {
+        assert_eq!(
+            file_name("ivr-texml error_rate 2026-11-23T13:08:58.123Z", "png"),
+            "ivr-texml-error-rate-2026-11-23-13-08-58.png"
         );
-        kept.extend(column.gap.map(|at| Point(at, None)));
-        kept.sort_by_key(|Point(at, _)| *at);
-        out.append(&mut kept);
+        let hostile = file_name("../..\\x:y", "svg");
+        assert!(
+            hostile
+                .strip_suffix(".svg")
+                .unwrap()
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || c == '-'),
+            "{hostile}"
+        );
     }
-    out
 }
