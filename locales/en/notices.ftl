@@ -106,6 +106,7 @@ notice-completed = Completed: all calls go to the new system.
 why-target-unreachable = there is no connection; the change may or may not have happened
 why-target-deadline = it did not answer in time; the change may or may not have happened
 why-target-unauthenticated = it does not accept our credentials: give a valid key or kubeconfig and start again with it
+why-target-no-key = its key “{ $said }” is missing: store it in Connections and it is used without a restart
 why-target-forbidden = the key lacks this right. Answer: "{ $said }"
 why-target-missing = it is not there: compare the ids of the plan with its own. Answer: "{ $said }"
 why-target-refused = it refused the change, and repeating it is of no use. Answer: "{ $said }"
@@ -164,3 +165,29 @@ deed-unpin = { $person } let { $tenant } take part again: { $reason }
 deed-drill = { $person } asked for a drill of the rollback
 deed-reset = { $person } reset the latch: { $reason }
 deed-close = { $person } closed the rollout
+
+error-open-busy = something is being opened already: wait until it is done
+error-open-under-way = { $rollout } is under way ({ $stage }), and without this window nobody would watch it. { $closable ->
+    [0] Put it back or bring it to its end, and close it; then something else can be opened
+   *[other] Close it; then something else can be opened
+ }
+error-open-plan-changed = { $rollout } is under way with another text of this plan: open it, finish it and close it before the new one begins
+error-open-plan-relative = write the whole path of the plan, such as /home/ana/plans/ivr.toml or ~/plans/ivr.toml (“{ $path }” is none)
+error-open-plan-unreadable = the plan { $path } cannot be read ({ $why }): check the path and its permissions
+error-open-plan-unsound = the plan { $path } has { $errors ->
+    [one] 1 error
+   *[other] { $errors } errors
+ }: read it in Connections › Environments or with timonelctl plan check, and correct it
+error-open-plan-broken = the plan cannot be used: { $why }
+error-open-plan-kept = this version does not understand the stored plan “{ $plan }” ({ $why }): open it with the version that began it
+error-open-unknown-environment = the plan has no environment “{ $environment }”: it has { $known }
+error-open-unknown-rollout = this installation has no rollout “{ $rollout }”: timonelctl status says which there are
+error-open-unknown = there is nothing called “{ $name }”
+error-open-no-key = the key “{ $credential }” of account { $account } is missing: store it in Connections, or in the variable { $variable }, and open it again. Nothing was touched
+error-open-key-out-of-reach = the key “{ $credential }” of account { $account } cannot be read ({ $why }): unlock its place, or put it into the variable { $variable }, and open it again. Nothing was touched
+error-open-connect = { $what } cannot be connected ({ $why }): correct it and open it again. Nothing was touched
+error-open-target = { $target } does not answer as it should: { $why }. Correct it and open it again. Nothing was touched
+error-open-store = the journal cannot be read ({ $why }): check the disk. To put calls back meanwhile: timonelctl rollback --commands
+error-open-engine = it does not start ({ $why }). To put calls back meanwhile: timonelctl rollback --commands
+error-open-simulator = the simulator does not start ({ $why }): close other programs and open it again
+error-open-folder = the folder { $place } cannot be used ({ $why }): free space or permissions and open it again

@@ -106,6 +106,7 @@ notice-completed = Completado: todas las llamadas van al nuevo.
 why-target-unreachable = no hay conexión; el cambio pudo hacerse o no
 why-target-deadline = no respondió a tiempo; el cambio pudo hacerse o no
 why-target-unauthenticated = no acepta nuestras credenciales: ponga una clave o un kubeconfig válidos y vuelva a empezar con ellos
+why-target-no-key = falta su clave «{ $said }»: guárdela en Conexiones y se usará sin reiniciar
 why-target-forbidden = la clave no tiene ese permiso. Respuesta: «{ $said }»
 why-target-missing = no existe allí: compare los identificadores del plan con los suyos. Respuesta: «{ $said }»
 why-target-refused = rechazó el cambio; repetirlo no sirve. Respuesta: «{ $said }»
@@ -164,3 +165,29 @@ deed-unpin = { $person } dejó que { $tenant } vuelva a participar: { $reason }
 deed-drill = { $person } mandó ensayar la reversión
 deed-reset = { $person } restableció el bloqueo: { $reason }
 deed-close = { $person } cerró el despliegue
+
+error-open-busy = ya se está abriendo algo: espere a que termine
+error-open-under-way = { $rollout } está en marcha ({ $stage }) y sin esta ventana nadie lo vigilaría. { $closable ->
+    [0] Reviértalo o llévelo a su fin, y ciérrelo; después podrá abrir otra cosa
+   *[other] Ciérrelo; después podrá abrir otra cosa
+ }
+error-open-plan-changed = { $rollout } está en marcha con otro texto de este plan: ábralo, termínelo y ciérrelo antes de empezar con el nuevo
+error-open-plan-relative = escriba la ruta entera del plan, como /home/ana/planes/ivr.toml o ~/planes/ivr.toml («{ $path }» no lo es)
+error-open-plan-unreadable = el plan { $path } no se puede leer ({ $why }): compruebe la ruta y los permisos
+error-open-plan-unsound = el plan { $path } tiene { $errors ->
+    [one] 1 error
+   *[other] { $errors } errores
+ }: léalo en Conexiones › Entornos o con timonelctl plan check, y corríjalo
+error-open-plan-broken = el plan no se puede usar: { $why }
+error-open-plan-kept = el plan guardado «{ $plan }» no lo entiende esta versión ({ $why }): ábralo con la versión que lo empezó
+error-open-unknown-environment = el plan no tiene el entorno «{ $environment }»: tiene { $known }
+error-open-unknown-rollout = esta instalación no tiene el despliegue «{ $rollout }»: timonelctl status dice cuáles hay
+error-open-unknown = no hay nada que se llame «{ $name }»
+error-open-no-key = falta la clave «{ $credential }» de la cuenta { $account }: guárdela en Conexiones, o en la variable { $variable }, y ábralo otra vez. No se ha tocado nada
+error-open-key-out-of-reach = la clave «{ $credential }» de la cuenta { $account } no se puede leer ({ $why }): desbloquee su sitio, o póngala en la variable { $variable }, y ábralo otra vez. No se ha tocado nada
+error-open-connect = { $what } no se puede conectar ({ $why }): corríjalo y ábralo otra vez. No se ha tocado nada
+error-open-target = { $target } no contesta como debe: { $why }. Corríjalo y ábralo otra vez. No se ha tocado nada
+error-open-store = la bitácora no se puede leer ({ $why }): compruebe el disco. Para revertir mientras tanto: timonelctl rollback --commands
+error-open-engine = no arranca ({ $why }). Para revertir mientras tanto: timonelctl rollback --commands
+error-open-simulator = el simulador no arranca ({ $why }): cierre otros programas y ábralo otra vez
+error-open-folder = la carpeta { $place } no se puede usar ({ $why }): libere espacio o permisos y ábralo otra vez

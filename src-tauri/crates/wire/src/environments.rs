@@ -56,6 +56,8 @@ pub struct KnownRollout {
     pub environment: String,
     /// Where it stands; `None` where its past cannot be read.
     pub stage: Option<StageKind>,
+    /// The same in words; `None` where its past cannot be read.
+    pub standing: Option<Sentence>,
     /// Since when it stands there; since it was opened where its past cannot be read.
     pub since: i64,
     /// Whether it is the one that is open.

@@ -3,7 +3,7 @@ import { picture } from '../testing/picture';
 import type { HoldName, RolloutHead } from '../wire';
 import { offers } from './offers';
 
-const offered = (more: Partial<RolloutHead>) => offers({ rollout: { ...picture().rollout, ...more } }, (key) => key);
+const offered = (more: Partial<RolloutHead>) => offers({ environment: picture().environment, rollout: { ...picture().rollout, ...more } }, (key) => key);
 
 test('only what the host would take is offered, and never the emergency control', () => {
   expect(offered({ may: ['freeze', 'approve', 'roll-back', 'pin'] }).map((offer) => offer.id)).toEqual(['approve', 'freeze']);
@@ -27,4 +27,10 @@ test('each hold that a person clears is offered by itself', () => {
 
 test('going towards safety asks for nothing to be typed', () => {
   expect(offered({ may: ['freeze', 'drill'] }).map((offer) => offer.forward)).toEqual([false, false]);
+});
+
+test('a real rollout can be closed, which gives up watching it; the simulator has nothing to close', () => {
+  const of = (simulated: boolean) => offers({ environment: { ...picture().environment, simulated }, rollout: { ...picture().rollout, may: ['close'] } }, (key) => key);
+  expect(of(true)).toEqual([]);
+  expect(of(false).map((offer) => [offer.forward, offer.order('')])).toEqual([[true, { order: 'close' }]]);
 });

@@ -21,9 +21,9 @@ type Say = (key: string, args?: Record<string, string | number>) => string;
 /** Holds that a person has to clear; the others clear by themselves. */
 const BY_PERSON: readonly HoldName['hold'][] = ['operator', 'alert', 'drift', 'shift'];
 
-export function offers(picture: Pick<Picture, 'rollout'>, say: Say): Offer[] {
+export function offers(picture: Pick<Picture, 'rollout' | 'environment'>, say: Say): Offer[] {
   const { may, holds } = picture.rollout;
-  const plain = (name: 'arm' | 'start' | 'sign-all' | 'approve' | 'drill', forward: boolean): Offer[] =>
+  const plain = (name: 'arm' | 'start' | 'sign-all' | 'approve' | 'drill' | 'close', forward: boolean): Offer[] =>
     may.includes(name)
       ? [{ id: name, label: say(`order-${name}`), effect: say(`order-${name}-effect`), forward, reason: false, order: () => ({ order: name }) }]
       : [];
@@ -55,5 +55,7 @@ export function offers(picture: Pick<Picture, 'rollout'>, say: Say): Offer[] {
     ...releases,
     ...reasoned('freeze', false),
     ...plain('drill', false),
+    // The simulator begins anew where it is opened; there is nothing of it to close.
+    ...(picture.environment.simulated ? [] : plain('close', true)),
   ];
 }

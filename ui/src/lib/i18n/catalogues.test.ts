@@ -39,7 +39,7 @@ test('both languages have the same texts, with the same places to fill', () => {
 
 test('whatever the wire and the console say has a text', () => {
   const root = new URL('../../../../src-tauri/crates/', import.meta.url);
-  const files = ['wire/src/told.rs', 'bridge/src/console.rs', ...readdirSync(new URL('bridge/src/console/', root)).filter((name) => name.endsWith('.rs') && name !== 'tests.rs').map((name) => `bridge/src/console/${name}`)];
+  const files = ['wire/src/told.rs', 'bridge/src/console.rs', 'bridge/src/berth.rs', ...readdirSync(new URL('bridge/src/berth/', root)).map((name) => `bridge/src/berth/${name}`), ...readdirSync(new URL('bridge/src/console/', root)).filter((name) => name.endsWith('.rs') && name !== 'tests.rs').map((name) => `bridge/src/console/${name}`)];
   const said = files.flatMap((file) =>
     [...readFileSync(new URL(file, root), 'utf8').matchAll(/"((?:acknowledged|advice|blocker|cause|check|deed|error|gate|hold|metric|notice|rejection|rule|side|signal-of|stage)(?:-[a-z-]+)?)"/g)].map((m) => m[1] ?? ''),
   );

@@ -44,4 +44,4 @@ tenant: string,
 /**
  * Why.
  */
-reason: string, } | { "order": "drill" };
+reason: string, } | { "order": "drill" } | { "order": "close" };

@@ -7,6 +7,7 @@ import type { EnvironmentBand } from "./EnvironmentBand";
 import type { GateRow } from "./GateRow";
 import type { JournalLine } from "./JournalLine";
 import type { PhaseRow } from "./PhaseRow";
+import type { PopupsState } from "./PopupsState";
 import type { RolloutHead } from "./RolloutHead";
 import type { Sentence } from "./Sentence";
 import type { Source } from "./Source";
@@ -81,4 +82,8 @@ tenants: Array<Tenant>,
 /**
  * What the emergency control would do.
  */
-emergency: Emergency, };
+emergency: Emergency, 
+/**
+ * The popups of the desk.
+ */
+popups: PopupsState, };

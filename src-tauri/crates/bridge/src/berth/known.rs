@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use timonel_plan::finding::{Finding, Severity};
 use timonel_plan::parsed::SIMULATOR;
 use timonel_ports::store::{RolloutRow, RolloutStore};
-use timonel_wire::{Arg, KnownRollout, PlanFile, PlanFinding, Sentence, WireError, millis};
+use timonel_wire::{Arg, KnownRollout, PlanFile, PlanFinding, Sentence, WireError, millis, told};
 
 use super::problem::told_to_window;
 use crate::Desk;
@@ -36,6 +36,7 @@ async fn rollout(desk: &Desk, row: RolloutRow, open: bool) -> KnownRollout {
         plan: row.plan.to_string(),
         environment: row.environment.clone(),
         stage: None,
+        standing: None,
         since: millis(row.opened_at),
         open,
         under_way: false,
@@ -45,6 +46,7 @@ async fn rollout(desk: &Desk, row: RolloutRow, open: bool) -> KnownRollout {
         Ok(listed) => KnownRollout {
             plan: listed.plan.name.clone(),
             stage: Some(listed.state.stage.into()),
+            standing: Some(told::stage(&listed.state, &listed.plan)),
             since: millis(listed.since),
             under_way: is_under_way(listed.state.stage),
             ..blank
