@@ -7,6 +7,7 @@ use std::fmt;
 
 mod command;
 mod event;
+mod notice;
 mod rollback;
 mod shift;
 mod state;
@@ -16,7 +17,8 @@ mod target;
 mod tests;
 mod watch;
 
-pub use event::{Apart, Cause, Effect, Event, Failure, Level, Members, Notice, Rejection, Report};
+pub use event::{Apart, Cause, Effect, Event, Failure, Level, Members, Rejection, Report};
+pub use notice::Notice;
 pub use rollback::units_to_believe;
 pub use shift::{Blocker, blockers};
 pub use state::{
