@@ -8,6 +8,8 @@ window-reason = Reason: it goes into the journal
 window-type-place = To go on, type the name of the environment: { $place }
 window-cancel = Cancel
 window-close = Close
+told-hides = The window hides, Timonel does not end: it keeps watching from its icon beside the clock. To end it, choose “Quit Timonel” in the icon's menu.
+told-quit = A rollout is under way and nobody would watch it from here. To quit all the same, choose “Quit Timonel” in the icon's menu once more.
 
 rail-title = Screens
 screen-guardia = Watch

@@ -8,6 +8,8 @@ window-reason = Motivo: queda en la bitácora
 window-type-place = Para seguir, escriba el nombre del entorno: { $place }
 window-cancel = Cancelar
 window-close = Cerrar
+told-hides = La ventana se esconde, Timonel no se cierra: sigue vigilando desde su icono junto al reloj. Para cerrarlo del todo, elija «Salir de Timonel» en el menú del icono.
+told-quit = Hay un despliegue en marcha y desde aquí nadie lo vigilaría. Para salir de todos modos, elija otra vez «Salir de Timonel» en el menú del icono.
 
 rail-title = Pantallas
 screen-guardia = Guardia

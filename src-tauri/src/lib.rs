@@ -113,8 +113,7 @@ pub fn run() -> Result<(), Error> {
         .on_window_event(|window, event| {
             if let WindowEvent::CloseRequested { api, .. } = event
                 && window.label() == window::MAIN
-                && window.state::<Shell>().can_hide()
-                && window.hide().is_ok()
+                && window.state::<Shell>().hide(window)
             {
                 api.prevent_close();
             }

@@ -1,14 +1,17 @@
 //! What the shell keeps while it runs, and what it does when somebody presses something that is not in the page.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use tauri::{AppHandle, Manager};
 use timonel_bridge::console::{Asker, Surface};
 use timonel_bridge::{Berth, Moorings};
+use timonel_domain::time::Mono;
 use timonel_domain::value::Person;
 use timonel_ports::clock::{SharedClock, SystemClock};
 use timonel_ports::task::spawn;
-use timonel_wire::Order;
+use timonel_wire::{Arg, Order, Picture, Sentence, StageKind};
 
 use crate::audience::Audience;
 use crate::tray::face::Face;
@@ -16,6 +19,9 @@ use crate::tray::host::{self, Host};
 use crate::tray::{Choice, Tray};
 use crate::window;
 use crate::words::Language;
+
+/// A second choice within so long ends the program, whatever is under way.
+const QUIT_AGAIN: Duration = Duration::from_secs(30);
 
 /// What the shell keeps while it runs.
 pub(crate) struct Shell {
@@ -33,6 +39,10 @@ pub(crate) struct Shell {
     tray: OnceLock<Tray>,
     /// Whether anybody would see the icon.
     host: Host,
+    /// Whether the window was ever hidden behind the icon.
+    hidden_before: AtomicBool,
+    /// When it was last asked whether to end although something is under way.
+    quit_asked: Mutex<Option<Mono>>,
 }
 
 /// The desk's languages as BCP 47 tags, the preferred first. `C` and `POSIX` are locales without a language.
@@ -58,6 +68,8 @@ impl Shell {
             language: Mutex::new(Language::of(languages())),
             tray: OnceLock::new(),
             host: Host::unasked(),
+            hidden_before: AtomicBool::new(false),
+            quit_asked: Mutex::new(None),
         }
     }
 
@@ -84,6 +96,22 @@ impl Shell {
     /// Whether a window that is hidden can be found again.
     pub(crate) fn can_hide(&self) -> bool {
         self.tray.get().is_some() && self.host.is_there()
+    }
+
+    /// Hides a window that was closed, where it can be found again. On the main thread.
+    pub(crate) fn hide(&self, window: &tauri::Window) -> bool {
+        self.can_hide() && window::hide(window, &self.clock, &self.hidden_before)
+    }
+
+    /// Whether a person who wants to end the program may: while a real rollout is under way only the second time, since nobody
+    /// watches it afterwards.
+    fn may_quit(&self) -> bool {
+        let watched = self.berth.picture().is_some_and(|picture| is_under_way(&picture));
+        let now = self.clock.mono();
+        let mut asked = self.quit_asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let sure = asked.is_some_and(|before| now.saturating_since(before) < QUIT_AGAIN);
+        *asked = Some(now);
+        !watched || sure
     }
 
     /// Puts the icon up where that is possible. On the main thread.
@@ -136,6 +164,21 @@ impl Shell {
     }
 }
 
+/// Whether something real would be left without anybody who watches it here.
+fn is_under_way(picture: &Picture) -> bool {
+    let over = match picture.rollout.stage {
+        StageKind::Draft | StageKind::Completed | StageKind::Closed => true,
+        StageKind::Armed
+        | StageKind::Shifting
+        | StageKind::Baking
+        | StageKind::Deciding
+        | StageKind::AwaitingApproval
+        | StageKind::RollingBack
+        | StageKind::RolledBack => false,
+    };
+    !picture.environment.simulated && !over
+}
+
 /// Does what was chosen in the icon's menu. The emergency first: the window comes while it is under way.
 fn chosen(app: &AppHandle, choice: Choice) {
     match choice {
@@ -151,13 +194,21 @@ fn chosen(app: &AppHandle, choice: Choice) {
                 };
                 match taken {
                     Ok(_) => tracing::info!("{rollout} is put back, by the icon's menu"),
-                    // The window says what to do: it is before the person by now.
-                    Err(error) => tracing::error!("{rollout} was not put back by the icon's menu: {error}"),
+                    // The window is before the person by now.
+                    Err(error) => {
+                        tracing::error!("{rollout} was not put back by the icon's menu: {error}");
+                        let refused = Sentence::new("order-refused").with("why", Arg::sentence(error.0));
+                        window::tell(&handle, &refused);
+                    }
                 }
             };
             drop(spawn(&app.state::<Shell>().clock, press));
             window::show(app);
         }
-        Choice::Quit => app.exit(0),
+        Choice::Quit if app.state::<Shell>().may_quit() => app.exit(0),
+        Choice::Quit => {
+            window::show(app);
+            window::tell(app, &Sentence::new("told-quit"));
+        }
     }
 }

@@ -8,6 +8,8 @@ use std::time::Duration;
 use tauri::plugin::{self, TauriPlugin};
 use tauri::{AppHandle, Manager, WebviewWindow, WebviewWindowBuilder, Wry};
 use timonel_ports::clock::{SharedClock, sleep, within};
+use timonel_ports::task::spawn;
+use timonel_wire::Sentence;
 use tokio::sync::oneshot;
 
 /// The label of the main window, in the configuration and in its capability.
@@ -28,6 +30,8 @@ pub(crate) fn language() -> TauriPlugin<Wry> {
     plugin::Builder::new("language").js_init_script(LANGUAGE).build()
 }
 
+/// So long a person has to read that the window hides, the first time.
+const TO_READ: Duration = Duration::from_secs(3);
 /// So often it is looked after.
 const LOOK: Duration = Duration::from_secs(1);
 /// So long a page may take for an answer.
@@ -77,6 +81,36 @@ pub(crate) fn show_from_anywhere(app: &AppHandle) {
     if let Err(problem) = app.run_on_main_thread(move || show(&handle)) {
         tracing::debug!("the main loop has ended: {problem}");
     }
+}
+
+/// Says something in the page, over whatever it shows. A page that is not there hears nothing, and is no worse for it.
+pub(crate) fn tell(app: &AppHandle, sentence: &Sentence) {
+    let told = app.get_webview_window(MAIN).map(|window| {
+        let detail = serde_json::to_string(sentence).expect("a sentence serialises");
+        window.eval(format!(
+            "window.dispatchEvent(new CustomEvent('timonel-told', {{ detail: {detail} }}))"
+        ))
+    });
+    if let Some(Err(problem)) = told {
+        tracing::warn!("the page was not told `{}`: {problem}", sentence.code);
+    }
+}
+
+/// The first time it is closed, the person is told where it goes before it goes; true where it will be hidden.
+pub(crate) fn hide(window: &tauri::Window, clock: &SharedClock, hidden_before: &AtomicBool) -> bool {
+    if hidden_before.swap(true, Ordering::Relaxed) {
+        return window.hide().is_ok();
+    }
+    tell(window.app_handle(), &Sentence::new("told-hides"));
+    let (window, clock_too) = (window.clone(), clock.clone());
+    let later = async move {
+        sleep(&*clock_too, TO_READ).await;
+        if let Err(problem) = window.hide() {
+            tracing::warn!("the window could not be hidden: {problem}");
+        }
+    };
+    drop(spawn(clock, later));
+    true
 }
 
 /// Makes the window as the configuration says.

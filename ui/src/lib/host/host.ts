@@ -22,6 +22,8 @@ export interface Host {
   watch(listener: Listener): Promise<void>;
   /** Tells whether anybody looks; nothing is sent while nobody does. */
   hidden(hidden: boolean): Promise<void>;
+  /** What the program around the page says of itself, outside any answer; ends with what is returned. */
+  told(listener: (sentence: Sentence) => void): () => void;
   /** The language (BCP 47) that a person chose: whatever the host says outside the page follows. */
   language(tag: string): Promise<void>;
   order(order: Order): Promise<Receipt>;

@@ -32,6 +32,8 @@ export class Socket implements Host {
   about = () => this.#ask<About>({ ask: 'about' });
   picture = () => this.#ask<Picture>({ ask: 'picture' });
   hidden = (hidden: boolean) => this.#ask<void>({ ask: 'hidden', hidden });
+  // Nor is there anything around it that could say something.
+  told = () => () => {};
   // There is nothing outside the page that could speak.
   language = () => Promise.resolve();
   order: Host['order'] = (order) => this.#ask<Receipt>({ ask: 'order', order });

@@ -1,6 +1,6 @@
 // The desktop program around this web view: each question is one command of the same name.
 import { Channel, invoke } from '@tauri-apps/api/core';
-import type { Batch } from '../wire';
+import type { Batch, Sentence } from '../wire';
 import { type Host, Refusal } from './host';
 
 /** The desktop program. */
@@ -13,6 +13,12 @@ export const desktop: Host = {
     listener.begin();
     await ask('watch', { channel });
     listener.link('open');
+  },
+  told(listener) {
+    // Sent by the program into its own page: no right of the page stands behind it.
+    const heard = (event: Event) => event instanceof CustomEvent && listener(event.detail as Sentence);
+    window.addEventListener('timonel-told', heard);
+    return () => window.removeEventListener('timonel-told', heard);
   },
   hidden: (hidden) => ask('hidden', { hidden }),
   language: (tag) => ask('language', { tag }),
