@@ -194,7 +194,7 @@ journal-empty = No entries yet.
 chart-limit = { $action } { $limit } · { $lasting }
 chart-summary = { $metric }: { $values }. Limits: { $limits }.
 chart-empty = No data in this stretch
-chart-window = each point sums up { $window }
+chart-window = { $window } a point
 
 picture-keep = Save picture: { $of }
 picture-saving = Drawing the picture…

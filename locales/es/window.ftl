@@ -193,7 +193,7 @@ journal-empty = Todavía sin anotaciones.
 chart-limit = { $action } { $limit } · { $lasting }
 chart-summary = { $metric }: { $values }. Límites: { $limits }.
 chart-empty = Sin datos en este tramo
-chart-window = cada punto resume { $window }
+chart-window = { $window } por punto
 
 picture-keep = Guardar imagen: { $of }
 picture-saving = Dibujando la imagen…
