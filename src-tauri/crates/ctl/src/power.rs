@@ -203,6 +203,7 @@ impl<'a> Questions<'a> {
             "units": odds.units,
             "canary_units": odds.canary_units,
             "units_looked_at": odds.looked_at,
+            "runs": odds.runs,
             "compared_with": match odds.by { By::Stable => "stable", By::History => "history" },
             "false_alarms": odds.false_alarms,
             "smallest_regression": odds.smallest,

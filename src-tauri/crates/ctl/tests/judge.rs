@@ -148,8 +148,9 @@ fn the_planner_says_what_each_phase_can_show() {
         report["not_simulated"],
         serde_json::json!(["respuesta-5s", "abandono-25"])
     );
+    let few = ["plan", "power", file, "--units-per-day", "20"];
     for language in ["es", "en"] {
-        let done = timonelctl(language, &ask);
+        let done = timonelctl(language, &few);
         let text = said(&done.stdout);
         assert!(done.status.success() && text.contains("errores-10"), "{text}");
         assert!(!text.contains("power-") && !text.contains('$'), "{text}");

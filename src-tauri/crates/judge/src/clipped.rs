@@ -96,7 +96,7 @@ impl ClippedMean {
         self.n
     }
 
-    /// The share of the capital that goes on the next value: decided by the values before it (their equation 24).
+    /// The share of the capital that goes on the next value: decided by the values before it (their predictable plug-in).
     fn stake(&self) -> f64 {
         let i = self.n as f64 + 1.0;
         let variance = (0.25 + self.squares) / i;

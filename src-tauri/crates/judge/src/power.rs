@@ -59,6 +59,8 @@ pub struct PhaseOdds {
     pub canary_units: f64,
     /// Units of both arms that were looked at in each run; fewer than `units` in a phase with very many.
     pub looked_at: u64,
+    /// Runs behind the odds of false alarms and rules: the fewer, the coarser.
+    pub runs: u64,
     /// By what a regression is seen.
     pub by: By,
     /// How often evidence alone rolls back a healthy canary.
@@ -242,6 +244,7 @@ fn odds_of(asked: &Asked, phase: &PhaseAsked, rng: &mut dyn Rng) -> Result<Phase
         units,
         canary_units: units * phase.weight,
         looked_at,
+        runs,
         by,
         false_alarms,
         smallest,

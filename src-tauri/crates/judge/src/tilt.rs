@@ -3,7 +3,7 @@
 //!
 //! Both are means over odds ratios of likelihood ratios of the arm alone. For counts this is the Poisson test with
 //! known exposure: given that one occurred, it is the canary's with probability w, whatever the rate does over time.
-//! Lindon and Malek, "Anytime-Valid Inference for Multinomial Count Data" (2022), with a grid in place of their
+//! Lindon and Malek, "Anytime-Valid Inference for Multinomial Count Data" (2022, arXiv 2011.03567), with a grid in place of their
 //! Dirichlet mixture, so that the alternative can be one-sided and w may change.
 
 use serde::{Deserialize, Serialize};

@@ -3,8 +3,9 @@
 //! T is a mean, over seven odds ratios, of likelihood ratios "worse by that ratio" against "the same on both arms" of each
 //! unit's arm given its outcome. What stable does is learned from earlier stable units only. Given the outcome, the
 //! null says that the arm was drawn with the weight, so T is a martingale whatever the error rate does, as long as
-//! it does it to both arms. R lets such a test begin anew every few units (the e-detector of Shin, Ramdas and Rinaldo,
-//! arXiv 2203.03532, as a mixture over starts with masses 1/(k(k+1))), and so finds a canary that turns bad late.
+//! it does it to both arms. R lets such a test begin anew every few units, as a mixture over starts with
+//! masses 1/(k(k+1)), and so finds a canary that turns bad late (Shin, Ramdas and Rinaldo, "E-detectors: a nonparametric
+//! framework for sequential change detection", arXiv 2203.03532).
 //!
 //! No `exp` in a unit: with f and g the failures and successes of stable (prior included), N = f + g, e an odds ratio
 //! and D = g + f·e, the two error rates are f/N and f·e/D, and each factor is one quotient of sums and products.

@@ -90,7 +90,7 @@ impl Under<'_> {
         let fired = self.walk.take(now, bad);
         self.literal = self.literal.or(fired);
         self.over.take(bad);
-        if self.gated.is_none() && self.walk.is_breach() {
+        if self.gated.is_none() && self.walk.exceeds() {
             let proven = versus.ln_r() >= self.enough || self.over.ln_o() >= self.enough;
             self.gated = proven.then_some(now);
         }

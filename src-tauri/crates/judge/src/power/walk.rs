@@ -37,11 +37,6 @@ impl<'a> Walk<'a> {
         fired.or_else(|| self.look(now))
     }
 
-    /// Whether the units of the window exceed the limit, however few they are: what a gated rule needs beside evidence.
-    pub(super) fn is_breach(&self) -> bool {
-        self.exceeds()
-    }
-
     /// Nothing but time until `now`.
     pub(super) fn pass_until(&mut self, now: f64) -> Option<f64> {
         loop {
@@ -67,15 +62,15 @@ impl<'a> Walk<'a> {
     }
 
     fn forget(&mut self, now: f64) {
-        while let Some(leaves) = self.next_leaving().filter(|leaves| *leaves <= now) {
-            debug_assert!(leaves <= now);
+        while self.next_leaving().is_some_and(|leaves| leaves <= now) {
             if let Some((_, bad)) = self.window.pop_front() {
                 self.bad -= usize::from(bad);
             }
         }
     }
 
-    fn exceeds(&self) -> bool {
+    /// Whether the units of the window exceed the limit, however few they are: what a gated rule needs beside evidence.
+    pub(super) fn exceeds(&self) -> bool {
         self.bad as f64 > self.rule.limit * self.window.len() as f64
     }
 
