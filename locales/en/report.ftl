@@ -53,6 +53,9 @@ timeline-asked = asked for
 timeline-newest = latest data { $at }
 
 happened-rule = rule { $what }
+happened-worse = the new one does worse: { $what }
+happened-common = fails on both: { $what }
+happened-unrouted = no calls reach the new one
 happened-signals-lost = data lost
 happened-gap = nobody watched
 happened-incident = critical error

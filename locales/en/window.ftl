@@ -127,6 +127,20 @@ margin-none = no value
 margin-beyond = beyond the limit
 margin-left = { $share } of the margin left
 
+evidence-title = Evidence against the new version
+evidence-scale = logarithmic scale
+evidence-acts = alerts { $alert } · rolls back { $rollback }
+evidence-alerts = alerts { $alert }
+evidence-more-than = more than { $number }
+evidence-bad = { $bad } of { $total } failed.
+evidence-above = { $bad } of { $total } above { $limit }.
+evidence-upper = Upper bound { $upper } (valid at any time).
+evidence-kept = Certain to be below { $limit }.
+evidence-missing = { $units } more clean ones to be sure of less than { $limit }.
+evidence-far = Less than { $limit } cannot be made sure.
+evidence-observational = Who serves is not chance: R counts a tenth.
+gates-clean = { $units } clean ones missing
+
 gates-title = To go on to { $weight }
 gates-title-last = To finish
 gates-title-start = To start

@@ -53,6 +53,9 @@ timeline-asked = pedido
 timeline-newest = último dato { $at }
 
 happened-rule = regla { $what }
+happened-worse = el nuevo va peor: { $what }
+happened-common = falla en ambos: { $what }
+happened-unrouted = no llegan llamadas al nuevo
 happened-signals-lost = datos perdidos
 happened-gap = nadie vigilaba
 happened-incident = error crítico

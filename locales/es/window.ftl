@@ -126,6 +126,20 @@ margin-none = sin valor
 margin-beyond = límite superado
 margin-left = queda el { $share } del margen
 
+evidence-title = Evidencia contra la versión nueva
+evidence-scale = escala logarítmica
+evidence-acts = avisa { $alert } · revierte { $rollback }
+evidence-alerts = avisa { $alert }
+evidence-more-than = más de { $number }
+evidence-bad = { $bad } de { $total } con fallo.
+evidence-above = { $bad } de { $total } por encima de { $limit }.
+evidence-upper = Cota superior { $upper } (siempre válida).
+evidence-kept = Asegurado por debajo de { $limit }.
+evidence-missing = Faltan { $units } limpias para asegurar menos de { $limit }.
+evidence-far = No se puede asegurar menos de { $limit }.
+evidence-observational = Quién atiende no es azar: R cuenta una décima parte.
+gates-clean = faltan { $units } limpias
+
 gates-title = Para avanzar a { $weight }
 gates-title-last = Para terminar
 gates-title-start = Para empezar

@@ -10,8 +10,9 @@ use std::time::Duration;
 pub use sight::{GateSight, RuleSight, SideSight};
 pub use timonel_judge::Strength;
 
+use crate::evidence::{Epoch, Evidence, Kept, Proof, Worse};
 use crate::metric::Statistic;
-use crate::plan::{Gate, GateKind, Plan, Question, Rule};
+use crate::plan::{Action, EvidenceMode, Gate, GateKind, Plan, Question, Rule};
 use crate::rule::{RuleState, advance};
 use crate::sample::{Sample, Value};
 use crate::time::Timestamp;
@@ -41,6 +42,8 @@ pub struct Outlook {
     pub canary_since: Option<Timestamp>,
     /// Since when anybody has been watching.
     pub watching_since: Timestamp,
+    /// The phase over which evidence is gathered.
+    pub epoch: Option<Epoch>,
 }
 
 /// What the samples say at one moment.
@@ -52,14 +55,29 @@ pub struct Assessment {
     pub gates: BTreeMap<GateId, Verdict>,
     /// Required signals that are lost.
     pub lost: BTreeSet<(SignalId, Side)>,
+    /// Metrics on which the canary is worse than stable beyond the phase's budget of false alarms.
+    pub worse: BTreeMap<SignalId, Worse>,
+    /// Rules whose limit the canary breaks beyond doubt, as stable does too: going back does not cure it.
+    pub common: BTreeSet<RuleId>,
+    /// Units go to stable and none to the canary, long enough that some should have.
+    pub unrouted: bool,
     /// The numbers behind it, of rules and gates that are not plainly well. Not part of [`Assessment::says_the_same`].
     pub findings: Vec<Finding>,
+    /// The numbers behind the evidence. Not part of [`Assessment::says_the_same`] either.
+    pub proofs: Vec<Proof>,
 }
 
 impl Assessment {
     /// Whether another assessment leads to the same decisions.
     pub fn says_the_same(&self, other: &Self) -> bool {
-        self.firing == other.firing && self.gates == other.gates && self.lost == other.lost
+        let same = |(a, b): ((&RuleId, &Firing), (&RuleId, &Firing))| a == b || (a.0 == b.0 && a.1.says_the_same(b.1));
+        self.firing.len() == other.firing.len()
+            && self.firing.iter().zip(&other.firing).map(|(a, b)| (a, b)).all(same)
+            && self.gates == other.gates
+            && self.lost == other.lost
+            && self.worse == other.worse
+            && self.common == other.common
+            && self.unrouted == other.unrouted
     }
 }
 
@@ -72,8 +90,20 @@ pub struct Firing {
     pub since: Timestamp,
     /// Whether missing data, not a value, made it fire.
     pub blind: bool,
-    /// Evidence of the rule's own metric, once the judge delivers it.
+    /// Evidence of the rule's own metric; `None` where none belongs to it, and the rule acts literally.
     pub evidence: Option<Strength>,
+}
+
+impl Firing {
+    /// Evidence grows with every unit; another decision follows only where it passes what a mode asks for.
+    fn says_the_same(&self, other: &Self) -> bool {
+        let passed = |firing: &Self| {
+            let modes = [EvidenceMode::Literal, EvidenceMode::Fast, EvidenceMode::Gated];
+            modes.map(|mode| firing.evidence.is_some_and(|evidence| mode.is_enough(evidence)))
+        };
+        let bare = |firing: &Self| (firing.breach, firing.since, firing.blind, firing.evidence.is_some());
+        bare(self) == bare(other) && passed(self) == passed(other)
+    }
 }
 
 /// What a gate says.
@@ -108,6 +138,7 @@ pub struct Board {
     plan: Plan,
     series: BTreeMap<(SignalId, Side), VecDeque<Sample>>,
     rules: BTreeMap<RuleId, RuleState>,
+    evidence: Evidence,
 }
 
 impl Board {
@@ -122,6 +153,7 @@ impl Board {
             plan: plan.clone(),
             series: BTreeMap::new(),
             rules,
+            evidence: Evidence::new(plan),
         }
     }
 
@@ -134,10 +166,37 @@ impl Board {
         if series.back().is_some_and(|last| last.as_of >= sample.as_of) {
             return;
         }
+        self.evidence.observe(&sample);
         let oldest = sample.as_of - FURTHEST;
         series.push_back(sample);
         while series.front().is_some_and(|first| first.as_of < oldest) {
             series.pop_front();
+        }
+    }
+
+    /// After a start: the evidence of an epoch from the samples that were kept, in the order of their times. They say nothing
+    /// to the windows of rules.
+    pub fn restore(&mut self, epoch: Option<Epoch>, samples: &[Sample]) {
+        self.evidence.begin(epoch);
+        for sample in samples {
+            self.evidence.observe(sample);
+        }
+    }
+
+    /// The evidence as it stands.
+    pub fn evidence(&self) -> &Evidence {
+        &self.evidence
+    }
+
+    /// Begins another epoch where one has begun, with what has been read since.
+    fn turn(&mut self, epoch: Option<Epoch>) {
+        if !self.evidence.begin(epoch) {
+            return;
+        }
+        let mut known: Vec<&Sample> = self.series.values().flatten().collect();
+        known.sort_by_key(|sample| (sample.as_of, &sample.signal, sample.side));
+        for sample in known {
+            self.evidence.observe(sample);
         }
     }
 
@@ -183,7 +242,13 @@ impl Board {
 
     /// Advances every rule to `now` and says where everything stands.
     pub fn assess(&mut self, outlook: Outlook, now: Timestamp) -> Assessment {
-        let mut out = Assessment::default();
+        self.turn(outlook.epoch);
+        let mut out = Assessment {
+            worse: self.evidence.worse(&self.plan),
+            unrouted: self.evidence.is_unrouted(now),
+            proofs: self.evidence.proofs(),
+            ..Assessment::default()
+        };
         for rule in self.plan.rules.clone() {
             self.assess_rule(&rule, outlook, now, &mut out);
         }
@@ -225,11 +290,28 @@ impl Board {
         } else {
             self.answer(&rule.question, now)
         };
+        let whole = self.evidence.is_whole();
+        let evidence = if asleep { None } else { self.evidence.of_rule(&rule.id) };
+        if evidence.is_some_and(|evidence| evidence.common) {
+            out.common.insert(rule.id.clone());
+        }
+        // What is proved needs neither the least units nor the time that a rule gives chance to pass.
+        let proved = rule.action == Action::Rollback
+            && rule.evidence != EvidenceMode::Literal
+            && evidence.is_some_and(|evidence| rule.evidence.is_enough(evidence.strength))
+            && self.breaches_at_all(rule, now);
         let state = self.rules.entry(rule.id.clone()).or_default();
-        *state = if asleep {
-            RuleState::Idle
-        } else {
-            advance(rule, state, answer.value, now)
+        *state = match state {
+            _ if asleep => RuleState::Idle,
+            RuleState::Idle | RuleState::Pending { .. } | RuleState::Blind { .. } if proved => RuleState::Firing {
+                since: now,
+                breach: state.breach().unwrap_or(now),
+                clearing: None,
+                blind: false,
+            },
+            RuleState::Idle | RuleState::Pending { .. } | RuleState::Blind { .. } | RuleState::Firing { .. } => {
+                advance(rule, state, answer.value, now)
+            }
         };
         if let RuleState::Firing {
             since, breach, blind, ..
@@ -241,7 +323,7 @@ impl Board {
                     breach,
                     since,
                     blind,
-                    evidence: None,
+                    evidence: evidence.filter(|_| !whole).map(|evidence| evidence.strength),
                 },
             );
         }
@@ -255,8 +337,18 @@ impl Board {
         }
     }
 
+    /// Whether the value is beyond the limit by whatever units there are.
+    fn breaches_at_all(&self, rule: &Rule, now: Timestamp) -> bool {
+        let any = Question {
+            least_units: 1,
+            ..rule.question.clone()
+        };
+        let value = self.answer(&any, now).value;
+        value.is_some_and(|value| rule.comparison.breaches(value, rule.limit))
+    }
+
     fn assess_gate(&self, gate: &Gate, now: Timestamp, out: &mut Assessment) {
-        let Some((verdict, answer, limit)) = self.weigh(&gate.kind, now) else {
+        let Some((verdict, answer, limit)) = self.weigh(gate, now) else {
             return;
         };
         out.gates.insert(gate.id.clone(), verdict);
@@ -275,20 +367,25 @@ impl Board {
     }
 
     /// The verdict of a gate that looks at values, with the value and what it is held against; `None` for other gates.
-    fn weigh(&self, kind: &GateKind, now: Timestamp) -> Option<(Verdict, Answer, Option<Quantity>)> {
-        match kind {
+    fn weigh(&self, gate: &Gate, now: Timestamp) -> Option<(Verdict, Answer, Option<Quantity>)> {
+        match &gate.kind {
             GateKind::Limit {
                 question,
                 comparison,
                 go,
                 no_go,
+                evidence: _,
             } => {
                 let answer = self.answer(question, now);
                 let verdict = match answer.value {
                     None => Verdict::NoEvidence,
                     Some(value) if comparison.breaches(value, *no_go) => Verdict::NoGo,
                     Some(value) if comparison.breaches(value, *go) => Verdict::Hold,
-                    Some(_) => Verdict::Go,
+                    // The value is well; whether it could be otherwise by chance is another question.
+                    Some(_) => match self.evidence.keeps(&gate.id) {
+                        Some(Kept { kept: false, .. }) => Verdict::Hold,
+                        Some(Kept { kept: true, .. }) | None => Verdict::Go,
+                    },
                 };
                 Some((verdict, answer, Some(*go)))
             }
@@ -342,6 +439,7 @@ mod tests {
             phase: Some(0),
             canary_since: Some(at(0)),
             watching_since: at(0),
+            epoch: None,
         }
     }
 

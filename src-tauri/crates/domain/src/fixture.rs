@@ -58,6 +58,7 @@ fn phase(id: &str, percent: u8, approvals: u8) -> Phase {
                     comparison: Comparison::Above,
                     go: share(5),
                     no_go: share(10),
+                    evidence: EvidenceMode::Literal,
                 },
                 "errores",
             ),

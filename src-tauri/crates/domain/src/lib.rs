@@ -1,6 +1,7 @@
 //! Pure rules: phases, gates, rules, the rollout state machine. No I/O, no clock, no floating point in state.
 
 pub mod board;
+pub mod evidence;
 #[cfg(test)]
 mod fixture;
 pub mod metric;

@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use timonel_judge::Strength;
+
 use crate::metric::{Metric, Statistic};
 use crate::time::Timestamp;
 use crate::value::{
@@ -225,6 +227,19 @@ pub enum EvidenceMode {
     Fast,
 }
 
+impl EvidenceMode {
+    /// Whether a firing rule may act with this evidence. Literal rules ask for none; JUDGE.md: 50, or 20 for `fast`.
+    pub fn is_enough(self, evidence: Strength) -> bool {
+        let needed = match self {
+            EvidenceMode::Literal => return true,
+            // 1000 · log10 of 50 and 20, rounded up.
+            EvidenceMode::Gated => Strength::from_millilog10(1699),
+            EvidenceMode::Fast => Strength::from_millilog10(1302),
+        };
+        evidence >= needed
+    }
+}
+
 /// How loud an alert is (seed 002).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
@@ -283,6 +298,8 @@ pub enum GateKind {
         go: Quantity,
         /// Beyond this it is `NoGo`; the same as `go` where the plan knows no gap.
         no_go: Quantity,
+        /// Whether the value itself is held against `go`, or the upper bound of what it may be.
+        evidence: EvidenceMode,
     },
     /// The canary is not worse than stable by more than the margin (non-inferiority).
     Relative {

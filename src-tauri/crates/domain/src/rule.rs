@@ -45,6 +45,15 @@ impl RuleState {
         matches!(self, RuleState::Firing { .. })
     }
 
+    /// When the breach began, where there is one.
+    pub fn breach(&self) -> Option<Timestamp> {
+        match self {
+            RuleState::Idle | RuleState::Blind { .. } => None,
+            RuleState::Pending { since, .. } => Some(*since),
+            RuleState::Firing { breach, .. } => Some(*breach),
+        }
+    }
+
     /// How long the breach has lasted so far, for the `for` progress on screen.
     pub fn lasted(&self, now: Timestamp) -> Duration {
         match self {

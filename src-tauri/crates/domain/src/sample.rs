@@ -61,6 +61,14 @@ pub struct Bucket {
 }
 
 impl Value {
+    /// The end of the reading before, after which everything counted here ended; `None` for a level.
+    pub fn since(&self) -> Option<Timestamp> {
+        match self {
+            Value::Ratio { since, .. } | Value::Distribution { since, .. } | Value::Count { since, .. } => Some(*since),
+            Value::Level(_) => None,
+        }
+    }
+
     /// The number of units or observations that the reading speaks about; `None` for a level.
     pub fn units(&self) -> Option<u64> {
         match self {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use timonel_domain::board::{Freshness, GateSight, RuleSight};
+use timonel_domain::evidence::EvidenceSight;
 use timonel_domain::plan::Plan;
 use timonel_domain::rollout::{Effect, Event, State};
 use timonel_domain::time::Timestamp;
@@ -59,6 +60,8 @@ pub struct Snapshot {
     pub rules: Vec<RuleSight>,
     /// The gates that are asked for now and look at values, with what they see.
     pub gates: Vec<GateSight>,
+    /// What is proved since the phase began.
+    pub evidence: Vec<EvidenceSight>,
     /// Units in progress by side; absent where nothing fresh says so.
     pub active: BTreeMap<Side, u64>,
     /// Who has seen which alert, by the alert's id.

@@ -137,6 +137,7 @@ impl Engine {
         let head = store.head(&writer).await.map_err(EngineError::Recover)?;
         let recovered = recovery::replay(&*store, &rollout, &plan, |_| ()).await?;
         let remembered = recovery::samples(&*store, &rollout, &plan, recovered.last, clock.now()).await?;
+        let gathered = recovery::evidence(&*store, &rollout, &plan, recovered.state.epoch, clock.now()).await?;
         let last_unit = store.last_unit(&rollout).await.map_err(EngineError::Recover)?;
         let epoch = helm.take(&writer, helm.current().await?.epoch).await?;
 
@@ -169,6 +170,7 @@ impl Engine {
         let (subscriber, bulletins) = timonel_ports::mailbox::mailbox(&clock);
         owner.subscribe(subscriber);
         owner.units_from(last_unit);
+        owner.believe(gathered);
         owner.remember(remembered);
         owner.has_seen(recovered.acknowledged);
         owner.take_up(recovered.last, recovered.operations, epoch);

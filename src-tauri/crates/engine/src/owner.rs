@@ -432,6 +432,7 @@ fn in_words(cause: &Cause) -> String {
     match cause {
         Cause::Person(person) => format!("person {person}"),
         Cause::Rule(rule) => format!("rule {rule}"),
+        Cause::Evidence(signal) => format!("evidence {signal}"),
         Cause::Incident(incident) => format!("incident {incident:?}"),
         Cause::Resumed => "resumed".to_owned(),
         Cause::Drill(person) => format!("drill by {person}"),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use timonel_domain::evidence::{Epoch, Evidence};
 use timonel_domain::plan::Plan;
 use timonel_domain::rollout::{Event, OpId, State, step};
 use timonel_domain::sample::Sample;
@@ -136,6 +137,24 @@ pub(crate) async fn replay(
             return Ok(out);
         }
     }
+}
+
+/// The samples of the present phase: evidence does not fade, so all of them are taken up, however long nobody watched.
+pub(crate) async fn evidence(
+    store: &(impl SampleStore + ?Sized),
+    rollout: &RolloutId,
+    plan: &Plan,
+    epoch: Option<Epoch>,
+    now: Timestamp,
+) -> Result<Vec<Sample>, EngineError> {
+    let Some(epoch) = epoch else { return Ok(Vec::new()) };
+    let of = Evidence::new(plan);
+    let mut out = Vec::new();
+    for signal in plan.signals.iter().filter(|signal| of.looks_at(&signal.id)) {
+        let kept = store.samples(rollout, &signal.id, epoch.since..now).await;
+        out.append(&mut kept.map_err(EngineError::Recover)?);
+    }
+    Ok(out)
 }
 
 /// A rule that was pending before a longer gap than this begins anew: nobody knows what it would have been.

@@ -214,6 +214,7 @@ pub enum LevelRecord {
 pub enum CauseRecord {
     Person(Person),
     Rule(RuleId),
+    Evidence(SignalId),
     Incident(IncidentRecord),
     Resumed,
     Drill(Person),
@@ -251,9 +252,59 @@ pub struct AssessmentRecord {
     /// Lost signals with the side that is lost.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub lost: BTreeSet<(SignalId, Side)>,
+    /// Metrics on which the canary is worse than stable.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub worse: BTreeMap<SignalId, WorseRecord>,
+    /// Rules whose limit both sides break.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub common: BTreeSet<RuleId>,
+    /// No unit reaches the canary.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unrouted: bool,
     /// The numbers behind it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<FindingRecord>,
+    /// The numbers behind the evidence.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proofs: Vec<ProofRecord>,
+}
+
+/// How surely the canary is worse, in its journalled form.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "each variant is the domain's of the same name")]
+pub enum WorseRecord {
+    Alert,
+    Rollback,
+}
+
+/// What counts as bad, in its journalled form.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "each variant is the domain's of the same name")]
+pub enum OutcomeRecord {
+    Counted,
+    NotCounted,
+    Above(Quantity),
+}
+
+/// The numbers behind the evidence of one metric in their journalled form.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProofRecord {
+    /// The metric's signal.
+    pub signal: SignalId,
+    /// What counts as bad.
+    pub outcome: OutcomeRecord,
+    /// Stable's bad units, and all.
+    pub stable: (u64, u64),
+    /// The canary's bad units, and all.
+    pub canary: (u64, u64),
+    /// Thousandths of log10 of R.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against_stable: Option<i32>,
+    /// Whether the arms are not random.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub observational: bool,
 }
 
 /// A firing rule in its journalled form.

@@ -192,6 +192,9 @@ pub struct GateFile {
     /// Fewer units than these are no evidence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub least_units: Option<u32>,
+    /// Whether the value itself must keep `go` (`literal`), or the upper bound of what it may be (`gated`, the default).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<EvidenceWord>,
 }
 
 /// What a gate does between `go` and `no_go`.

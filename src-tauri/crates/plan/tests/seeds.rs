@@ -15,7 +15,6 @@ fn all_of_them_are_found_at_once() {
         "signal.selector",
         "gate.gap",
         "gate.margin",
-        "rule.evidence-not-yet",
         "phase.last-weight",
         "notice.critical",
         "traffic.assigned",

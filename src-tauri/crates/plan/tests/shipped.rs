@@ -140,7 +140,7 @@ fn conecta360_is_what_seed_002_says() {
     let errors = rule("errores-10");
     assert_eq!(
         (errors.action, errors.severity, errors.evidence),
-        (Action::Rollback, Severity::Critical, EvidenceMode::Literal)
+        (Action::Rollback, Severity::Critical, EvidenceMode::Gated)
     );
     assert_eq!(
         (errors.limit.micros(), errors.question.side, errors.question.least_units),

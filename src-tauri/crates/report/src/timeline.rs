@@ -58,6 +58,12 @@ pub struct Mark {
 pub enum Happened {
     /// A rule fired.
     Rule(String),
+    /// The new side was seen to be worse than stable on this metric.
+    Worse(String),
+    /// Both sides broke this rule's limit.
+    Common(String),
+    /// No unit reached the new side.
+    Unrouted,
     /// Required signals were lost.
     SignalsLost,
     /// Nobody watched for a while.
@@ -89,6 +95,9 @@ impl Happened {
         let cause;
         let (key, what) = match self {
             Happened::Rule(rule) => ("happened-rule", rule.as_str()),
+            Happened::Worse(signal) => ("happened-worse", signal.as_str()),
+            Happened::Common(rule) => ("happened-common", rule.as_str()),
+            Happened::Unrouted => ("happened-unrouted", ""),
             Happened::SignalsLost => ("happened-signals-lost", ""),
             Happened::Gap => ("happened-gap", ""),
             Happened::Incident(Incident::CriticalError) => ("happened-incident", ""),
@@ -117,6 +126,7 @@ fn because(cause: &Cause, words: &Words) -> String {
     match cause {
         Cause::Person(person) | Cause::Drill(person) => person.to_string(),
         Cause::Rule(rule) => words.say("happened-rule", &[("what", rule.as_str())]),
+        Cause::Evidence(signal) => words.say("happened-worse", &[("what", signal.as_str())]),
         Cause::Incident(Incident::CriticalError) => words.say("happened-incident", &[]),
         Cause::Incident(Incident::Security) => words.say("happened-security", &[]),
         Cause::Resumed => words.say("happened-resumed", &[]),

@@ -207,6 +207,9 @@ pub struct GateRow {
     pub limit: Option<f64>,
     /// Beyond this it is no-go, where that differs from `limit`.
     pub no_go: Option<f64>,
+    /// So many more units without a bad one are missing for its bound to keep the limit, where it asks for a bound and that does
+    /// not.
+    pub clean_units: Option<u64>,
     /// How long it has held, for gates that ask for a time.
     pub lasting: Option<Progress>,
 }

@@ -11,6 +11,7 @@ mod code;
 mod credentials;
 mod environments;
 mod error;
+mod evidence;
 mod picture;
 mod popups;
 mod sentence;
@@ -26,6 +27,7 @@ pub use credentials::{
 };
 pub use environments::{Environments, KnownRollout, PlanFile, PlanFinding, ToOpen};
 pub use error::WireError;
+pub use evidence::{EvidenceRow, Goal, TallyRow};
 pub use picture::{
     Acknowledged, Alert, Batch, Checklist, Drill, Emergency, EnvironmentBand, JournalLine, Marks, Members, Operating,
     Operation, PhaseRow, PhaseState, Picture, RoleName, RolloutHead, Sections, Seen, Source, Target, Tenant, Units,

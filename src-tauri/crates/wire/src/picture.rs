@@ -6,6 +6,7 @@ use ts_rs::TS;
 use crate::ask::HoldName;
 use crate::board::{BoardRow, GateRow};
 use crate::code::{Freshness, SeverityName, StageKind};
+use crate::evidence::EvidenceRow;
 use crate::popups::PopupsState;
 use crate::sentence::Sentence;
 
@@ -76,6 +77,8 @@ sections! {
     board: Vec<BoardRow>,
     /// The gates of the present phase.
     gates: Vec<GateRow>,
+    /// What is proved since the phase began, by metric; empty where no phase has begun.
+    evidence: Vec<EvidenceRow>,
     /// What keeps the rollout from being raised, as Fluent keys with arguments; empty outside a running rollout.
     blockers: Vec<Sentence>,
     /// Every target.

@@ -2,10 +2,11 @@
 //!
 //! Whoever speaks to people speaks these codes: page, terminal, popups. The sentences are in `locales/*/notices.ftl`.
 
+use timonel_domain::evidence::{Tally, Worse};
 use timonel_domain::metric::{Metric, Statistic};
 use timonel_domain::plan::{Comparison, Incident, Plan, Severity};
 use timonel_domain::rollout::{Blocker, Cause, Effect, Event, Failure, Hold, Level, Notice, Rejection, Stage, State};
-use timonel_domain::value::{RuleId, Side, TenantId, Weight};
+use timonel_domain::value::{RuleId, Side, SignalId, TenantId, Weight};
 
 use crate::ask::HoldName;
 use crate::sentence::{Arg, Sentence};
@@ -100,6 +101,18 @@ pub fn notice(notice: &Notice, plan: &Plan) -> Sentence {
             Sentence::new(code).with("rule", rule_of(rule, plan))
         }
         Notice::RuleResolved { rule } => Sentence::new("notice-rule-resolved").with("rule", rule_of(rule, plan)),
+        Notice::Worse { signal, worse, proof } => {
+            let code = match worse {
+                Worse::Alert => "notice-worse",
+                Worse::Rollback => "notice-worse-rollback",
+            };
+            let told = Sentence::new(code).with("metric", metric_of(signal, plan));
+            let Some(proof) = proof else { return told };
+            told.with("canary", units(proof.canary))
+                .with("stable", units(proof.stable))
+        }
+        Notice::Common { rule } => Sentence::new("notice-common").with("rule", rule_of(rule, plan)),
+        Notice::Unrouted => Sentence::new("notice-unrouted"),
         Notice::SignalsLost { lost } => {
             let named = lost.iter().map(|(signal, of)| {
                 Sentence::new("signal-of-side")
@@ -203,6 +216,23 @@ fn rule_of(rule: &RuleId, plan: &Plan) -> Arg {
     Arg::sentence(sentence)
 }
 
+/// The metric of a signal by its name; the signal's id where the plan has no such signal.
+fn metric_of(signal: &SignalId, plan: &Plan) -> Arg {
+    match plan.signal(signal) {
+        Some(known) => Arg::sentence(metric(&known.metric, Statistic::Latest)),
+        None => Arg::text(signal),
+    }
+}
+
+/// So many bad ones of so many.
+fn units(tally: Tally) -> Arg {
+    let told = Sentence::new("units-bad-of");
+    Arg::sentence(
+        told.with("bad", Arg::Count(tally.bad))
+            .with("total", Arg::Count(tally.total)),
+    )
+}
+
 /// A metric with what is asked of it, where that is not plain. One that only the plan declares brings its name along.
 fn metric(metric: &Metric, statistic: Statistic) -> Sentence {
     let name = metric.name();
@@ -251,6 +281,7 @@ pub fn cause(cause: &Cause, plan: &Plan) -> Sentence {
     match cause {
         Cause::Person(person) => Sentence::new("cause-person").with("person", Arg::text(person)),
         Cause::Rule(rule) => Sentence::new("cause-rule").with("rule", rule_of(rule, plan)),
+        Cause::Evidence(signal) => Sentence::new("cause-evidence").with("metric", metric_of(signal, plan)),
         Cause::Incident(Incident::CriticalError) => Sentence::new("cause-critical-error"),
         Cause::Incident(Incident::Security) => Sentence::new("cause-security"),
         Cause::Resumed => Sentence::new("cause-resumed"),

@@ -21,6 +21,7 @@ const SECTIONS = Object.keys({
   phases: 0,
   board: 0,
   gates: 0,
+  evidence: 0,
   blockers: 0,
   targets: 0,
   units: 0,

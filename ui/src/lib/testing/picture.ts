@@ -45,6 +45,7 @@ export function gate(more: Partial<GateRow> = {}): GateRow {
     units: 64,
     limit: 0.044,
     no_go: null,
+    clean_units: null,
     lasting: null,
     ...more,
   };
@@ -113,6 +114,7 @@ export function picture(more: Partial<Picture> = {}): Picture {
       row(),
       row({ rule: 'voz', metric: 'speech_recognition', better: 'higher', comparison: 'below', canary: reading(0.91), stable: reading(0.9), limit: 0.75, action: 'notify', severity: 'medium' }),
     ],
+    evidence: [],
     gates: [gate(), gate({ id: 'piloto-5/3', code: 'gate-without-critical-error', metric: null, unit: null, comparison: null, value: null, limit: null, verdict: 'hold', lasting: { elapsed_ms: 240_000, of_ms: 480_000 } })],
     blockers: [{ code: 'blocker-bake-time', args: {} }],
     targets: [target(), target({ id: 'consultas', kind: 'kubernetes.virtual-service', role: 'follower', accepted: 500, read: 500, observed: null, seen: null, members: null })],

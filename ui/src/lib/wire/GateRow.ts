@@ -49,6 +49,11 @@ limit: number | null,
  */
 no_go: number | null, 
 /**
+ * So many more units without a bad one are missing for its bound to keep the limit, where it asks for a bound and that does
+ * not.
+ */
+clean_units: number | null, 
+/**
  * How long it has held, for gates that ask for a time.
  */
 lasting: Progress | null, };

@@ -4,6 +4,7 @@ import type { BoardRow } from "./BoardRow";
 import type { Checklist } from "./Checklist";
 import type { Emergency } from "./Emergency";
 import type { EnvironmentBand } from "./EnvironmentBand";
+import type { EvidenceRow } from "./EvidenceRow";
 import type { GateRow } from "./GateRow";
 import type { JournalLine } from "./JournalLine";
 import type { PhaseRow } from "./PhaseRow";
@@ -51,6 +52,10 @@ board: Array<BoardRow>,
  * The gates of the present phase.
  */
 gates: Array<GateRow>, 
+/**
+ * What is proved since the phase began, by metric; empty where no phase has begun.
+ */
+evidence: Array<EvidenceRow>, 
 /**
  * What keeps the rollout from being raised, as Fluent keys with arguments; empty outside a running rollout.
  */

@@ -141,6 +141,7 @@ fn asked_by(cause: &Cause) -> Option<Happened> {
     match cause {
         Cause::Rule(rule) => Some(Happened::Rule(rule.to_string())),
         Cause::Incident(kind) => Some(Happened::Incident(*kind)),
+        Cause::Evidence(signal) => Some(Happened::Worse(signal.to_string())),
         Cause::Person(_) | Cause::Resumed | Cause::Drill(_) => None,
     }
 }
@@ -153,6 +154,9 @@ fn happened(notice: &Notice) -> Option<Happened> {
             ..
         } => return None,
         Notice::RuleFiring { rule, .. } => Happened::Rule(rule.to_string()),
+        Notice::Worse { signal, .. } => Happened::Worse(signal.to_string()),
+        Notice::Common { rule } => Happened::Common(rule.to_string()),
+        Notice::Unrouted => Happened::Unrouted,
         Notice::SignalsLost { .. } => Happened::SignalsLost,
         Notice::Gap { .. } => Happened::Gap,
         Notice::Incident { kind } => Happened::Incident(*kind),

@@ -19,6 +19,7 @@ use super::orders;
 use super::past::Past;
 
 mod board;
+mod evidence;
 mod history;
 mod target;
 
@@ -136,6 +137,7 @@ impl Easel {
                 .filter_map(|seen| board::row(seen, plan, past, now.at))
                 .collect(),
             gates: board::gates(plan, now),
+            evidence: evidence::rows(&now.evidence, plan),
             blockers: match state.stage.is_running() || state.stage == Stage::Armed {
                 true => blockers(plan, state, now.at)
                     .iter()

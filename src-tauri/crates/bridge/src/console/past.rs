@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use timonel_domain::plan::{Plan, Severity};
 use timonel_domain::rollout::{Effect, Hold, Notice, Stage, State};
 use timonel_domain::time::Timestamp;
-use timonel_domain::value::{RuleId, TargetId};
+use timonel_domain::value::{RuleId, SignalId, TargetId};
 use timonel_engine::Bulletin;
 use timonel_wire::{Drill, JournalLine, Sentence, duration_millis, millis, told};
 
@@ -62,6 +62,12 @@ enum Until {
     Rule(RuleId),
     /// No required signal is lost.
     Signals,
+    /// The canary is not known to be worse on this metric any more: another phase began, or the latch was reset.
+    NotWorse(SignalId),
+    /// This rule's limit is not broken by both sides any more.
+    NotCommon(RuleId),
+    /// Units reach the canary.
+    Routed,
     /// This hold is gone.
     Hold(Hold),
     /// This target answers.
@@ -86,6 +92,9 @@ impl Until {
         Some(match notice {
             Notice::RuleFiring { rule, .. } => Until::Rule(rule.clone()),
             Notice::SignalsLost { .. } => Until::Signals,
+            Notice::Worse { signal, .. } => Until::NotWorse(signal.clone()),
+            Notice::Common { rule } => Until::NotCommon(rule.clone()),
+            Notice::Unrouted => Until::Routed,
             Notice::Gap { .. } => Until::Hold(Hold::Gap),
             Notice::Incident { .. } | Notice::ContraryTraffic { .. } => Until::Reset,
             Notice::AwaitingApproval { .. } => Until::Approved,
@@ -116,6 +125,9 @@ impl Until {
         match self {
             Until::Rule(rule) => !state.assessment.firing.contains_key(rule),
             Until::Signals => state.assessment.lost.is_empty(),
+            Until::NotWorse(signal) => !state.assessment.worse.contains_key(signal),
+            Until::NotCommon(rule) => !state.assessment.common.contains(rule),
+            Until::Routed => !state.assessment.unrouted,
             Until::Hold(hold) => !state.holds.contains(hold),
             Until::Answers(id) => target(id).is_none_or(|t| t.silent.is_none()),
             Until::Settled(id) => target(id).is_none_or(|t| t.op.is_none()),

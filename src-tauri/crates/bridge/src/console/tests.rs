@@ -8,10 +8,19 @@ use super::past::Past;
 use crate::{Speed, Told};
 use proptest::prelude::*;
 
-/// Every picture of a shipped rehearsal, painted after each of the engine's own looks.
-fn pictures() -> Vec<timonel_wire::Picture> {
+/// Every picture of a shipped rehearsal, painted after each of the engine's own looks; with rules that wait for no proof,
+/// where that is wanted.
+fn pictures(literally: bool) -> Vec<timonel_wire::Picture> {
     let folder = tempfile::tempdir().expect("a folder");
-    let opening = Opening::simulator(folder.path().to_owned()).expect("sound files");
+    let mut opening = Opening::simulator(folder.path().to_owned()).expect("sound files");
+    if literally {
+        let then = "then = \"rollback\"\n";
+        let text = opening
+            .plan_text
+            .replace(then, &format!("{then}evidence = \"literal\"\n"));
+        opening.plan = timonel_plan::check(&text).value.expect("the same plan but for that");
+        opening.plan_text = text;
+    }
     let plan = opening
         .plan
         .clone()
@@ -47,8 +56,49 @@ fn pictures() -> Vec<timonel_wire::Picture> {
 }
 
 #[test]
+fn the_evidence_grows_until_it_acts_and_stays_to_be_read() {
+    let pictures = pictures(false);
+    let errors = |picture: &timonel_wire::Picture| {
+        let row = picture
+            .evidence
+            .iter()
+            .find(|row| row.metric == "error_rate" && row.above.is_none());
+        row.cloned()
+    };
+    assert_eq!(errors(&pictures[0]), None, "no phase has begun");
+    let last = pictures.last().expect("pictures");
+    assert_eq!(last.rollout.stage, timonel_wire::StageKind::RolledBack);
+    let shown = errors(last).expect("what led here");
+    assert_eq!(shown, last.evidence[0], "the strongest first");
+    assert!(shown.observational, "numbers are not chance");
+    assert!(shown.log10_r.is_some_and(|r| r > 0.0), "{shown:?}");
+    assert!(shown.canary.lower > shown.stable.upper, "{shown:?}");
+    assert!(
+        last.alerts
+            .iter()
+            .any(|alert| alert.sentence.code == "notice-rule-firing"),
+        "{:?}",
+        last.alerts
+    );
+    // Before the fault the gate said how many clean units it still wanted.
+    let gated = pictures
+        .iter()
+        .flat_map(|picture| &picture.evidence)
+        .find_map(|row| row.goal);
+    assert!(
+        gated.is_some_and(|goal| !goal.kept && goal.clean_units > Some(0)),
+        "{gated:?}"
+    );
+    let missing = pictures
+        .iter()
+        .flat_map(|picture| &picture.gates)
+        .find_map(|gate| gate.clean_units);
+    assert!(missing.is_some());
+}
+
+#[test]
 fn a_rehearsal_is_painted_and_whatever_a_slow_window_misses_it_ends_with_the_same_picture() {
-    let pictures = pictures();
+    let pictures = pictures(true);
     let last = pictures.last().expect("pictures");
     assert!(pictures.len() > 100, "{}", pictures.len());
     // Any succession of batches, with whatever between them was missed, leads to the picture of the last.
@@ -101,7 +151,9 @@ fn a_rehearsal_is_painted_and_whatever_a_slow_window_misses_it_ends_with_the_sam
     );
     let pilot = &last.phases[0];
     assert_eq!(pilot.state, timonel_wire::PhaseState::RolledBack);
-    assert!(pilot.entered_at < pilot.left_at && pilot.baked_ms > 0, "{pilot:?}");
+    assert!(pilot.entered_at < pilot.left_at, "{pilot:?}");
+    let served = pictures.iter().map(|picture| picture.phases[0].baked_ms);
+    assert!(served.max() > Some(0));
     let stages: Vec<_> = pictures.iter().flat_map(|p| &p.board).map(|row| row.state).collect();
     assert!(stages.contains(&timonel_wire::RuleStage::Pending) && stages.contains(&timonel_wire::RuleStage::Firing));
     let firing = last

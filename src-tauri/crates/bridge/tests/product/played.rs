@@ -125,6 +125,16 @@ impl Stage {
         Self::of(&numbers_plan(), &numbers_scenarios().join(name).with_extension("toml"))
     }
 
+    /// With rollback rules that wait for no proof.
+    pub(crate) fn literally(mut self) -> Self {
+        let then = "then = \"rollback\"\n";
+        let text = self.plan_text.replace(then, &format!("{then}evidence = \"literal\"\n"));
+        assert_ne!(text, self.plan_text);
+        self.plan = timonel_plan::check(&text).value.expect("the same plan but for that");
+        self.plan_text = text;
+        self
+    }
+
     pub(crate) fn at_speed(mut self, speed: Speed) -> Self {
         self.speed = speed;
         self

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::{Board, Freshness, Verdict};
+use crate::evidence::Kept;
 use crate::plan::{Gate, Question};
 use crate::rule::RuleState;
 use crate::time::Timestamp;
@@ -42,6 +43,8 @@ pub struct GateSight {
     pub answer: Answer,
     /// What that is held against: the limit itself, or what stable has now with the margin; `None` where stable has none.
     pub limit: Option<Quantity>,
+    /// What its bound says, where one belongs to it.
+    pub kept: Option<Kept>,
 }
 
 impl Board {
@@ -82,12 +85,13 @@ impl Board {
     }
 
     fn gate_seen(&self, gate: &Gate, now: Timestamp) -> Option<GateSight> {
-        let (verdict, answer, limit) = self.weigh(&gate.kind, now)?;
+        let (verdict, answer, limit) = self.weigh(gate, now)?;
         Some(GateSight {
             gate: gate.id.clone(),
             verdict,
             answer,
             limit,
+            kept: self.evidence.keeps(&gate.id),
         })
     }
 }

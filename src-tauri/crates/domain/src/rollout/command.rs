@@ -188,6 +188,7 @@ impl Next<'_> {
         self.state.holds.clear();
         self.state.approvals.clear();
         self.state.overriding = None;
+        self.state.epoch = None;
         self.state.stage = Stage::Draft;
         Ok(())
     }

@@ -6,7 +6,7 @@ use super::{Generation, Hold, Notice, OpId};
 use crate::board::Assessment;
 use crate::plan::Incident;
 use crate::time::Timestamp;
-use crate::value::{ChecklistId, Person, RuleId, TargetId, TenantId, Weight};
+use crate::value::{ChecklistId, Person, RuleId, SignalId, TargetId, TenantId, Weight};
 
 /// What happens to a rollout.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -270,6 +270,8 @@ pub enum Cause {
     Person(Person),
     /// A rule fired with what it needs.
     Rule(RuleId),
+    /// The canary is worse than stable on this metric, beyond the phase's budget of false alarms.
+    Evidence(SignalId),
     /// An incident that no statistics wait for.
     Incident(Incident),
     /// A rollback that was under way when the engine stopped.

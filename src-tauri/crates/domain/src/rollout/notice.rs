@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Cause, Failure, Level, Members};
+use crate::evidence::{Proof, Worse};
 use crate::plan::{Incident, Severity};
 use crate::time::Timestamp;
 use crate::value::{RuleId, Side, SignalId, TargetId, TenantId, Weight};
@@ -24,6 +25,22 @@ pub enum Notice {
         /// Which.
         rule: RuleId,
     },
+    /// The canary is worse than stable on a metric, beyond the phase's budget of false alarms.
+    Worse {
+        /// Which.
+        signal: SignalId,
+        /// How surely.
+        worse: Worse,
+        /// The numbers behind it.
+        proof: Option<Proof>,
+    },
+    /// The canary breaks a rule's limit beyond doubt, and so does stable: going back does not cure it.
+    Common {
+        /// Which.
+        rule: RuleId,
+    },
+    /// Units go to stable and none to the canary, though some should have.
+    Unrouted,
     /// Required signals are lost: all that went at the same moment.
     SignalsLost {
         /// Which, and whose.
@@ -173,6 +190,10 @@ impl Notice {
                 ..
             } => *severity,
             Notice::RuleFiring { .. }
+            | Notice::Common { .. }
+            | Notice::Worse {
+                worse: Worse::Rollback, ..
+            }
             | Notice::Incident { .. }
             | Notice::RollbackStarted { .. }
             | Notice::NotReadBack { .. }
@@ -182,6 +203,10 @@ impl Notice {
             | Notice::DriftPersists { .. } => Severity::Critical,
             Notice::TargetSilent { failure, .. } if failure.is_without_key() => Severity::Critical,
             Notice::SignalsLost { .. }
+            | Notice::Worse {
+                worse: Worse::Alert, ..
+            }
+            | Notice::Unrouted
             | Notice::TargetSilent { .. }
             | Notice::ShiftFailed { .. }
             | Notice::DriftBelow { .. }

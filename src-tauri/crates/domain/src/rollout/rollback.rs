@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::step::{Done, Next};
 use super::{Cause, Effect, Hold, Latch, Level, Marks, Notice, Op, OpKind, Rejection, Rollback, Stage, TargetState};
+use crate::evidence::Epoch;
 use crate::plan::Role;
 use crate::time::Timestamp;
 use crate::value::{Person, TargetId, Weight};
@@ -209,6 +210,10 @@ impl Next<'_> {
             }
             Level::Reduce(to) => {
                 self.state.settled = to;
+                self.state.epoch = Some(Epoch {
+                    since: self.now,
+                    weight: to,
+                });
                 self.state.stage = Stage::Shifting { phase };
             }
         }

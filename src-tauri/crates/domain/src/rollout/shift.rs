@@ -4,6 +4,7 @@ use super::rollback::known_at;
 use super::step::Next;
 use super::{Effect, Failure, Hold, Marks, Notice, Op, OpKind, Stage, State, Stopwatch};
 use crate::board::Verdict;
+use crate::evidence::Epoch;
 use crate::plan::{Action, GateKind, Phase, Plan, Role};
 use crate::time::Timestamp;
 use crate::value::{ChecklistId, GateId, RuleId, TargetId, Weight};
@@ -196,6 +197,10 @@ impl Next<'_> {
         self.state.overriding = None;
         self.state.rollback = None;
         self.state.stage = Stage::Baking { phase };
+        self.state.epoch = Some(Epoch {
+            since: self.now,
+            weight,
+        });
         // Gates of the phase before say nothing about this one.
         self.state.assessment.gates.clear();
         self.notify(Notice::PhaseEntered { phase });

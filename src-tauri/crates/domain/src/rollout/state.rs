@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{Cause, Generation, Level, Members};
 use crate::board::Assessment;
+use crate::evidence::Epoch;
 use crate::plan::{Incident, Plan, Role};
 use crate::time::Timestamp;
 use crate::value::{ChecklistId, Person, TargetId, TenantId, Weight};
@@ -34,6 +35,8 @@ pub struct State {
     pub settled: Weight,
     /// Since when the splitter sends units to the canary.
     pub canary_since: Option<Timestamp>,
+    /// The phase over which evidence is gathered: from its weight being reached until the next one is, or a reset.
+    pub epoch: Option<Epoch>,
     /// Watched, unfrozen time at this weight.
     pub bake: Stopwatch,
     /// Watched, unfrozen time at this weight without such an event.
@@ -354,6 +357,7 @@ impl State {
             assessed: false,
             settled: Weight::ZERO,
             canary_since: None,
+            epoch: None,
             bake: Stopwatch::default(),
             without: BTreeMap::new(),
             approvals: BTreeSet::new(),

@@ -6,10 +6,13 @@ mod sets;
 
 use std::time::Duration;
 
+use timonel_judge::Strength;
+
 use super::*;
 use crate::board::{Assessment, Firing, Verdict};
+use crate::evidence::Worse;
 use crate::fixture;
-use crate::plan::Plan;
+use crate::plan::{EvidenceMode, Plan};
 use crate::time::Timestamp;
 use crate::value::*;
 

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use timonel_judge::Strength;
-
 use super::step::Next;
 use super::{Cause, Hold, Level, Notice, Stage};
 use crate::board::{Assessment, Firing};
-use crate::plan::{Action, EvidenceMode, GateKind, Incident, Rule};
+use crate::evidence::Worse;
+use crate::plan::{Action, GateKind, Incident, Rule};
 use crate::time::Timestamp;
+use crate::value::SignalId;
 
 /// Holds that clear by themselves do so after nothing has been in the way for this long.
 const STEADY: Duration = Duration::from_secs(60);
@@ -17,10 +17,30 @@ impl Next<'_> {
     pub(super) fn assessed(&mut self, assessment: &Assessment) {
         let before = std::mem::replace(&mut self.state.assessment, assessment.clone());
         self.state.assessed = true;
+        // What is common to both sides first: it is no reason to put anything back.
+        for rule in assessment.common.difference(&before.common) {
+            self.notify(Notice::Common { rule: rule.clone() });
+            self.hold_for_alert();
+        }
         for (id, firing) in &assessment.firing {
-            if let (false, Some(rule)) = (before.firing.contains_key(id), self.plan.rule(id)) {
-                self.fires(rule, firing);
+            let Some(rule) = self.plan.rule(id) else { continue };
+            let common = assessment.common.contains(id);
+            match before.firing.get(id) {
+                None => self.fires(rule, firing, common),
+                // Its evidence has come since it began to fire.
+                Some(known) if !common && self.acts(rule, firing) && !may_act(rule, known) => {
+                    self.put_back(Cause::Rule(rule.id.clone()), Some(firing.breach));
+                }
+                Some(_) => {}
             }
+        }
+        for (signal, worse) in &assessment.worse {
+            if before.worse.get(signal).is_none_or(|known| known < worse) {
+                self.is_worse(signal, *worse, assessment);
+            }
+        }
+        if assessment.unrouted && !before.unrouted {
+            self.notify(Notice::Unrouted);
         }
         // What ends because nobody is on the canary any more has not been cured.
         if self.state.latch.is_none() {
@@ -40,8 +60,8 @@ impl Next<'_> {
         }
     }
 
-    fn fires(&mut self, rule: &Rule, firing: &Firing) {
-        let acts = rule.action == Action::Rollback && self.plan.automatic && self.can_act() && may_act(rule, firing);
+    fn fires(&mut self, rule: &Rule, firing: &Firing, common: bool) {
+        let acts = !common && self.acts(rule, firing);
         let wants_rollback = rule.action == Action::Rollback && !acts;
         self.notify(Notice::RuleFiring {
             rule: rule.id.clone(),
@@ -53,10 +73,43 @@ impl Next<'_> {
         }
         self.state.bake.restart();
         if acts {
-            // Allowed in every stage that `can_act` names, so there is nothing to be told.
-            let done = self.roll_back(Level::Total, Cause::Rule(rule.id.clone()), Some(firing.breach), false);
-            debug_assert_eq!(done, Ok(()));
-        } else if self.state.stage.is_running() {
+            self.put_back(Cause::Rule(rule.id.clone()), Some(firing.breach));
+        } else {
+            self.hold_for_alert();
+        }
+    }
+
+    /// The canary is worse than stable, whatever a rule's limit says.
+    fn is_worse(&mut self, signal: &SignalId, worse: Worse, assessment: &Assessment) {
+        // A rule of the same metric has already put everything back.
+        if self.state.latch.is_some() {
+            return;
+        }
+        self.notify(Notice::Worse {
+            signal: signal.clone(),
+            worse,
+            proof: assessment.proofs.iter().find(|proof| proof.signal == *signal).cloned(),
+        });
+        self.state.bake.restart();
+        if worse == Worse::Rollback && self.plan.automatic && self.can_act() {
+            self.put_back(Cause::Evidence(signal.clone()), None);
+        } else {
+            self.hold_for_alert();
+        }
+    }
+
+    fn acts(&self, rule: &Rule, firing: &Firing) -> bool {
+        rule.action == Action::Rollback && self.plan.automatic && self.can_act() && may_act(rule, firing)
+    }
+
+    fn put_back(&mut self, cause: Cause, breach: Option<Timestamp>) {
+        // Allowed in every stage that `can_act` names, so there is nothing to be told.
+        let done = self.roll_back(Level::Total, cause, breach, false);
+        debug_assert_eq!(done, Ok(()));
+    }
+
+    fn hold_for_alert(&mut self) {
+        if self.state.stage.is_running() {
             self.state.holds.insert(Hold::Alert);
         }
     }
@@ -82,14 +135,9 @@ impl Next<'_> {
         self.notify(Notice::Incident { kind });
         match kind {
             Incident::CriticalError if self.plan.automatic && self.can_act() => {
-                let done = self.roll_back(Level::Total, Cause::Incident(kind), Some(self.now), false);
-                debug_assert_eq!(done, Ok(()));
+                self.put_back(Cause::Incident(kind), Some(self.now));
             }
-            Incident::CriticalError | Incident::Security => {
-                if self.state.stage.is_running() {
-                    self.state.holds.insert(Hold::Alert);
-                }
-            }
+            Incident::CriticalError | Incident::Security => self.hold_for_alert(),
         }
     }
 
@@ -156,13 +204,8 @@ impl Next<'_> {
     }
 }
 
-/// Whether a firing rollback rule has the evidence that its mode asks for (JUDGE.md: 50, or 20 for `fast`).
+/// Whether a firing rollback rule has the evidence that its mode asks for. A rule that no evidence belongs to acts
+/// literally, and so does one that the plan has act on missing data.
 fn may_act(rule: &Rule, firing: &Firing) -> bool {
-    let needed = match rule.evidence {
-        EvidenceMode::Literal => return true,
-        // 1000 · log10 of 50 and 20, rounded up.
-        EvidenceMode::Gated => Strength::from_millilog10(1699),
-        EvidenceMode::Fast => Strength::from_millilog10(1302),
-    };
-    firing.evidence.is_some_and(|evidence| evidence >= needed)
+    firing.blind || firing.evidence.is_none_or(|evidence| rule.evidence.is_enough(evidence))
 }

@@ -34,6 +34,12 @@ const REMEMBERED: usize = 1000;
 const LONGEST_COMMAND: usize = 64 * 1024;
 
 impl Owner {
+    /// After a start: the evidence of the present phase, from all its samples that were kept.
+    pub(crate) fn believe(&mut self, mut samples: Vec<Sample>) {
+        samples.sort_by_key(|sample| sample.as_of);
+        self.board.restore(self.state.epoch, &samples);
+    }
+
     /// After a start: the windows and states of the rules as they stood, from the samples that were kept. What happened
     /// while nobody ran is missing data to them, as it was.
     pub(crate) fn remember(&mut self, mut samples: Vec<Sample>) {
@@ -83,6 +89,7 @@ impl Owner {
             phase: self.state.gated_phase(),
             canary_since: self.state.canary_since,
             watching_since: self.watching_since,
+            epoch: self.state.epoch,
         }
     }
 
@@ -282,6 +289,7 @@ impl Owner {
             freshness,
             newest,
             rules: self.board.rules_seen(now),
+            evidence: self.board.evidence().sights(&self.plan, gated),
             gates: gated.map(|phase| self.board.gates_seen(phase, now)).unwrap_or_default(),
             active: self.active(now),
             acknowledged: self.acknowledged.clone(),

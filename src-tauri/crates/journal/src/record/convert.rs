@@ -1,12 +1,13 @@
 //! Between the domain's events and their journalled forms. A new kind of event does not compile before it has both ways here.
 
 use timonel_domain::board::{Assessment, Finding, Firing, Strength, Verdict};
+use timonel_domain::evidence::{Outcome, Proof, Tally, Worse};
 use timonel_domain::plan::Incident;
 use timonel_domain::rollout::{Cause, Effect, Event, Failure, Hold, Level, OpId, Report};
 
 use super::{
     AssessmentRecord, CauseRecord, EffectRecord, EventRecord, FindingRecord, FiringRecord, HoldRecord, IncidentRecord,
-    LevelRecord, VerdictRecord,
+    LevelRecord, OutcomeRecord, ProofRecord, VerdictRecord, WorseRecord,
 };
 
 impl From<&Effect> for EffectRecord {
@@ -252,9 +253,11 @@ macro_rules! both_ways {
 
 both_ways!(Hold, HoldRecord: Operator, Alert, Drift(t), Shift(t), Gap, HelmLost, NoEvidence);
 both_ways!(Level, LevelRecord: Reduce(w), Total);
-both_ways!(Cause, CauseRecord: Person(p), Rule(r), Incident(i), Resumed, Drill(p));
+both_ways!(Cause, CauseRecord: Person(p), Rule(r), Evidence(s), Incident(i), Resumed, Drill(p));
 both_ways!(Incident, IncidentRecord: CriticalError, Security);
 both_ways!(Verdict, VerdictRecord: Go, NoGo, Hold, NoEvidence);
+both_ways!(Worse, WorseRecord: Alert, Rollback);
+both_ways!(Outcome, OutcomeRecord: Counted, NotCounted, Above(q));
 
 impl From<Assessment> for AssessmentRecord {
     fn from(it: Assessment) -> Self {
@@ -270,11 +273,23 @@ impl From<Assessment> for AssessmentRecord {
             units: f.units,
             limit: f.limit,
         };
+        let proof = |p: Proof| ProofRecord {
+            signal: p.signal,
+            outcome: p.outcome.into(),
+            stable: (p.stable.bad, p.stable.total),
+            canary: (p.canary.bad, p.canary.total),
+            against_stable: p.against_stable.map(Strength::millilog10),
+            observational: p.observational,
+        };
         Self {
             firing: it.firing.into_iter().map(|(id, f)| (id, firing(f))).collect(),
             gates: it.gates.into_iter().map(|(id, v)| (id, v.into())).collect(),
             lost: it.lost,
+            worse: it.worse.into_iter().map(|(id, w)| (id, w.into())).collect(),
+            common: it.common,
+            unrouted: it.unrouted,
             findings: it.findings.into_iter().map(finding).collect(),
+            proofs: it.proofs.into_iter().map(proof).collect(),
         }
     }
 }
@@ -293,11 +308,24 @@ impl From<AssessmentRecord> for Assessment {
             units: f.units,
             limit: f.limit,
         };
+        let tally = |(bad, total)| Tally { bad, total };
+        let proof = |p: ProofRecord| Proof {
+            signal: p.signal,
+            outcome: p.outcome.into(),
+            stable: tally(p.stable),
+            canary: tally(p.canary),
+            against_stable: p.against_stable.map(Strength::from_millilog10),
+            observational: p.observational,
+        };
         Self {
             firing: it.firing.into_iter().map(|(id, f)| (id, firing(f))).collect(),
             gates: it.gates.into_iter().map(|(id, v)| (id, v.into())).collect(),
             lost: it.lost,
+            worse: it.worse.into_iter().map(|(id, w)| (id, w.into())).collect(),
+            common: it.common,
+            unrouted: it.unrouted,
             findings: it.findings.into_iter().map(finding).collect(),
+            proofs: it.proofs.into_iter().map(proof).collect(),
         }
     }
 }

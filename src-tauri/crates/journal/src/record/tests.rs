@@ -2,6 +2,7 @@
 
 use super::*;
 use timonel_domain::board::{Assessment, Finding, Firing, Strength, Verdict};
+use timonel_domain::evidence::{Outcome, Proof, Tally, Worse};
 use timonel_domain::plan::Incident;
 use timonel_domain::rollout::{Apart, Cause, Failure, Hold, Level, Members, OpId, Report};
 
@@ -25,6 +26,17 @@ fn all() -> Vec<Event> {
         firing: [(id(RuleId::new("errores")), firing)].into(),
         gates: [(id(GateId::new("g")), Verdict::NoEvidence)].into(),
         lost: [(id(SignalId::new("errores")), Side::Canary)].into(),
+        worse: [(id(SignalId::new("errores")), Worse::Rollback)].into(),
+        common: [id(RuleId::new("errores"))].into(),
+        unrouted: true,
+        proofs: vec![Proof {
+            signal: id(SignalId::new("errores")),
+            outcome: Outcome::Above(Quantity::from_micros(3_000_000)),
+            stable: Tally { bad: 1, total: 90 },
+            canary: Tally { bad: 3, total: 10 },
+            against_stable: Some(Strength::from_millilog10(2100)),
+            observational: true,
+        }],
         findings: vec![Finding {
             of: text(),
             value: None,
@@ -60,6 +72,11 @@ fn all() -> Vec<Event> {
             by: by(),
             hold: Hold::Drift(target()),
             reason: text(),
+        },
+        Event::RollBack {
+            level: Level::Total,
+            cause: Cause::Evidence(id(SignalId::new("errores"))),
+            confirmed: false,
         },
         Event::RollBack {
             level: Level::Reduce(Weight::percent(5)),

@@ -7,6 +7,7 @@ use timonel_domain::metric::{Direction, MetricUnit};
 use timonel_domain::plan::{Checklist, Comparison, Gate, GateKind, Incident, Phase, Question};
 use timonel_domain::value::{ChecklistId, GateId, PhaseId, Weight};
 
+use super::rules::mode;
 use super::signals::Known;
 use super::{DEFAULT_WINDOW, Signals, duration, id, limit, moment, once, parts, said, unknown};
 use crate::finding::Findings;
@@ -143,6 +144,7 @@ fn only(file: &GateFile, allowed: &[&str], path: &Path, out: &mut Findings) {
         ("over", file.over.is_some()),
         ("on", file.on.is_some()),
         ("least_units", file.least_units.is_some()),
+        ("evidence", file.evidence.is_some()),
     ];
     for (key, _) in given.iter().filter(|(key, given)| *given && !allowed.contains(key)) {
         out.error(
@@ -200,7 +202,7 @@ fn question<'a>(
 fn limits(file: &GateFile, go: &str, signals: &Signals, path: &Path, out: &mut Findings) -> Option<GateKind> {
     only(
         file,
-        &["of", "no_go", "between", "over", "on", "least_units"],
+        &["of", "no_go", "between", "over", "on", "least_units", "evidence"],
         path,
         out,
     );
@@ -231,6 +233,7 @@ fn limits(file: &GateFile, go: &str, signals: &Signals, path: &Path, out: &mut F
             "Turn `<` and `>` round if the opposite is meant",
         );
     }
+    let evidence = mode(file.evidence);
     let Some((away, no_go_text)) = no_go else {
         if file.between.is_some() {
             out.error(
@@ -245,6 +248,7 @@ fn limits(file: &GateFile, go: &str, signals: &Signals, path: &Path, out: &mut F
             comparison,
             go,
             no_go: go,
+            evidence,
         });
     };
     let no_go_path = path.key("no_go");
@@ -278,6 +282,7 @@ fn limits(file: &GateFile, go: &str, signals: &Signals, path: &Path, out: &mut F
             comparison,
             go,
             no_go,
+            evidence,
         }),
     }
 }

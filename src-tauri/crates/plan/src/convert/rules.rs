@@ -33,6 +33,15 @@ pub(super) fn severity(word: SeverityWord) -> Severity {
     }
 }
 
+/// How a rule or a gate meets evidence, where the plan does not say.
+pub(super) fn mode(word: Option<EvidenceWord>) -> EvidenceMode {
+    match word {
+        Some(EvidenceWord::Literal) => EvidenceMode::Literal,
+        Some(EvidenceWord::Fast) => EvidenceMode::Fast,
+        Some(EvidenceWord::Gated) | None => EvidenceMode::Gated,
+    }
+}
+
 fn convert(rule: &RuleFile, id: Option<RuleId>, signals: &Signals, path: &Path, out: &mut Findings) -> Option<Rule> {
     let line = path.key("when");
     let optional = |text: &Option<text::DurationText>, key: &str, out: &mut Findings| match text {
@@ -99,11 +108,7 @@ fn convert(rule: &RuleFile, id: Option<RuleId>, signals: &Signals, path: &Path, 
             ActionWord::Alert => Action::Alert,
             ActionWord::Rollback => Action::Rollback,
         },
-        evidence: match rule.evidence {
-            Some(EvidenceWord::Literal) => EvidenceMode::Literal,
-            Some(EvidenceWord::Fast) => EvidenceMode::Fast,
-            Some(EvidenceWord::Gated) | None => EvidenceMode::Gated,
-        },
+        evidence: mode(rule.evidence),
         severity: severity(rule.severity),
     })
 }

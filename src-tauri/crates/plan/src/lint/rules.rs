@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use timonel_domain::board::FURTHEST;
+use timonel_domain::evidence::belongs_to;
 use timonel_domain::metric::{Direction, MetricUnit, Statistic};
 use timonel_domain::plan::{Action, Comparison, EvidenceMode, Rule, SignalPlan};
 use timonel_domain::value::{Quantity, Side};
@@ -187,21 +188,18 @@ fn acting(rule: &Rule, written: &RuleFile, path: &Path, out: &mut Findings) {
         }
         return;
     }
-    match rule.evidence {
-        EvidenceMode::Literal => {}
-        EvidenceMode::Gated | EvidenceMode::Fast => {
-            let at = if written.evidence.is_some() {
-                path.key("evidence")
-            } else {
-                path.key("then")
-            };
-            out.warning(
-                &at,
-                "rule.evidence-not-yet",
-                "this version of Timonel computes no evidence, so the rule will alert and freeze, and not roll back",
-                "Write `evidence = \"literal\"` if it shall act exactly as it is written",
-            );
-        }
+    if rule.evidence != EvidenceMode::Literal && !belongs_to(&rule.question, rule.comparison, rule.limit) {
+        let at = if written.evidence.is_some() {
+            path.key("evidence")
+        } else {
+            path.key("then")
+        };
+        out.warning(
+            &at,
+            "rule.no-evidence",
+            "nothing can be proved about this value, so the rule will act exactly as it is written",
+            "Write `evidence = \"literal\"` to say so, or `then = \"alert\"` if it shall not act by itself",
+        );
     }
     match rule.question.side {
         Side::Canary => {}

@@ -324,15 +324,15 @@ fn rules_can_be_read_and_can_fire() {
         "evidence = \"literal\"\nclear = \"12%\"",
         &["error rule.clear rules[0].clear"],
     );
+    expect("evidence = \"literal\"", "evidence = \"gated\"", &[]);
+    expect("evidence = \"literal\"\n", "", &[]);
     expect(
         "evidence = \"literal\"",
-        "evidence = \"gated\"",
-        &["warning rule.evidence-not-yet rules[0].evidence"],
-    );
-    expect(
-        "evidence = \"literal\"\n",
-        "",
-        &["warning rule.evidence-not-yet rules[0].then"],
+        "evidence = \"gated\"\non = \"stable\"",
+        &[
+            "warning rule.no-evidence rules[0].evidence",
+            "warning rule.not-the-canary rules[0].on",
+        ],
     );
     expect(
         "evidence = \"literal\"",

@@ -81,6 +81,10 @@ fn gate_row(gate: &Gate, plan: &Plan, now: &Snapshot) -> wire::GateRow {
         units: seen.map(|seen| seen.answer.units).unwrap_or_default(),
         limit: seen.and_then(|seen| seen.limit).map(Quantity::as_f64),
         no_go: None,
+        clean_units: seen
+            .and_then(|seen| seen.kept)
+            .filter(|kept| !kept.kept)
+            .and_then(|kept| kept.clean_units),
         lasting: None,
     };
     let of_metric = |signal: &SignalId| plan.signal(signal).map(|s| &s.metric);
@@ -90,6 +94,7 @@ fn gate_row(gate: &Gate, plan: &Plan, now: &Snapshot) -> wire::GateRow {
             comparison,
             go,
             no_go,
+            evidence: _,
         } => wire::GateRow {
             code: "gate-limit".to_owned(),
             metric: of_metric(&question.signal).map(|m| m.name().to_owned()),

@@ -40,6 +40,7 @@ fn picture(alerts: Vec<Alert>) -> Picture {
         sources: Vec::new(),
         phases: Vec::new(),
         board: Vec::new(),
+        evidence: Vec::new(),
         gates: Vec::new(),
         blockers: Vec::new(),
         targets: Vec::new(),

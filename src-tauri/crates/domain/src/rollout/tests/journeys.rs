@@ -146,20 +146,110 @@ fn a_firing_rollback_rule_acts_and_says_when_the_breach_began() {
 #[test]
 fn without_its_evidence_a_gated_rule_freezes_and_offers() {
     let mut desk = Desk::baking();
-    desk.plan.rules[0].evidence = crate::plan::EvidenceMode::Gated;
-    let assessment = firing(&desk.plan, 0, desk.now);
+    desk.plan.rules[0].evidence = EvidenceMode::Gated;
+    let mut assessment = firing(&desk.plan, 0, desk.now);
+    for firing in assessment.firing.values_mut() {
+        firing.evidence = Some(Strength::from_millilog10(1698));
+    }
     desk.happens(Event::Assessed(assessment.clone()));
     assert!(desk.moves().is_empty());
     assert!(desk.state.holds.contains(&Hold::Alert));
     assert_eq!(desk.notices()[0].severity(), crate::plan::Severity::Critical);
     let mut desk = Desk::baking();
-    desk.plan.rules[0].evidence = crate::plan::EvidenceMode::Gated;
+    desk.plan.rules[0].evidence = EvidenceMode::Gated;
     let mut with = assessment;
     for firing in with.firing.values_mut() {
-        firing.evidence = Some(timonel_judge::Strength::from_millilog10(1699));
+        firing.evidence = Some(Strength::from_millilog10(1699));
     }
     desk.happens(Event::Assessed(with));
     assert_eq!(desk.moves().len(), 2);
+    // Nothing can be proved about a level, so its rule does as it says.
+    let mut desk = Desk::baking();
+    desk.plan.rules[0].evidence = EvidenceMode::Gated;
+    let assessment = firing(&desk.plan, 0, desk.now);
+    desk.happens(Event::Assessed(assessment));
+    assert_eq!(desk.moves().len(), 2);
+}
+
+#[test]
+fn evidence_that_comes_after_the_rule_has_fired_puts_back() {
+    let mut desk = Desk::baking();
+    desk.plan.rules[0].evidence = EvidenceMode::Gated;
+    let mut assessment = firing(&desk.plan, 0, desk.now);
+    for firing in assessment.firing.values_mut() {
+        firing.evidence = Some(Strength::NONE);
+    }
+    desk.happens(Event::Assessed(assessment.clone()));
+    assert!(desk.moves().is_empty());
+    for firing in assessment.firing.values_mut() {
+        firing.evidence = Some(Strength::from_millilog10(1699));
+    }
+    desk.happens(Event::Assessed(assessment));
+    assert_eq!(desk.moves().len(), 2);
+    let rollback = desk.state.rollback.clone().expect("a rollback");
+    assert_eq!(rollback.cause, Cause::Rule(desk.plan.rules[0].id.clone()));
+}
+
+fn worse(desk: &Desk, worse: Worse) -> Assessment {
+    Assessment {
+        worse: [(crate::fixture::errors(), worse)].into(),
+        ..well(&desk.plan, 0)
+    }
+}
+
+#[test]
+fn a_canary_that_is_worse_than_stable_freezes_and_then_goes_back_whatever_the_limit_says() {
+    let mut desk = Desk::baking();
+    let assessment = worse(&desk, Worse::Alert);
+    desk.happens(Event::Assessed(assessment));
+    assert!(desk.moves().is_empty());
+    assert!(desk.state.holds.contains(&Hold::Alert));
+    assert_eq!(desk.notices()[0].severity(), crate::plan::Severity::High);
+    let assessment = worse(&desk, Worse::Rollback);
+    desk.happens(Event::Assessed(assessment.clone()));
+    assert_eq!(desk.moves().len(), 2);
+    let rollback = desk.state.rollback.clone().expect("a rollback");
+    assert_eq!(rollback.cause, Cause::Evidence(crate::fixture::errors()));
+
+    let mut desk = Desk::baking();
+    desk.plan.automatic = false;
+    desk.happens(Event::Assessed(assessment));
+    assert!(desk.moves().is_empty(), "nothing acts by itself in this plan");
+    assert!(desk.state.holds.contains(&Hold::Alert));
+    assert_eq!(desk.notices()[0].severity(), crate::plan::Severity::Critical);
+}
+
+#[test]
+fn what_stable_suffers_too_freezes_and_calls_a_person_and_puts_nothing_back() {
+    let mut desk = Desk::baking();
+    let rule = desk.plan.rules[0].id.clone();
+    let assessment = Assessment {
+        common: [rule.clone()].into(),
+        ..firing(&desk.plan, 0, desk.now)
+    };
+    desk.happens(Event::Assessed(assessment));
+    assert!(desk.moves().is_empty());
+    assert!(desk.state.holds.contains(&Hold::Alert));
+    assert_eq!(desk.notices()[0], &Notice::Common { rule });
+    assert_eq!(desk.notices()[0].severity(), crate::plan::Severity::Critical);
+    // A person may all the same.
+    desk.happens(press());
+    assert_eq!(desk.moves().len(), 2);
+}
+
+#[test]
+fn evidence_is_of_one_phase_and_ends_with_a_reset() {
+    let mut desk = Desk::baking();
+    let first = desk.state.epoch.expect("the phase has begun");
+    assert_eq!((first.since, first.weight), (desk.now, Weight::percent(10)));
+    desk.happens(press());
+    desk.obey();
+    assert_eq!(desk.state.epoch, Some(first), "what led here can still be read");
+    desk.happens(Event::Reset {
+        by: person("ana"),
+        reason: "corregido".to_owned(),
+    });
+    assert_eq!(desk.state.epoch, None);
 }
 
 #[test]

@@ -42,6 +42,19 @@ fn happening() -> impl Strategy<Value = Happening> {
         firing(&plan, 0, Timestamp::from_secs(1_000_000)),
         firing(&plan, 1, Timestamp::from_secs(1_000_000)),
         Assessment::default(),
+        Assessment {
+            worse: [(crate::fixture::errors(), Worse::Alert)].into(),
+            ..well(&plan, 0)
+        },
+        Assessment {
+            worse: [(crate::fixture::errors(), Worse::Rollback)].into(),
+            unrouted: true,
+            ..well(&plan, 0)
+        },
+        Assessment {
+            common: plan.rules.iter().map(|rule| rule.id.clone()).collect(),
+            ..firing(&plan, 0, Timestamp::from_secs(1_000_000))
+        },
     ]);
     let live = (weights.clone(), weights.clone()).prop_map(|(a, b)| vec![(splitter(), a), (follower(), b)]);
     let zero = Just(vec![(splitter(), Weight::ZERO), (follower(), Weight::ZERO)]);
