@@ -72,7 +72,7 @@ impl Assessment {
     pub fn says_the_same(&self, other: &Self) -> bool {
         let same = |(a, b): ((&RuleId, &Firing), (&RuleId, &Firing))| a == b || (a.0 == b.0 && a.1.says_the_same(b.1));
         self.firing.len() == other.firing.len()
-            && self.firing.iter().zip(&other.firing).map(|(a, b)| (a, b)).all(same)
+            && self.firing.iter().zip(&other.firing).all(same)
             && self.gates == other.gates
             && self.lost == other.lost
             && self.worse == other.worse

@@ -1,0 +1,57 @@
+import { mount, unmount } from 'svelte';
+import { afterEach, expect, test } from 'vitest';
+import type { EvidenceRow } from '../wire';
+import Evidence from './Evidence.svelte';
+
+let shown: ReturnType<typeof mount> | undefined;
+
+afterEach(async () => {
+  if (shown) await unmount(shown);
+  document.body.replaceChildren();
+});
+
+function panel(more: Partial<EvidenceRow> = {}, rows?: EvidenceRow[]): string {
+  const row: EvidenceRow = {
+    metric: 'error_rate',
+    signal: 'errores',
+    above: null,
+    unit: 'ratio',
+    canary: { bad: 0, total: 18, lower: 0, upper: 0.25 },
+    stable: { bad: 7, total: 400, lower: 0.01, upper: 0.04 },
+    log10_r: 0.26,
+    alert_at: 1.6,
+    rollback_at: 2.3,
+    observational: false,
+    goal: { limit: 0.05, kept: false, clean_units: 55 },
+    ...more,
+  };
+  shown = mount(Evidence, { target: document.body, props: { rows: rows ?? [row] } });
+  return document.body.textContent?.replace(/\s+/g, ' ') ?? '';
+}
+
+test('what is known of a few good calls, and how many are missing', () => {
+  const said = panel();
+  expect(said).toContain('R = 1,8');
+  expect(said).toContain('0 de 18 con fallo');
+  expect(said).toContain('Cota superior 25');
+  expect(said).toContain('Faltan 55 limpias');
+  expect(said).toContain('avisa 40 · revierte 200');
+});
+
+test('what acts is marked by more than colour', () => {
+  panel({ log10_r: 3 });
+  const meter = document.querySelector('.meter');
+  expect(meter?.classList.contains('rollback')).toBe(true);
+  expect(meter?.querySelector('.r svg')).not.toBeNull();
+});
+
+test('a latency says above what, and who is no chance says so', () => {
+  const said = panel({ above: 3, unit: 'seconds', observational: true, goal: null });
+  expect(said).toContain('0 de 18 por encima de 3 s');
+  expect(said).toContain('no es azar');
+  expect(said).not.toContain('Faltan');
+});
+
+test('nothing is shown before there is anything to say', () => {
+  expect(panel({}, [])).toBe('');
+});
