@@ -104,6 +104,13 @@ test('while a real rollout is under way nothing else is offered, and why is said
   expect(document.querySelectorAll('button, form')).toHaveLength(0);
 });
 
+test('where nothing is open any more, why is said, and what can be opened stays offered', async () => {
+  const closed = { code: 'error-open-store', args: { why: { kind: 'text', value: 'disco lleno' } } } as const;
+  await page(known({ simulated: false, closed, rollouts: [rollout()] }));
+  expect(document.querySelector('[role="alert"]')?.textContent).toContain('La bitácora no se puede leer (disco lleno)');
+  expect(button('Abrir ivr-texml-2026-11-22')).toBeDefined();
+});
+
 test('a plan is read by its path and opened in the environment that is pressed', async () => {
   const asked = await page(known());
   await type_path('/planes/ivr.toml');

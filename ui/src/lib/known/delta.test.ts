@@ -37,6 +37,13 @@ test('a batch that was overtaken changes nothing', () => {
   expect(after(known, { revision: known.revision - 1, at: 0, sections: { units: { stable: 0, canary: 0 } } })).toBe(known);
 });
 
+test('a batch that holds everything takes the place of what is known, whatever its number', () => {
+  const known = { ...after(null, first())!, revision: 5_000 };
+  const other = first();
+  other.sections.units = { stable: 1, canary: 0 };
+  expect(after(known, { ...other, revision: 1 })).toEqual({ ...picture(), ...other.sections, revision: 1 });
+});
+
 test('an empty list is a change', () => {
   const known = after(null, first())!;
   expect(known.alerts).not.toEqual([]);

@@ -3,13 +3,14 @@ import type { Batch, Picture } from '../wire';
 
 /**
  * The picture after `batch`, sections that did not change being the same objects as before. `null` while the first
- * batch, which holds everything, has not come; a batch that is older than what is known changes nothing.
+ * batch, which holds everything, has not come. One that holds everything takes the place of what is known whatever its
+ * number: it begins another succession. Another one that is older than what is known changes nothing, and then the very
+ * same object is given.
  */
 export function after(known: Picture | null, batch: Batch): Picture | null {
   const { revision, at, sections } = batch;
-  if (known === null) {
-    return SECTIONS.every((name) => sections[name] !== undefined) ? ({ ...sections, revision, at } as Picture) : null;
-  }
+  if (SECTIONS.every((name) => sections[name] !== undefined)) return { ...sections, revision, at } as Picture;
+  if (known === null) return null;
   return revision < known.revision ? known : { ...known, ...sections, revision, at };
 }
 

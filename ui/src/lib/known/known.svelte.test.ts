@@ -24,6 +24,14 @@ test('a host that stops speaking is noticed, and one that speaks again too', () 
   expect(known.silent).toBe(false);
 });
 
+test('batches that are passed over are no sign of life', () => {
+  const known = new Known();
+  known.batch(whole(90), 0);
+  known.batch({ revision: 2, at: AT, sections: { alerts: [] } }, 5_500);
+  known.tick(6_000);
+  expect([known.silent, known.silence]).toEqual([true, 6_000]);
+});
+
 test('a lost connection is told at once, and the last picture stays to be read', () => {
   const known = new Known();
   known.batch(whole(1), 0);

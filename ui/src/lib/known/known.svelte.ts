@@ -45,9 +45,10 @@ export class Known {
   }
 
   batch(batch: Batch, clock: number): void {
-    const next = after(this.#beginning ? null : this.#picture, batch);
-    // What is on the screen stays until something whole takes its place.
-    if (next === null) return;
+    const known = this.#beginning ? null : this.#picture;
+    const next = after(known, batch);
+    // What is on the screen stays until something whole takes its place; what was passed over is no sign of life.
+    if (next === null || next === known) return;
     this.#beginning = false;
     this.#picture = next;
     this.#heard = clock;
