@@ -1,5 +1,5 @@
-//! `startup`: from starting the window's program to the first text on the screen, and the memory that it has ten seconds later, beside
-//! an empty window of the same libraries, built from the same lock file.
+//! `startup`: from starting the window's program to its page's first paint and to its first text, and the memory that it has ten
+//! seconds later, beside an empty window of the same libraries, built from the same lock file.
 //!
 //! Both are looked at from outside and in the same way: the pixels come from the framebuffer of a display of their own, the memory
 //! from the kernel. Neither program knows that it is measured. Deliberately not here: building them, which `cargo xtask` does.
@@ -29,6 +29,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// The memory is read so long after the first text: the web view has given back by then what it needed only to start.
 const SETTLED: Duration = Duration::from_secs(10);
 
+/// `--ground` of the light theme, on which both pages stand: no window has it before its page is painted.
+const GROUND: Colour = Colour(0xe9, 0xea, 0xec);
 /// `--ink` of the light theme, in which both pages write.
 const INK: Colour = Colour(0x1d, 0x21, 0x26);
 /// `--simulated` of the light theme: the band that stands above a rollout on the simulator, and nowhere before.
@@ -37,6 +39,8 @@ const BAND: Colour = Colour(0xe4, 0xd7, 0xfb);
 /// What one start showed.
 #[derive(Debug)]
 struct Start {
+    /// Seconds to the page's first paint.
+    paint: f64,
     /// Seconds to the first text.
     text: f64,
     /// Seconds to the rollout on the screen; only ours has one.
@@ -97,8 +101,9 @@ async fn measured() -> Result<Found, String> {
             let start = start(&clock, program).await?;
             if round > 0 {
                 println!(
-                    "round {round}: {}: first text {:.3} s, {:.0} MiB",
+                    "round {round}: {}: first paint {:.3} s, first text {:.3} s, {:.0} MiB",
                     name(&program.path),
+                    start.paint,
                     start.text,
                     start.memory
                 );
@@ -106,6 +111,8 @@ async fn measured() -> Result<Found, String> {
             }
         }
     }
+    let (paint, all_paint) = ours.figure(|start| start.paint);
+    let (empty_paint, all_empty_paint) = empty.figure(|start| start.paint);
     let (text, all_text) = ours.figure(|start| start.text);
     let (empty_text, all_empty_text) = empty.figure(|start| start.text);
     let (memory, all_memory) = ours.figure(|start| start.memory);
@@ -113,9 +120,15 @@ async fn measured() -> Result<Found, String> {
     let (own, _) = ours.figure(|start| start.own);
     let (empty_own, _) = empty.figure(|start| start.own);
     let (rollout, all_rollout) = ours.figure(|start| start.rollout.unwrap_or(f64::NAN));
-    let (time, memory_ratio) = (text / empty_text, memory / empty_memory);
+    let (time, memory_ratio) = (paint / empty_paint, memory / empty_memory);
+    let text_ratio = text / empty_text;
     println!(
-        "first text: {} beside {}: {time:.2}",
+        "first paint: {} beside {}: {time:.2}",
+        spread(paint, &all_paint, 3),
+        spread(empty_paint, &all_empty_paint, 3)
+    );
+    println!(
+        "first text: {} beside {}: {text_ratio:.2}",
         spread(text, &all_text, 3),
         spread(empty_text, &all_empty_text, 3)
     );
@@ -130,7 +143,10 @@ async fn measured() -> Result<Found, String> {
         "rounds": ROUNDS,
         "first_text_s": text, "first_text_all_s": all_text,
         "empty_first_text_s": empty_text, "empty_first_text_all_s": all_empty_text,
-        "first_text_ratio": time,
+        "first_text_ratio": text_ratio,
+        "first_paint_s": paint, "first_paint_all_s": all_paint,
+        "empty_first_paint_s": empty_paint, "empty_first_paint_all_s": all_empty_paint,
+        "first_paint_ratio": time,
         "rollout_shown_s": rollout, "rollout_shown_all_s": all_rollout,
         "memory_mib": memory, "memory_all_mib": all_memory, "own_process_mib": own,
         "empty_memory_mib": empty_memory, "empty_memory_all_mib": all_empty_memory, "empty_own_process_mib": empty_own,
@@ -139,7 +155,7 @@ async fn measured() -> Result<Found, String> {
     Ok(Found {
         name: "startup",
         figures,
-        // Both have the same aim; the worse of the two says whether it is met.
+        // First paint and memory have the same aim; the worse of the two says whether it is met.
         ratio: time.max(memory_ratio),
         aim: AIM,
     })
@@ -153,10 +169,11 @@ async fn start(clock: &SharedClock, program: &Program) -> Result<Start, String> 
     let begun = clock.mono();
     let since = |clock: &SharedClock| clock.mono().saturating_since(begun).as_secs_f64();
     let mut running = Running::start(&program.path, home, &screen, &bus)?;
-    let (mut text, mut rollout) = (None, None);
-    while text.is_none() || (program.rollout && rollout.is_none()) {
+    let (mut paint, mut text, mut rollout) = (None, None, None);
+    while paint.is_none() || text.is_none() || (program.rollout && rollout.is_none()) {
         let shown = screen.look()?;
         // The time is taken after the look: it was there at the latest then.
+        paint = paint.or_else(|| shown.has(GROUND).then(|| since(clock)));
         text = text.or_else(|| shown.has(INK).then(|| since(clock)));
         if program.rollout {
             rollout = rollout.or_else(|| shown.has(BAND).then(|| since(clock)));
@@ -167,7 +184,7 @@ async fn start(clock: &SharedClock, program: &Program) -> Result<Start, String> 
         }
         sleep(&**clock, LOOK).await;
     }
-    let text = text.ok_or("no text")?;
+    let (paint, text) = paint.zip(text).ok_or("no text")?;
     let left = SETTLED.saturating_sub(Duration::from_secs_f64((since(clock) - text).max(0.0)));
     sleep(&**clock, left).await;
     running.alive()?;
@@ -188,6 +205,7 @@ async fn start(clock: &SharedClock, program: &Program) -> Result<Start, String> 
         sleep(&**clock, LOOK).await;
     }
     Ok(Start {
+        paint,
         text,
         rollout,
         memory,
