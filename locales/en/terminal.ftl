@@ -43,6 +43,8 @@ doctor-signal-begun = answers; its first value has not come yet ({ $nature })
 doctor-signal-failed = no value: { $why } ({ $nature })
 doctor-not-required = The plan does not require it: nothing is held up by it
 doctor-not-yet = That is usual while the new system gets no calls
+rollback-without = { $target } cannot be put back from here yet; the rest is put back now. As soon as its key is in the keychain or in the file of keys it is used, and nothing has to be said again. By hand, without it: timonelctl rollback --commands. Detail: { $said }
+order-unwritten = what was done is done, but the journal does not have all of it yet: see whether the disk is full, and say `timonelctl status` again before you trust it
 failure-no-key = there is no key for account { $account }: set the variable { $variable } (or { $instead }) and say it again. Nothing was touched. The commands for a rollback by hand need none: timonelctl rollback --commands
 open-draft = { $rollout }: a draft in { $environment }, revision { $revision } of its plan. Nothing was connected and nothing moved.
 

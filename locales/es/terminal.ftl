@@ -43,6 +43,8 @@ doctor-signal-begun = responde; su primer dato aún no ha llegado ({ $nature })
 doctor-signal-failed = sin dato: { $why } ({ $nature })
 doctor-not-required = El plan no la exige: nada se detiene por ella
 doctor-not-yet = Es lo normal mientras el nuevo no reciba llamadas
+rollback-without = { $target } no se puede revertir todavía desde aquí; lo demás se revierte ahora. En cuanto su clave esté en el llavero o en el fichero de claves, se usa sin repetir la orden. A mano, sin ella: timonelctl rollback --commands. Detalle: { $said }
+order-unwritten = lo hecho está hecho, pero el diario no lo recoge todo todavía: mire si el disco está lleno y repita «timonelctl status» antes de fiarse de él
 failure-no-key = no hay clave para la cuenta { $account }: póngala en la variable { $variable } (o en { $instead }) y repita la orden. No se ha tocado nada. Los comandos para revertir a mano no la necesitan: timonelctl rollback --commands
 open-draft = { $rollout }: despliegue sin armar en { $environment }, revisión { $revision } de su plan. No se ha conectado ni movido nada.
 

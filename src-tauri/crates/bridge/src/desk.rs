@@ -1,14 +1,17 @@
 //! This installation's own store, and putting a rollout of it back from here, with whatever is left working.
 
+mod name;
+mod order;
+
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use timonel_domain::plan::Plan;
-use timonel_domain::rollout::{Effect, Event, Level, Stage, State};
+use timonel_domain::rollout::{Effect, Event, Stage, State};
 use timonel_domain::time::Timestamp;
-use timonel_domain::value::{Person, PlanId, RolloutId, TargetId, TenantId, Writer};
-use timonel_engine::command::Wish;
+use timonel_domain::value::{Person, PlanId, RolloutId, TargetId, Writer};
 use timonel_engine::{Bulletin, Engine, Parts, Replayed, Snapshot};
 use timonel_journal::entry::Body;
 use timonel_journal::intent::IntentFolder;
@@ -23,12 +26,18 @@ use timonel_ports::target::{Goal, ManualCommand, Target};
 use timonel_store::Sqlite;
 
 use crate::BridgeError;
-use crate::connect::{self, Connections, Kits, Rhythmic};
+use crate::connect::{self, Connections, Kits, Rhythmic, sources_in_time, targets_in_time};
+use crate::console::is_under_way;
+use name::own_name;
+
+pub use order::Order;
 
 /// So long without news, and it is asked how things stand.
 const QUIET: Duration = Duration::from_secs(1);
-/// Traffic has this long to show what was read back before a person at a terminal is told that it has not.
-const FOR_TRAFFIC: Duration = Duration::from_secs(60);
+/// The journal has this long to take what happened before a person at a terminal is told that it has not.
+const FOR_WRITING: Duration = Duration::from_secs(10);
+/// The name that terminals write journals under.
+const PROGRAM: &str = "escritorio";
 
 /// Characters of a moment that are its day: `2026-11-22`.
 const DAY: usize = 10;
@@ -46,56 +55,14 @@ pub struct Desk {
     store: Arc<Sqlite>,
 }
 
-/// What a person at a desk can have done.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Order {
-    /// Put everything back.
-    RollBack {
-        /// A second press, where the stable side is no longer kept.
-        confirmed: bool,
-    },
-    /// Keep a tenant's calls on stable.
-    Pin {
-        /// Whose.
-        tenant: TenantId,
-        /// Why.
-        reason: String,
-    },
-    /// Let a pinned tenant take part again.
-    Unpin {
-        /// Whose.
-        tenant: TenantId,
-        /// Why.
-        reason: String,
-    },
-    /// Drill the rollback, at 0 %.
-    Drill,
-}
-
-impl Order {
-    fn wish(&self) -> Wish {
-        match self.clone() {
-            Order::RollBack { confirmed } => Wish::RollBack {
-                level: Level::Total.into(),
-                confirmed,
-            },
-            Order::Pin { tenant, reason } => Wish::Pin { tenant, reason },
-            Order::Unpin { tenant, reason } => Wish::Unpin { tenant, reason },
-            Order::Drill => Wish::Drill,
-        }
-    }
-
-    /// Whether there is nothing more to wait for.
-    fn is_over(&self, state: &State, waited: Duration) -> bool {
-        let idle = state.targets.values().all(|t| t.op.is_none());
-        match self {
-            Order::RollBack { .. } => {
-                let verified = state.rollback.as_ref().is_none_or(|r| r.verified_at.is_some());
-                state.stage == Stage::RolledBack && (verified || waited >= FOR_TRAFFIC)
-            }
-            Order::Pin { .. } | Order::Unpin { .. } | Order::Drill => idle,
-        }
-    }
+/// How an order ended.
+#[derive(Debug, Clone)]
+pub struct Done {
+    /// Where the rollout stands.
+    pub end: Snapshot,
+    /// Whether all of it is in the journal. Where it is not, what was done is done all the same; a rollback that is not
+    /// written down is resumed by the next program that takes the rollout up.
+    pub written: bool,
 }
 
 /// A rollout as lists show it.
@@ -248,7 +215,8 @@ impl Desk {
     }
 
     /// Carries out an order on a rollout from here and follows it to its end: a rollback until every target is verified, or
-    /// read back and traffic says nothing; anything else until nothing is under way.
+    /// read back and traffic says nothing; anything else until nothing is under way. A rollback begins with what can be
+    /// reached, and goes on until the rest can be.
     ///
     /// The engine is taken up in this process, so that it is journalled, verified and resumed as any other.
     pub async fn carry_out(
@@ -258,8 +226,10 @@ impl Desk {
         order: Order,
         connections: &Connections,
         mut tell: impl FnMut(&Bulletin) + Send,
-    ) -> Result<Snapshot, BridgeError> {
-        let (engine, mut bulletins, commands) = self.engine(row, connections).await?;
+    ) -> Result<Done, BridgeError> {
+        // Held until the engine has ended.
+        let (name, _mine) = self.own_name().await?;
+        let (engine, mut bulletins, commands) = self.engine(row, name, connections, &order).await?;
         let command = Command {
             id: CommandId::new(&format!("desk:{}", self.clock.now().micros())).expect("a good id"),
             by,
@@ -292,8 +262,14 @@ impl Desk {
             }
         }
         let end = engine.handle().look().await?;
-        engine.stop().await;
-        Ok(end)
+        let written = within(&*self.clock, FOR_WRITING, engine.stop()).await.is_ok();
+        Ok(Done { end, written })
+    }
+
+    async fn own_name(&self) -> Result<(Writer, File), BridgeError> {
+        let folder = self.folder.clone();
+        let taken = tokio::task::spawn_blocking(move || own_name(&folder, PROGRAM)).await;
+        taken.map_err(|_| BridgeError::Gone)?
     }
 
     /// The commands by which a person can put each target of a rollout back to 0 % without us, or why there are none of it.
@@ -325,16 +301,20 @@ impl Desk {
     async fn engine(
         &self,
         row: &RolloutRow,
+        writer: Writer,
         connections: &Connections,
+        order: &Order,
     ) -> Result<(Engine, Receiver<Bulletin>, QueueEnd), BridgeError> {
         let (plan, plan_text) = self.plan_of(row).await?;
-        let targets = connect::targets(&plan, connections, &self.kits(row), &self.clock).await?;
+        let kits = self.kits(row);
+        // What one account or cluster lacks must not keep the calls of another where they are.
+        let targets = if order.takes_what_is_there() {
+            targets_in_time(&plan, connections, &kits, &self.clock).await
+        } else {
+            connect::targets(&plan, connections, &kits, &self.clock).await?
+        };
         // Without sources the traffic's own marks stay open; the calls go back all the same.
-        let sources = connect::sources(&plan, connections, &self.clock).unwrap_or_else(|error| {
-            tracing::warn!(%error, "rolling back without metrics");
-            Vec::new()
-        });
-        let writer = Writer::new("escritorio").expect("a good id");
+        let sources = sources_in_time(&plan, connections, &self.clock);
         self.start(row, plan.plan, plan_text, targets, sources, writer).await
     }
 
@@ -366,7 +346,7 @@ impl Desk {
         Ok((engine, bulletins, commands))
     }
 
-    /// One rollout by its id, or the only one that is not closed where none is named.
+    /// One rollout by its id. Where none is named: the only one that is not closed, or among several the only one under way.
     pub async fn rollout(&self, id: Option<&RolloutId>) -> Result<RolloutRow, BridgeError> {
         let rows = self.store.rollouts().await?;
         let open: Vec<_> = rows.iter().filter(|r| r.closed_at.is_none()).collect();
@@ -386,7 +366,20 @@ impl Desk {
         match (id, open.as_slice()) {
             (Some(id), _) => rows.iter().find(|r| r.id == *id).cloned().ok_or(unknown),
             (None, [only]) => Ok((*only).clone()),
-            (None, _) => Err(unknown),
+            (None, open) => {
+                let mut under_way = Vec::new();
+                for row in open {
+                    // Nobody knows where one stands whose past cannot be read.
+                    let listed = self.listed((*row).clone()).await;
+                    if listed.map_or(true, |listed| is_under_way(listed.state.stage.into())) {
+                        under_way.push(*row);
+                    }
+                }
+                match under_way.as_slice() {
+                    [only] => Ok((*only).clone()),
+                    _ => Err(unknown),
+                }
+            }
         }
     }
 }

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use timonel_bridge::connect::{self, Connections};
 use timonel_bridge::credentials::Credentials;
+use timonel_bridge::desk::Done;
 use timonel_bridge::words::Words;
-use timonel_bridge::{Desk, Order, Snapshot};
+use timonel_bridge::{Desk, Order};
 use timonel_domain::rollout::Stage;
 use timonel_plan::Parsed;
 use timonel_ports::clock::SystemClock;
@@ -77,11 +78,11 @@ pub(crate) async fn roll_back(args: Rollback, words: &Words) -> Result<(), Failu
     let order = Order::RollBack {
         confirmed: args.confirmed,
     };
-    let end = carry_out(args.press, order, words).await?;
+    let Done { end, written } = carry_out(args.press, order, words).await?;
     if end.state.rollback.as_ref().is_some_and(|r| r.verified_at.is_none()) {
         tell!("{}", words.say("rollback-unseen", &[]));
     }
-    as_it_should(end.state.stage == Stage::RolledBack)
+    as_it_should(written && end.state.stage == Stage::RolledBack)
 }
 
 /// Prints what a person can paste, even where this program itself has no key or does not reach a cluster.
@@ -121,13 +122,14 @@ pub(crate) async fn pin(args: Pin, words: &Words) -> Result<(), Failure> {
     } else {
         Order::Pin { tenant, reason }
     };
-    let state = carry_out(args.press, order, words).await?.state;
-    as_it_should(state.pins.contains(&wanted.0) == wanted.1)
+    let Done { end, written } = carry_out(args.press, order, words).await?;
+    as_it_should(written && end.state.pins.contains(&wanted.0) == wanted.1)
 }
 
 pub(crate) async fn drill(args: Press, words: &Words) -> Result<(), Failure> {
-    let state = carry_out(args, Order::Drill, words).await?.state;
-    as_it_should(state.stage == Stage::Armed && state.targets.values().all(|t| t.levered.is_none()))
+    let Done { end, written } = carry_out(args, Order::Drill, words).await?;
+    let state = end.state;
+    as_it_should(written && state.stage == Stage::Armed && state.targets.values().all(|t| t.levered.is_none()))
 }
 
 /// A rollout of this installation and how its targets are reached.
@@ -153,7 +155,7 @@ async fn at_desk(press: &Press) -> Result<At, Failure> {
     })
 }
 
-async fn carry_out(press: Press, order: Order, words: &Words) -> Result<Snapshot, Failure> {
+async fn carry_out(press: Press, order: Order, words: &Words) -> Result<Done, Failure> {
     let At {
         desk,
         row,
@@ -161,8 +163,14 @@ async fn carry_out(press: Press, order: Order, words: &Words) -> Result<Snapshot
         connections,
     } = at_desk(&press).await?;
     let mut prepared = connect::preparation(&plan);
+    if let Order::RollBack { .. } = &order {
+        for (target, error) in connections.keyless(&plan) {
+            let values = [("target", target.to_string()), ("said", error.to_string())];
+            complain!("timonelctl: {}", words.say("rollback-without", &values));
+        }
+    }
     tell!("{}", words.say("times-are-utc", &[]));
-    let end = desk
+    let done = desk
         .carry_out(&row, press.by, order, &connections, |bulletin| {
             for line in told::sentences(bulletin, &plan.plan, words) {
                 tell!("{line}");
@@ -174,8 +182,11 @@ async fn carry_out(press: Press, order: Order, words: &Words) -> Result<Snapshot
             }
         })
         .await?;
-    tell!("{}", told::stage(&end.state, &end.plan, words));
-    Ok(end)
+    tell!("{}", told::stage(&done.end.state, &done.end.plan, words));
+    if !done.written {
+        complain!("timonelctl: {}", words.say("order-unwritten", &[]));
+    }
+    Ok(done)
 }
 
 fn as_it_should(so: bool) -> Result<(), Failure> {

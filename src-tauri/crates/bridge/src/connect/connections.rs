@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::future::join_all;
 use secrecy::SecretString;
+use timonel_domain::value::TargetId;
 use timonel_kubernetes::Access;
 use timonel_plan::parsed::{AccountConfig, Parsed, TargetConfig, Way};
 use timonel_ports::clock::SharedClock;
@@ -211,26 +212,37 @@ impl Connections {
         if let Some(account) = open().get(name) {
             return Ok(account.clone());
         }
-        let key = self
-            .accounts
-            .get(name)
-            .ok_or_else(|| match (plan.account(name), self.without.get(name)) {
-                (Some(config), Some(why)) => refused(name, config, why),
-                (Some(config), None) => BridgeError::NoKey {
-                    account: name.to_owned(),
-                    credential: config.credential.clone(),
-                    variable: variable(&config.credential),
-                    instead: ANY_TELNYX_KEY,
-                },
-                (None, _) => BridgeError::Connect {
-                    what: format!("account {name}"),
-                    why: format!(
-                        "environment `{}` does not say how to reach it; add it under [environments]",
-                        plan.plan.environment
-                    ),
-                },
-            })?;
+        let key = self.accounts.get(name).ok_or_else(|| self.no_key(plan, name))?;
         self.enter(name, key, clock)
+    }
+
+    /// Why an account cannot be asked.
+    fn no_key(&self, plan: &Parsed, name: &str) -> BridgeError {
+        match (plan.account(name), self.without.get(name)) {
+            (Some(config), Some(why)) => refused(name, config, why),
+            (Some(config), None) => BridgeError::NoKey {
+                account: name.to_owned(),
+                credential: config.credential.clone(),
+                variable: variable(&config.credential),
+                instead: ANY_TELNYX_KEY,
+            },
+            (None, _) => BridgeError::Connect {
+                what: format!("account {name}"),
+                why: format!(
+                    "environment `{}` does not say how to reach it; add it under [environments]",
+                    plan.plan.environment
+                ),
+            },
+        }
+    }
+
+    /// The targets whose account has no key, each with why. Asks nobody.
+    pub fn keyless(&self, plan: &Parsed) -> Vec<(TargetId, BridgeError)> {
+        let of = |target: &TargetConfig| {
+            let account = account_of(target).filter(|name| !self.has_key(name))?;
+            Some((target.id.clone(), self.no_key(plan, account)))
+        };
+        plan.targets.iter().filter_map(of).collect()
     }
 
     /// Makes the client of an account, unless somebody else did meanwhile.

@@ -4,15 +4,17 @@
 use std::collections::BTreeSet;
 use std::process::{Command as Program, Stdio};
 
+use timonel_bridge::Desk;
 use timonel_domain::rollout::OpKind;
 use timonel_domain::value::{TargetId, Weight};
 use timonel_journal::record::{CauseRecord, EventRecord, OPERATION, StepRecord};
+use timonel_ports::clock::SystemClock;
 use timonel_simulator::simulator::Simulator;
 use timonel_simulator::telnyx::{Fault, Scope};
 
 use crate::played::{entries, runtime};
 use crate::shift::{AtWork, CANARY, KEY, Shift, said, see};
-use crate::standing::PATIENCE;
+use crate::standing::{PATIENCE, rollout};
 
 #[test]
 fn another_process_pins_and_puts_back_what_a_killed_one_moved() {
@@ -184,17 +186,55 @@ fn what_is_printed_works_in_a_shell_without_us_and_without_our_key() {
 }
 
 #[test]
-fn without_a_key_nothing_is_touched_and_with_a_wrong_one_a_person_is_told() {
+fn without_a_key_a_rollback_puts_back_what_it_can_and_says_which_key_is_missing() {
     let Some(shift) = Shift::begin() else { return };
     shift.killed_in_its_first_phase();
     let before = shift.on_canary();
-    for command in ["rollback", "drill"] {
-        let mut program = shift.without_key(command);
-        program.arg("--kubeconfig").arg(shift.home().join("kubeconfig"));
-        let refused = said(&program.output().unwrap(), 2);
-        assert!(refused.contains(KEY) && refused.contains("TELNYX_API_KEY"), "{refused}");
-        assert!(refused.contains("rollback --commands"), "{refused}");
-    }
+    let mut program = shift.without_key("rollback");
+    program.arg("--kubeconfig").arg(shift.home().join("kubeconfig"));
+    let back = AtWork::start(program, &shift);
+    see("the other target", || shift.follower() == 0);
+    see("which key", || {
+        let said = back.said();
+        said.contains(KEY) && said.contains("TELNYX_API_KEY") && said.contains("rollback --commands")
+    });
+    see("that its target is still up", || back.said().contains("cuenta-prueba"));
+    assert_eq!(shift.on_canary(), before);
+    // Ended by the person, who has found the key.
+    drop(back);
+    said(&shift.program("rollback").output().unwrap(), 0);
+    shift.everything_is_back();
+}
+
+#[test]
+fn two_programs_at_once_do_not_write_over_each_other() {
+    let Some(shift) = Shift::begin() else { return };
+    shift.killed_in_its_first_phase();
+    let stuck = AtWork::start(shift.with_key("rollback", "KEY_wrong"), &shift);
+    see("that it tries", || {
+        stuck.said().contains("does not accept our credentials")
+    });
+    let done = said(&shift.program("rollback").output().unwrap(), 0);
+    assert!(shift.on_canary().is_empty(), "{done}");
+    drop(stuck);
+    shift.everything_is_back();
+    let writers: BTreeSet<_> = shift.steps().into_iter().map(|(writer, _)| writer).collect();
+    assert!(
+        writers.contains("escritorio") && writers.contains("escritorio-2"),
+        "{writers:?}"
+    );
+}
+
+#[test]
+fn without_a_key_no_drill_and_with_a_wrong_one_a_person_is_told() {
+    let Some(shift) = Shift::begin() else { return };
+    shift.killed_in_its_first_phase();
+    let before = shift.on_canary();
+    let mut program = shift.without_key("drill");
+    program.arg("--kubeconfig").arg(shift.home().join("kubeconfig"));
+    let refused = said(&program.output().unwrap(), 2);
+    assert!(refused.contains(KEY) && refused.contains("TELNYX_API_KEY"), "{refused}");
+    assert!(refused.contains("rollback --commands"), "{refused}");
     assert_eq!((shift.on_canary(), shift.follower()), (before.clone(), 100));
 
     let wrong = AtWork::start(shift.with_key("rollback", "KEY_wrong"), &shift);
@@ -231,6 +271,18 @@ fn an_account_that_does_not_answer_is_finished_when_it_does() {
     shift.account().faults().clear(down);
     back.ends(0);
     shift.everything_is_back();
+}
+
+#[test]
+fn a_draft_that_nobody_closed_is_not_what_a_person_who_names_none_means() {
+    let shift = Shift::without_program();
+    shift.killed(false, |_| unreachable!("it is only armed"));
+    runtime().block_on(async {
+        let desk = Desk::open(shift.home(), &SystemClock::shared()).await.unwrap();
+        let draft = desk.draft(&shift.plan_text(), "prueba").await.unwrap();
+        assert_eq!(desk.rollout(None).await.unwrap().id, rollout());
+        assert_eq!(desk.rollout(Some(&draft.id)).await.unwrap().id, draft.id);
+    });
 }
 
 #[test]

@@ -1,0 +1,71 @@
+//! What a person at a desk can have done, and when it is over. Deliberately not here: carrying it out.
+
+use std::time::Duration;
+
+use timonel_domain::rollout::{Level, Stage, State};
+use timonel_domain::value::TenantId;
+use timonel_engine::command::Wish;
+
+/// Traffic has this long to show what was read back before a person at a terminal is told that it has not.
+const FOR_TRAFFIC: Duration = Duration::from_secs(60);
+
+/// What a person at a desk can have done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Order {
+    /// Put everything back.
+    RollBack {
+        /// A second press, where the stable side is no longer kept.
+        confirmed: bool,
+    },
+    /// Keep a tenant's calls on stable.
+    Pin {
+        /// Whose.
+        tenant: TenantId,
+        /// Why.
+        reason: String,
+    },
+    /// Let a pinned tenant take part again.
+    Unpin {
+        /// Whose.
+        tenant: TenantId,
+        /// Why.
+        reason: String,
+    },
+    /// Drill the rollback, at 0 %.
+    Drill,
+}
+
+impl Order {
+    pub(super) fn wish(&self) -> Wish {
+        match self.clone() {
+            Order::RollBack { confirmed } => Wish::RollBack {
+                level: Level::Total.into(),
+                confirmed,
+            },
+            Order::Pin { tenant, reason } => Wish::Pin { tenant, reason },
+            Order::Unpin { tenant, reason } => Wish::Unpin { tenant, reason },
+            Order::Drill => Wish::Drill,
+        }
+    }
+
+    /// Whether it goes on with what can be reached, where something that a person can still give is missing of the rest. Only
+    /// what brings calls home does; the others need all of it or touch nothing.
+    pub(super) fn takes_what_is_there(&self) -> bool {
+        match self {
+            Order::RollBack { .. } => true,
+            Order::Pin { .. } | Order::Unpin { .. } | Order::Drill => false,
+        }
+    }
+
+    /// Whether there is nothing more to wait for.
+    pub(super) fn is_over(&self, state: &State, waited: Duration) -> bool {
+        let idle = state.targets.values().all(|t| t.op.is_none());
+        match self {
+            Order::RollBack { .. } => {
+                let verified = state.rollback.as_ref().is_none_or(|r| r.verified_at.is_some());
+                state.stage == Stage::RolledBack && (verified || waited >= FOR_TRAFFIC)
+            }
+            Order::Pin { .. } | Order::Unpin { .. } | Order::Drill => idle,
+        }
+    }
+}
