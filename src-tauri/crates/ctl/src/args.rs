@@ -142,15 +142,7 @@ pub(crate) struct Folder {
 
 impl Folder {
     pub(crate) fn path(&self) -> PathBuf {
-        let given = self
-            .home
-            .clone()
-            .or_else(|| std::env::var_os("TIMONEL_HOME").map(PathBuf::from));
-        given.unwrap_or_else(|| {
-            let data = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from);
-            let data = data.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/share")));
-            data.unwrap_or_else(|| PathBuf::from(".")).join("timonel")
-        })
+        self.home.clone().unwrap_or_else(timonel_bridge::home::folder)
     }
 }
 
@@ -159,7 +151,7 @@ impl Folder {
 pub(crate) struct Press {
     #[command(flatten)]
     pub(crate) folder: Folder,
-    /// Which rollout; may be left out where only one is open.
+    /// Which rollout; may be left out where only one is open, or only one under way.
     #[arg(long)]
     pub(crate) rollout: Option<RolloutId>,
     /// Who asks for it, for the journal.
@@ -198,7 +190,7 @@ pub(crate) struct Rollback {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Chart {
-    /// Which rollout; may be left out where only one is open.
+    /// Which rollout; may be left out where only one is open, or only one under way.
     pub(crate) rollout: Option<RolloutId>,
     #[command(flatten)]
     pub(crate) folder: Folder,
