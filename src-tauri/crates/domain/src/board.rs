@@ -183,6 +183,13 @@ impl Board {
         }
     }
 
+    /// The clock was set: what was counted by it means nothing any more, and what was proved stays proved.
+    pub fn forget_times(&mut self) {
+        let evidence = std::mem::replace(&mut self.evidence, Evidence::new(&self.plan));
+        *self = Self::new(&self.plan);
+        self.evidence = evidence;
+    }
+
     /// The evidence as it stands.
     pub fn evidence(&self) -> &Evidence {
         &self.evidence
@@ -298,7 +305,7 @@ impl Board {
         // What is proved needs neither the least units nor the time that a rule gives chance to pass.
         let proved = rule.action == Action::Rollback
             && rule.evidence != EvidenceMode::Literal
-            && evidence.is_some_and(|evidence| rule.evidence.is_enough(evidence.strength))
+            && evidence.is_some_and(|evidence| rule.evidence.is_enough(evidence.at_once))
             && self.breaches_at_all(rule, now);
         let state = self.rules.entry(rule.id.clone()).or_default();
         *state = match state {

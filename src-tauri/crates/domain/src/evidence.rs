@@ -15,7 +15,7 @@
 mod routing;
 mod stream;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use stream::{Outcome, Proof, Tally};
 pub use timonel_judge::Strength;
@@ -60,8 +60,10 @@ pub enum Worse {
 /// What the evidence says about one rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RuleEvidence {
-    /// The strongest evidence against the canary: R, or O where stable is not as bad itself.
+    /// The strongest evidence against the canary: R, or O at half the limit where stable is not as bad itself.
     pub strength: Strength,
+    /// The same with O at the limit itself: what proves a breach even by the few units of a moment.
+    pub at_once: Strength,
     /// The canary is above the rule's limit beyond doubt, and so is stable: going back does not cure it.
     pub common: bool,
 }
@@ -77,8 +79,6 @@ pub struct Evidence {
     observational: bool,
     alert: Strength,
     rollback: Strength,
-    /// Metrics of which R may roll back by itself: those with a rollback rule that does not act literally.
-    acting: Vec<SignalId>,
 }
 
 /// Which stream a rule or gate looks at.
@@ -154,19 +154,17 @@ impl Evidence {
                 gates.insert(gate.id.clone(), link);
             }
         }
-        let watched = |acts: &dyn Fn(&Rule) -> bool| -> Vec<SignalId> {
-            let mut signals: Vec<_> = plan
-                .rules
-                .iter()
-                .filter(|rule| acts(rule) && rules.contains_key(&rule.id))
-                .map(|rule| rule.question.signal.clone())
+        // The budget is shared by what is tested, once each.
+        let tested = |acts: &dyn Fn(&Rule) -> bool| {
+            let acting = plan.rules.iter().filter(|rule| acts(rule));
+            let of: BTreeSet<_> = acting
+                .filter_map(|rule| rules.get(&rule.id))
+                .map(|link| &link.of)
                 .collect();
-            signals.sort();
-            signals.dedup();
-            signals
+            of.len()
         };
-        let acting = watched(&|rule| rule.action == Action::Rollback && rule.evidence != EvidenceMode::Literal);
-        let alerting = watched(&|rule| rule.action != Action::Notify);
+        let acting = tested(&|rule| puts_back(rule));
+        let alerting = tested(&|rule| rule.action != Action::Notify);
         let share = |alpha: f64, among: usize| Strength::of_alpha(alpha / among.max(1) as f64);
         Self {
             epoch: None,
@@ -178,9 +176,8 @@ impl Evidence {
                 Unit::Call | Unit::Request => false,
                 Unit::Caller | Unit::Tenant | Unit::Number => true,
             },
-            alert: share(ALPHA_ALERT, alerting.len()),
-            rollback: share(ALPHA_ROLLBACK, acting.len()),
-            acting,
+            alert: share(ALPHA_ALERT, alerting),
+            rollback: share(ALPHA_ROLLBACK, acting),
         }
     }
 
@@ -207,14 +204,14 @@ impl Evidence {
     pub fn observe(&mut self, sample: &Sample) {
         let Some(epoch) = self.epoch else { return };
         self.routing.observe(sample, epoch);
-        if sample.value.since().is_none_or(|since| since < epoch.since) {
+        if sample.value.since().unwrap_or(sample.as_of) < epoch.since {
             return;
         }
-        for ((signal, outcome), stream) in &mut self.streams {
-            if *signal == sample.signal
-                && let Some(tally) = outcome.tally(&sample.value)
-            {
-                stream.observe(sample.side, sample.as_of, tally);
+        let of_it = |(signal, _): &(SignalId, Outcome)| *signal == sample.signal;
+        for ((_, outcome), stream) in self.streams.iter_mut().filter(|(key, _)| of_it(key)) {
+            match outcome.tally(&sample.value) {
+                Some(tally) => stream.observe(sample.side, sample.as_of, tally),
+                None => stream.cannot_be_told(),
             }
         }
     }
@@ -229,20 +226,29 @@ impl Evidence {
             over.take_batch(stream.canary().bad, stream.canary().total);
             Some(over.strength())
         };
-        let mut strength = self.against_stable(stream);
-        if link.limit.is_none_or(|limit| !stable_is_bad(limit)) {
-            strength = strength.max(over(link.tested).unwrap_or(Strength::NONE));
+        if stream.is_unfit() || (link.limit.is_none() && !stream.both()) {
+            return None;
         }
+        let against_stable = self.against_stable(stream.r());
+        let with_over = |share: Option<f64>| {
+            let admitted = share.filter(|share| !stable_is_bad(*share));
+            against_stable.max(over(admitted).unwrap_or(Strength::NONE))
+        };
+        let (strength, at_once) = (with_over(link.tested), with_over(link.limit));
         let common = link.limit.is_some_and(stable_is_bad)
             && over(link.limit).is_some_and(|over| over >= Strength::of_alpha(ALPHA_ROLLBACK))
-            && self.against_stable(stream) < self.alert;
-        Some(RuleEvidence { strength, common })
+            && against_stable < self.alert;
+        Some(RuleEvidence {
+            strength,
+            at_once,
+            common,
+        })
     }
 
     /// R, weakened where the arms are not random.
-    fn against_stable(&self, stream: &Stream) -> Strength {
+    fn against_stable(&self, r: Strength) -> Strength {
         let weakened = if self.observational { OBSERVATIONAL } else { 0 };
-        Strength::from_millilog10(stream.r().millilog10().saturating_sub(weakened))
+        Strength::from_millilog10(r.millilog10().saturating_sub(weakened))
     }
 
     /// The metrics on which the canary is worse than stable, and how surely. R rolls back by itself only where a rollback
@@ -253,11 +259,11 @@ impl Evidence {
             let Some(stream) = self.rules.get(&rule.id).and_then(|link| self.streams.get(&link.of)) else {
                 continue;
             };
-            let strength = self.against_stable(stream);
+            let strength = self.against_stable(stream.highest());
             let signal = &rule.question.signal;
             let limit = self.rules.get(&rule.id).and_then(|link| link.limit);
             let stable_is_well = limit.is_none_or(|limit| stream.stable_least() <= limit);
-            let acts = rule.action == Action::Rollback && self.acting.contains(signal) && stable_is_well;
+            let acts = puts_back(rule) && stable_is_well;
             let worse = if acts && strength >= self.rollback {
                 Worse::Rollback
             } else if strength >= self.alert {
@@ -301,7 +307,7 @@ impl Evidence {
             outcome: *outcome,
             stable: stream.stable(),
             canary: stream.canary(),
-            against_stable: stream.both().then(|| self.against_stable(stream)),
+            against_stable: stream.both().then(|| self.against_stable(stream.r())),
             observational: self.observational,
         };
         self.streams.iter().map(proof).collect()
@@ -321,6 +327,12 @@ impl Evidence {
                 .filter_map(|rule| self.rules.get(&rule.id))
                 .any(|link| link.of == *of)
         };
+        let acts = |of: &(SignalId, Outcome)| {
+            let rules = plan.rules.iter().filter(|rule| puts_back(rule));
+            rules
+                .filter_map(|rule| self.rules.get(&rule.id))
+                .any(|link| link.of == *of)
+        };
         let sight = |proof: Proof| {
             let of = (proof.signal.clone(), proof.outcome);
             let gate = gates.unwrap_or_default().iter().find_map(|gate| {
@@ -332,7 +344,7 @@ impl Evidence {
             });
             (matters(&of) || gate.is_some()).then(|| EvidenceSight {
                 alert: self.alert,
-                rollback: self.acting.contains(&proof.signal).then_some(self.rollback),
+                rollback: acts(&of).then_some(self.rollback),
                 goal: gate,
                 proof,
             })
@@ -370,6 +382,11 @@ pub struct Kept {
     pub kept: bool,
     /// So many more units without a bad one, and it does; `None` where no number of them is enough.
     pub clean_units: Option<u64>,
+}
+
+/// Whether R may roll back on the metric of this rule.
+fn puts_back(rule: &Rule) -> bool {
+    rule.action == Action::Rollback && rule.evidence != EvidenceMode::Literal
 }
 
 fn gate_link(gate: &Gate) -> Option<Link> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use timonel_domain::plan::Plan;
+use timonel_domain::sample::Sample;
 use timonel_domain::value::{RolloutId, Writer};
 use timonel_journal::chain::Chain;
 use timonel_journal::intent::{IntentError, IntentFolder};
@@ -170,7 +171,10 @@ impl Engine {
         let (subscriber, bulletins) = timonel_ports::mailbox::mailbox(&clock);
         owner.subscribe(subscriber);
         owner.units_from(last_unit);
-        owner.believe(gathered);
+        // What windows are filled with again is evidence at its own time, or rules would be judged by what came after.
+        let again = remembered.iter().map(|sample| sample.as_of).min();
+        let before = |sample: &Sample| again.is_none_or(|again| sample.as_of < again);
+        owner.believe(gathered.into_iter().filter(before).collect());
         owner.remember(remembered);
         owner.has_seen(recovered.acknowledged);
         owner.take_up(recovered.last, recovered.operations, epoch);

@@ -316,8 +316,12 @@ pub struct FiringRecord {
     pub since: Timestamp,
     /// Whether missing data made it fire.
     pub blind: bool,
-    /// Thousandths of log10 of the e-value.
+    /// Thousandths of log10 of the e-value. Absent with `literal` where no evidence belongs to the rule; absent without it in
+    /// journals from before there was any, where nothing was proved.
     pub evidence: Option<i32>,
+    /// No evidence belongs to the rule.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub literal: bool,
 }
 
 /// A number and its limit in their journalled form.

@@ -52,8 +52,8 @@ impl Routing {
             return;
         }
         match sample.side {
-            Side::Canary if n > 0 => {
-                self.last = self.last.max(Some(sample.as_of));
+            Side::Canary if n > 0 && self.last.is_none_or(|last| sample.as_of > last) => {
+                self.last = Some(sample.as_of);
                 self.stable = 0;
             }
             Side::Stable if self.newest.is_none_or(|newest| sample.as_of > newest) => {

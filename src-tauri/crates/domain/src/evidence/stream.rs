@@ -19,8 +19,8 @@ pub enum Outcome {
     Counted,
     /// Those that it does not count: turns that were not recognised.
     NotCounted,
-    /// Observations above this, in the metric's unit. Where the buckets do not end there, those above the next end that is
-    /// known: of both arms alike.
+    /// Observations above this, in the metric's unit. Where no bucket ends there, all of the bucket that it falls into, of
+    /// both arms alike: a bound says no less then than it should.
     Above(Quantity),
 }
 
@@ -33,13 +33,12 @@ impl Outcome {
                 Some(Tally::new(total.saturating_sub(*bad), *total))
             }
             (Outcome::Above(limit), Value::Distribution { buckets, .. }) => {
-                let (mut above, mut total, mut from) = (0u64, 0u64, None::<Quantity>);
+                let (mut above, mut total) = (0u64, 0u64);
                 for bucket in buckets {
-                    if from.is_some_and(|from| from >= limit) {
+                    if bucket.le.is_none_or(|le| le > limit) {
                         above = above.saturating_add(bucket.n);
                     }
                     total = total.saturating_add(bucket.n);
-                    from = bucket.le.or(from);
                 }
                 Some(Tally::new(above, total))
             }
@@ -106,6 +105,10 @@ pub(super) struct Stream {
     waiting: VecDeque<(Timestamp, Tally)>,
     /// Readings of the canary that stable has not passed yet.
     ahead: VecDeque<(Timestamp, Tally)>,
+    /// The last reading of stable that was taken.
+    reached: Option<Timestamp>,
+    /// Stable's and the canary's units of the block in the making.
+    open: (Tally, Tally),
     newest_stable: Option<Timestamp>,
     newest_canary: Option<Timestamp>,
     stable: Tally,
@@ -113,6 +116,10 @@ pub(super) struct Stream {
     stable_least: f64,
     canary: Tally,
     r: Strength,
+    /// The most that R has been: what it proves, it proves by having been there (Ville).
+    highest: Strength,
+    /// Its readings are of a kind that no unit can be told from.
+    unfit: bool,
 }
 
 impl Stream {
@@ -121,12 +128,16 @@ impl Stream {
             versus: both.then(Versus::default),
             waiting: VecDeque::new(),
             ahead: VecDeque::new(),
+            reached: None,
+            open: Default::default(),
             newest_stable: None,
             newest_canary: None,
             stable: Tally::default(),
             stable_least: 0.0,
             canary: Tally::default(),
             r: Strength::NONE,
+            highest: Strength::NONE,
+            unfit: false,
         }
     }
 
@@ -168,8 +179,10 @@ impl Stream {
         }
     }
 
-    /// Takes every reading of the canary that stable has reached, with those of stable up to it. A pair is known by the
-    /// times alone, so the order in which they came does not matter.
+    /// Takes every reading of the canary that stable has reached, with those of stable up to the first that is no older: the
+    /// two are scraped at moments of their own, and a canary ahead of stable would be blamed for what befalls both. Readings
+    /// are pooled until both arms have a unit, since a block of one arm shows nothing. A block is known by times and arms
+    /// alone, never by outcomes, so the order in which they came does not matter and nothing is chosen.
     fn join(&mut self) {
         let Some(versus) = &mut self.versus else { return };
         let before = versus.counts();
@@ -177,17 +190,20 @@ impl Stream {
             && self.newest_stable.is_some_and(|newest| newest >= at)
         {
             self.ahead.pop_front();
-            let mut stable = Tally::default();
-            while let Some((_, more)) = self.waiting.pop_front_if(|(as_of, _)| *as_of <= at) {
-                stable.add(more);
+            self.open.1.add(canary);
+            while self.reached.is_none_or(|reached| reached < at)
+                && let Some((as_of, more)) = self.waiting.pop_front()
+            {
+                self.open.0.add(more);
+                self.reached = Some(as_of);
             }
-            let total = stable.total.saturating_add(canary.total);
+            let (stable, canary) = self.open;
+            if stable.total == 0 || canary.total == 0 {
+                continue;
+            }
+            self.open = Default::default();
             versus.take_batch(&Batch {
-                weight: if total == 0 {
-                    0.0
-                } else {
-                    canary.total as f64 / total as f64
-                },
+                weight: canary.total as f64 / stable.total.saturating_add(canary.total) as f64,
                 stable_bad: stable.bad,
                 stable_total: stable.total,
                 canary_bad: canary.bad,
@@ -196,7 +212,21 @@ impl Stream {
         }
         if versus.counts() != before {
             self.r = versus.strength_r();
+            self.highest = self.highest.max(self.r);
         }
+    }
+
+    /// Its signal delivers readings without units: a level.
+    pub(super) fn cannot_be_told(&mut self) {
+        self.unfit = true;
+    }
+
+    pub(super) fn is_unfit(&self) -> bool {
+        self.unfit
+    }
+
+    pub(super) fn highest(&self) -> Strength {
+        self.highest
     }
 
     pub(super) fn r(&self) -> Strength {

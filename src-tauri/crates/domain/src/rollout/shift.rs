@@ -197,10 +197,13 @@ impl Next<'_> {
         self.state.overriding = None;
         self.state.rollback = None;
         self.state.stage = Stage::Baking { phase };
-        self.state.epoch = Some(Epoch {
-            since: self.now,
-            weight,
-        });
+        // It began when the splitter accepted this weight, unless that was before anybody looked.
+        if self.state.epoch.is_none_or(|epoch| epoch.weight != weight) {
+            self.state.epoch = Some(Epoch {
+                since: self.now,
+                weight,
+            });
+        }
         // Gates of the phase before say nothing about this one.
         self.state.assessment.gates.clear();
         self.notify(Notice::PhaseEntered { phase });

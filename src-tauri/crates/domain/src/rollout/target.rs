@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::step::{Done, Next};
 use super::{Apart, Failure, Hold, Members, Notice, OpId, OpKind, Rejection, Silence, Stage};
+use crate::evidence::Epoch;
 use crate::plan::Role;
 use crate::value::{TargetId, Weight};
 
@@ -30,7 +31,7 @@ impl Next<'_> {
             return Ok(());
         };
         let first = open.accepted_at.replace(open.accepted_at.unwrap_or(now)).is_none();
-        let asked = open.to;
+        let (asked, raises) = (open.to, !open.kind.lowers());
         let held = weight.unwrap_or(asked).min(asked);
         target.asked = Some(asked);
         target.accepted = Some(held);
@@ -40,6 +41,13 @@ impl Next<'_> {
         }
         if is_splitter {
             self.state.canary_since = (held > Weight::ZERO).then(|| self.state.canary_since.unwrap_or(now));
+            // From here on units follow the new weight, however long its read-back takes.
+            if first && raises && held > Weight::ZERO {
+                self.state.epoch = Some(Epoch {
+                    since: now,
+                    weight: asked,
+                });
+            }
         }
         if first && held < asked {
             self.notify(Notice::Reaches {

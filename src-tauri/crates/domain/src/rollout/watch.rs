@@ -6,7 +6,7 @@ use super::step::Next;
 use super::{Cause, Hold, Level, Notice, Stage};
 use crate::board::{Assessment, Firing};
 use crate::evidence::Worse;
-use crate::plan::{Action, GateKind, Incident, Rule};
+use crate::plan::{Action, EvidenceMode, GateKind, Incident, Rule};
 use crate::time::Timestamp;
 use crate::value::SignalId;
 
@@ -18,17 +18,26 @@ impl Next<'_> {
         let before = std::mem::replace(&mut self.state.assessment, assessment.clone());
         self.state.assessed = true;
         // What is common to both sides first: it is no reason to put anything back.
-        for rule in assessment.common.difference(&before.common) {
+        let told = |all: &Assessment, rule| all.common.contains(rule) && all.firing.contains_key(rule);
+        for rule in assessment
+            .common
+            .iter()
+            .filter(|rule| told(assessment, *rule) && !told(&before, *rule))
+        {
             self.notify(Notice::Common { rule: rule.clone() });
             self.hold_for_alert();
         }
         for (id, firing) in &assessment.firing {
             let Some(rule) = self.plan.rule(id) else { continue };
-            let common = assessment.common.contains(id);
+            // Literal is literal, and missing data are no value that stable could share.
+            let counts = rule.evidence != EvidenceMode::Literal && !firing.blind;
+            let common = counts && assessment.common.contains(id);
             match before.firing.get(id) {
                 None => self.fires(rule, firing, common),
                 // Its evidence has come since it began to fire.
-                Some(known) if !common && self.acts(rule, firing) && !may_act(rule, known) => {
+                Some(known)
+                    if !common && self.acts(rule, firing) && (!may_act(rule, known) || before.common.contains(id)) =>
+                {
                     self.put_back(Cause::Rule(rule.id.clone()), Some(firing.breach));
                 }
                 Some(_) => {}
@@ -88,7 +97,12 @@ impl Next<'_> {
         self.notify(Notice::Worse {
             signal: signal.clone(),
             worse,
-            proof: assessment.proofs.iter().find(|proof| proof.signal == *signal).cloned(),
+            proof: assessment
+                .proofs
+                .iter()
+                .filter(|proof| proof.signal == *signal)
+                .max_by_key(|proof| proof.against_stable)
+                .cloned(),
         });
         self.state.bake.restart();
         if worse == Worse::Rollback && self.plan.automatic && self.can_act() {
@@ -159,6 +173,10 @@ impl Next<'_> {
 
     /// The clocks stood from `from` on, and what the board said then is no longer known to be true.
     pub(super) fn gap(&mut self, from: Timestamp) {
+        // A clock that was set back: nothing could be gathered until it has caught up.
+        if let Some(epoch) = &mut self.state.epoch {
+            epoch.since = epoch.since.min(self.now);
+        }
         self.state.bake.set_running(false, from);
         self.state.without.values_mut().for_each(|w| w.set_running(false, from));
         self.state.assessed = false;
@@ -184,9 +202,11 @@ impl Next<'_> {
 
     /// Clocks count only watched, unfrozen time at the weight of the phase.
     pub(super) fn run_clocks(&mut self) {
+        // A reduction, or a shift that a person let go on, waits at the weight that it was put back to: that time counts too,
+        // or its least time would never be served.
         let at_weight = matches!(
             self.state.stage,
-            Stage::Baking { .. } | Stage::Deciding { .. } | Stage::AwaitingApproval { .. }
+            Stage::Baking { .. } | Stage::Deciding { .. } | Stage::AwaitingApproval { .. } | Stage::Shifting { .. }
         );
         let run = at_weight
             && self.state.holds.is_empty()

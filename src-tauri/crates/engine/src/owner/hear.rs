@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use timonel_domain::board::{Board, Freshness, Outlook};
+use timonel_domain::board::{Freshness, Outlook};
 use timonel_domain::rollout::{Event, OpId, Report};
 use timonel_domain::sample::{Sample, Value};
 use timonel_domain::time::{Mono, Timestamp};
@@ -77,7 +77,7 @@ impl Owner {
             return;
         }
         if was_set {
-            self.board = Board::new(&self.plan);
+            self.board.forget_times();
         }
         self.last_tick = Some((mono, now));
         self.watching_since = now;

@@ -266,6 +266,7 @@ impl From<Assessment> for AssessmentRecord {
             since: f.since,
             blind: f.blind,
             evidence: f.evidence.map(Strength::millilog10),
+            literal: f.evidence.is_none(),
         };
         let finding = |f: Finding| FindingRecord {
             of: f.of,
@@ -300,7 +301,11 @@ impl From<AssessmentRecord> for Assessment {
             breach: f.breach,
             since: f.since,
             blind: f.blind,
-            evidence: f.evidence.map(Strength::from_millilog10),
+            evidence: match (f.evidence, f.literal) {
+                (Some(evidence), _) => Some(Strength::from_millilog10(evidence)),
+                (None, true) => None,
+                (None, false) => Some(Strength::NONE),
+            },
         };
         let finding = |f: FindingRecord| Finding {
             of: f.of,

@@ -222,6 +222,7 @@ fn a_canary_that_is_worse_than_stable_freezes_and_then_goes_back_whatever_the_li
 #[test]
 fn what_stable_suffers_too_freezes_and_calls_a_person_and_puts_nothing_back() {
     let mut desk = Desk::baking();
+    desk.plan.rules[0].evidence = EvidenceMode::Gated;
     let rule = desk.plan.rules[0].id.clone();
     let assessment = Assessment {
         common: [rule.clone()].into(),
@@ -235,6 +236,58 @@ fn what_stable_suffers_too_freezes_and_calls_a_person_and_puts_nothing_back() {
     // A person may all the same.
     desk.happens(press());
     assert_eq!(desk.moves().len(), 2);
+}
+
+#[test]
+fn what_was_common_and_then_is_the_canarys_alone_puts_back() {
+    let mut desk = Desk::baking();
+    desk.plan.rules[0].evidence = EvidenceMode::Gated;
+    let rule = desk.plan.rules[0].id.clone();
+    let mut assessment = firing(&desk.plan, 0, desk.now);
+    for firing in assessment.firing.values_mut() {
+        firing.evidence = Some(Strength::from_millilog10(3000));
+    }
+    let shared = Assessment {
+        common: [rule].into(),
+        ..assessment.clone()
+    };
+    desk.happens(Event::Assessed(shared));
+    assert!(desk.moves().is_empty());
+    desk.happens(Event::Assessed(assessment));
+    assert_eq!(desk.moves().len(), 2);
+}
+
+#[test]
+fn a_literal_rule_asks_nobody_what_stable_does() {
+    let mut desk = Desk::baking();
+    let rule = desk.plan.rules[0].id.clone();
+    let assessment = Assessment {
+        common: [rule].into(),
+        ..firing(&desk.plan, 0, desk.now)
+    };
+    desk.happens(Event::Assessed(assessment));
+    assert_eq!(desk.moves().len(), 2);
+}
+
+#[test]
+fn after_a_reduction_the_least_time_is_served_and_the_rollout_goes_on() {
+    let mut desk = Desk::baking();
+    desk.happens(Event::RollBack {
+        level: Level::Reduce(Weight::percent(4)),
+        cause: Cause::Person(person("ana")),
+        confirmed: false,
+    });
+    desk.obey();
+    assert_eq!(desk.state.epoch.map(|epoch| epoch.weight), Some(Weight::percent(4)));
+    desk.happens(Event::Release {
+        by: person("ana"),
+        hold: Hold::Operator,
+        reason: "ya está".to_owned(),
+    });
+    desk.happens(Event::Assessed(well(&desk.plan.clone(), 0)));
+    desk.after(10_000);
+    desk.obey();
+    assert_eq!(desk.state.stage, Stage::Baking { phase: 0 }, "{:?}", desk.state.holds);
 }
 
 #[test]
