@@ -51,6 +51,8 @@ struct Host {
 /// Serves until it is interrupted.
 pub(crate) async fn serve(args: UiHost, words: &Words) -> Result<(), Failure> {
     let pages = pages::Pages::of(&args.pages)?;
+    // First: whoever cannot be looked at takes nothing up and takes the helm from nobody.
+    let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], args.port))).await?;
     let home = args.folder.path();
     let keys = Keys::new(Credentials::of_installation(&home));
     let berth = Berth::new(Moorings {
@@ -66,7 +68,6 @@ pub(crate) async fn serve(args: UiHost, words: &Words) -> Result<(), Failure> {
     if let Err(error) = berth.console().await {
         complain!("timonelctl: {}", words.tell(&error.0));
     }
-    let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], args.port))).await?;
     let asker = Asker {
         surface: Surface::Browser,
         person: args.by,

@@ -4,6 +4,7 @@ mod keys;
 
 use std::time::Duration;
 
+use clap::Parser;
 use futures::{SinkExt, StreamExt};
 use timonel_bridge::Speed;
 use timonel_bridge::berth::{Berth, Moorings};
@@ -12,13 +13,15 @@ use timonel_bridge::credentials::Credentials;
 use timonel_domain::value::Person;
 use timonel_ports::clock::{SystemClock, within};
 use timonel_ports::task::{Task, spawn};
-use timonel_wire::{Answer, Ask, Order, Question, Receipt, ServerMessage};
+use timonel_wire::{Aim, Answer, Ask, Order, Question, Receipt, ServerMessage};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use super::{host, pages::Pages};
+use crate::Failure;
+use crate::args::{Args, Command};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -160,8 +163,15 @@ async fn batches_come_and_an_order_goes_through() {
         panic!("nothing to open");
     };
     assert!(known.simulated && known.rollouts.is_empty() && known.stays.is_none());
-    let order = Order::SignAll;
-    say(&mut socket, 3, Question::Order { order }).await;
+    let aim = Aim {
+        rollout: whole.sections.rollout.expect("checked above").id,
+        environment: whole.sections.environment.expect("the first is everything").name,
+    };
+    let order = |order: Order| Question::Order {
+        aim: aim.clone(),
+        order,
+    };
+    say(&mut socket, 3, order(Order::SignAll)).await;
     assert_eq!(answer(&mut socket, 3).await, Ok(Answer::Receipt(Receipt::Taken)));
     hear(&mut socket, |message| match message {
         ServerMessage::Batch { batch } => batch
@@ -171,9 +181,28 @@ async fn batches_come_and_an_order_goes_through() {
         ServerMessage::Answer { .. } | ServerMessage::Refused { .. } => None,
     })
     .await;
-    let order = Order::Start;
-    say(&mut socket, 4, Question::Order { order }).await;
+    say(&mut socket, 4, order(Order::Start)).await;
     assert_eq!(answer(&mut socket, 4).await, Err("rejection-stage".to_owned()));
+    let mut other = aim.clone();
+    other.environment = "produccion".to_owned();
+    let press = Order::RollBack { confirmed: false };
+    say(
+        &mut socket,
+        7,
+        Question::Order {
+            aim: other.clone(),
+            order: press,
+        },
+    )
+    .await;
+    assert_eq!(answer(&mut socket, 7).await, Err("error-other-rollout".to_owned()));
+    let seen = Question::Acknowledge {
+        aim: other,
+        alert: "0.0".to_owned(),
+        comment: String::new(),
+    };
+    say(&mut socket, 8, seen).await;
+    assert_eq!(answer(&mut socket, 8).await, Err("error-other-rollout".to_owned()));
     socket
         .send(Message::Text("{\"id\":5,\"ask\":{\"ask\":\"what\"}}".into()))
         .await
@@ -204,4 +233,35 @@ async fn pages_are_served_from_their_folder_and_from_nowhere_else() {
     ] {
         assert_eq!(read(outside).await, None, "{outside}");
     }
+}
+
+#[tokio::test]
+async fn where_the_port_is_taken_nothing_is_opened() {
+    let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (pages, home) = (folder.path().join("pages"), folder.path().join("home"));
+    std::fs::create_dir_all(&pages).unwrap();
+    std::fs::write(pages.join("index.html"), "<!doctype html><title>Timonel</title>").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let [home_arg, pages_arg] = [&home, &pages].map(|path| path.display().to_string());
+    let told = [
+        "timonelctl",
+        "ui-host",
+        "--simulator",
+        "--port",
+        &port,
+        "--home",
+        &home_arg,
+        "--pages",
+        &pages_arg,
+    ];
+    let Command::UiHost(args) = Args::parse_from(told).command else {
+        unreachable!("it is what was said")
+    };
+    let refused = super::serve(args, &crate::words::of_this_desk(Some("en"))).await;
+    let Err(Failure::Process(why)) = refused else {
+        panic!("it serves: {refused:?}")
+    };
+    assert_eq!(why.kind(), std::io::ErrorKind::AddrInUse);
+    assert!(!home.exists(), "the installation was opened");
 }
