@@ -273,6 +273,7 @@ popups-no-urgency = this desktop shows all alike; what is critical does not stan
 error-no-popups = there are no desktop popups here: test them in Timonel's window
 error-read-only = this screen only looks: do it in the main window
 error-comment-too-long = the text is too long: leave the main thing
+error-other-rollout = this was for { $rollout } in { $environment }, and now { $open } in { $place } is open: look again and press once more
 error-unknown-alert = that alert is no longer there
 error-unknown-rule = the plan has no such rule
 error-nothing-to-draw = there are no readings to draw yet

@@ -272,6 +272,7 @@ popups-no-urgency = este escritorio los muestra todos igual; lo crítico no dest
 error-no-popups = aquí no hay avisos de escritorio: pruébelos en la ventana de Timonel
 error-read-only = esta pantalla solo mira: hágalo desde la ventana principal
 error-comment-too-long = el texto es demasiado largo: deje lo principal
+error-other-rollout = esto era para { $rollout } en { $environment }, y ahora está abierto { $open } en { $place }: vuelva a mirar y pulse otra vez
 error-unknown-alert = esa alerta ya no está
 error-unknown-rule = el plan no tiene esa regla
 error-nothing-to-draw = todavía no hay lecturas que dibujar

@@ -5,8 +5,8 @@ use tauri::ipc::Channel;
 use tauri::{AppHandle, State};
 use timonel_bridge::console::Keys;
 use timonel_wire::{
-    About, Batch, CredentialChange, CredentialTest, Environments, KeepName, Order, Picture, PictureAsk, PictureKept,
-    PlanFile, Receipt, Series, ToOpen, Typed, Vault, WireError,
+    About, Aim, Batch, CredentialChange, CredentialTest, Environments, KeepName, Order, Picture, PictureAsk,
+    PictureKept, PlanFile, Receipt, Series, ToOpen, Typed, Vault, WireError,
 };
 
 use crate::pictures;
@@ -46,19 +46,20 @@ pub(crate) fn hidden(shell: State<'_, Shell>, hidden: bool) {
 
 /// The person orders.
 #[tauri::command]
-pub(crate) async fn order(shell: State<'_, Shell>, order: Order) -> Result<Receipt, WireError> {
-    shell.berth.console().await?.order(&shell.asker, order).await
+pub(crate) async fn order(shell: State<'_, Shell>, aim: Aim, order: Order) -> Result<Receipt, WireError> {
+    shell.berth.console().await?.order(&shell.asker, &aim, order).await
 }
 
 /// The person has seen an alert.
 #[tauri::command]
-pub(crate) async fn acknowledge(shell: State<'_, Shell>, alert: String, comment: String) -> Result<(), WireError> {
-    shell
-        .berth
-        .console()
-        .await?
-        .acknowledge(&shell.asker, &alert, &comment)
-        .await
+pub(crate) async fn acknowledge(
+    shell: State<'_, Shell>,
+    aim: Aim,
+    alert: String,
+    comment: String,
+) -> Result<(), WireError> {
+    let console = shell.berth.console().await?;
+    console.acknowledge(&shell.asker, &aim, &alert, &comment).await
 }
 
 /// What can be opened, and what is. Answered whether or not anything is open.

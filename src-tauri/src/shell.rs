@@ -183,15 +183,16 @@ fn is_under_way(picture: &Picture) -> bool {
 fn chosen(app: &AppHandle, choice: Choice) {
     match choice {
         Choice::Open => window::show(app),
-        Choice::RollBack(rollout) => {
+        Choice::RollBack(aim) => {
             let handle = app.clone();
             let press = async move {
                 let shell = handle.state::<Shell>();
                 let press = Order::RollBack { confirmed: false };
                 let taken = match shell.berth.console().await {
-                    Ok(console) => console.order(&shell.asker, press).await,
+                    Ok(console) => console.order(&shell.asker, &aim, press).await,
                     Err(error) => Err(error),
                 };
+                let rollout = &aim.rollout;
                 match taken {
                     Ok(_) => tracing::info!("{rollout} is put back, by the icon's menu"),
                     // The window is before the person by now.

@@ -12,6 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use tauri::menu::{Menu, MenuBuilder, MenuEvent, MenuItem, MenuItemBuilder};
 use tauri::tray::{TrayIcon, TrayIconBuilder};
 use tauri::{AppHandle, Wry};
+use timonel_wire::Aim;
 
 use face::Face;
 
@@ -20,8 +21,8 @@ use face::Face;
 pub(crate) enum Choice {
     /// To see the window.
     Open,
-    /// To put this rollout back.
-    RollBack(String),
+    /// To put the rollout back that the entry was about.
+    RollBack(Aim),
     /// To end the program.
     Quit,
 }
@@ -33,7 +34,8 @@ impl Choice {
     fn id(&self) -> String {
         match self {
             Choice::Open => "open".to_owned(),
-            Choice::RollBack(rollout) => format!("{ROLL_BACK}{rollout}"),
+            // Ids of rollouts have no `:`.
+            Choice::RollBack(Aim { rollout, environment }) => format!("{ROLL_BACK}{rollout}:{environment}"),
             Choice::Quit => "quit".to_owned(),
         }
     }
@@ -43,9 +45,13 @@ impl Choice {
         match id {
             "open" => Some(Choice::Open),
             "quit" => Some(Choice::Quit),
-            other => other
-                .strip_prefix(ROLL_BACK)
-                .map(|rollout| Choice::RollBack(rollout.to_owned())),
+            other => {
+                let (rollout, environment) = other.strip_prefix(ROLL_BACK)?.split_once(':')?;
+                Some(Choice::RollBack(Aim {
+                    rollout: rollout.to_owned(),
+                    environment: environment.to_owned(),
+                }))
+            }
         }
     }
 }
@@ -117,7 +123,7 @@ impl Entries {
     fn new(app: &AppHandle, face: &Face) -> tauri::Result<Self> {
         let line = |id: &str, text: &str| MenuItemBuilder::with_id(id, text).enabled(false).build(app);
         let entry = |choice: &Choice, text: &str| MenuItemBuilder::with_id(choice.id(), text).build(app);
-        let emergency = |it: &face::Emergency| entry(&Choice::RollBack(it.rollout.clone()), &it.label);
+        let emergency = |it: &face::Emergency| entry(&Choice::RollBack(it.aim.clone()), &it.label);
         Ok(Self {
             state: line("state", &face.state)?,
             alerts: face.alerts.as_ref().map(|text| line("alerts", text)).transpose()?,
@@ -150,7 +156,7 @@ impl Entries {
                 .emergencies
                 .iter()
                 .zip(&face.emergencies)
-                .all(|(entry, wanted)| entry.id().as_ref() == Choice::RollBack(wanted.rollout.clone()).id());
+                .all(|(entry, wanted)| entry.id().as_ref() == Choice::RollBack(wanted.aim.clone()).id());
         if !same || self.alerts.is_some() != face.alerts.is_some() {
             return Ok(false);
         }
@@ -169,11 +175,17 @@ impl Entries {
 
 #[cfg(test)]
 mod tests {
+    use timonel_wire::Aim;
+
     use super::Choice;
 
     #[test]
     fn an_entry_leads_back_to_its_choice() {
-        for choice in [Choice::Open, Choice::Quit, Choice::RollBack("quit".to_owned())] {
+        let aim = Aim {
+            rollout: "quit".to_owned(),
+            environment: "norte: producción".to_owned(),
+        };
+        for choice in [Choice::Open, Choice::Quit, Choice::RollBack(aim)] {
             assert_eq!(Choice::of(&choice.id()), Some(choice));
         }
         assert_eq!(Choice::of("state"), None);

@@ -1,5 +1,6 @@
 // The console behind the window, asked as the page asks it: over the real IPC, through the real capability.
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { aim } from '../src/lib/known/aim';
 import type { Batch, Order, Picture, Target } from '../src/lib/wire';
 import { Desk } from './desk';
 import { Window } from './window';
@@ -29,7 +30,7 @@ async function ask<Answer>(command: string, args: object = {}): Promise<Answer> 
 }
 
 const picture = () => ask<Picture>('picture');
-const order = (order: Order) => ask('order', { order });
+const order = async (order: Order) => ask('order', { aim: aim(await picture()), order });
 
 /** Looks again and again until `good`; the test's own time limit ends it. */
 async function until(good: (picture: Picture) => boolean): Promise<Picture> {
@@ -117,7 +118,9 @@ test('batches come in order, with what changed, and not while nobody looks', asy
 });
 
 test('what is refused is refused with a code', async () => {
-  await expect(ask('acknowledge', { alert: 'none', comment: '' })).rejects.toThrow('error-unknown-alert');
+  const here = aim(await picture());
+  await expect(ask('acknowledge', { aim: here, alert: 'none', comment: '' })).rejects.toThrow('error-unknown-alert');
+  await expect(ask('order', { aim: { ...here, environment: 'produccion' }, order: { order: 'sign-all' } })).rejects.toThrow('error-other-rollout');
   await expect(ask('series', { rule: 'none', widthPx: 100, from: 0, to: 1 })).rejects.toThrow('error-unknown-rule');
   await expect(ask('plugin:tray|new')).rejects.toThrow('not allowed');
   await expect(ask('plugin:window|destroy')).rejects.toThrow('not allowed');

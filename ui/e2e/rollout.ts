@@ -1,4 +1,5 @@
 // The rollout behind a window, followed over the page's own IPC: what it says of itself, and the orders of a person who starts it.
+import { aim } from '../src/lib/known/aim';
 import type { Order, Picture } from '../src/lib/wire';
 import { until } from './until';
 import type { Window } from './window';
@@ -10,8 +11,9 @@ export class Rollout {
     return this.window.ask<Picture>('picture');
   }
 
-  order(order: Order): Promise<unknown> {
-    return this.window.ask('order', { order });
+  /** For what is open, as a page does it that has just been told. */
+  async order(order: Order): Promise<unknown> {
+    return this.window.ask('order', { aim: aim(await this.picture()), order });
   }
 
   /** Looks again and again until it is `good`. */

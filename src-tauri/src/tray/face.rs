@@ -1,7 +1,7 @@
 //! What the icon and its menu say of a picture: pure, in a language.
 
 use fluent::FluentValue;
-use timonel_wire::{ActionName, Freshness, Picture, RuleStage, SeverityName, StageKind};
+use timonel_wire::{ActionName, Aim, Freshness, Picture, RuleStage, SeverityName, StageKind};
 
 pub(super) use super::shape::Shape;
 use crate::words::{Language, Words};
@@ -26,8 +26,8 @@ pub(crate) struct Face {
 /// An emergency control.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Emergency {
-    /// The rollout's id.
-    pub(super) rollout: String,
+    /// What it puts back.
+    pub(super) aim: Aim,
     /// Its effect, with the environment.
     pub(super) label: String,
 }
@@ -83,12 +83,12 @@ impl Face {
                 ("environment", text(&environment)),
             ],
         );
-        let rollout = picture.emergency.rollout.clone();
+        let aim = picture.aim();
         Self {
             shape,
             state,
             alerts,
-            emergencies: vec![Emergency { rollout, label }],
+            emergencies: vec![Emergency { aim, label }],
             ..lost
         }
     }

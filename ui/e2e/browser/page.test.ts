@@ -2,6 +2,7 @@
 // and an emergency control that anybody can find and press with the keyboard alone.
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { aim } from '../../src/lib/known/aim';
 import type { Sections } from '../../src/lib/wire';
 import { MARKS } from '../../src/lib/guardia/marks';
 import { violations } from './reading';
@@ -50,7 +51,9 @@ async function roll_back(served: Served): Promise<void> {
   await served.page.keyboard.press('Space');
   await served.page.keyboard.press('Control+Backspace');
   await served.until('the order', () => orders().length > 0);
-  expect(orders(), 'one order, by the deliberate key').toEqual([{ ask: 'order', order: { order: 'roll-back', confirmed: false } }]);
+  const { rollout, environment } = served.told;
+  const seen = rollout && environment && aim({ rollout, environment });
+  expect(orders(), 'one order, by the deliberate key, for what is on the screen').toEqual([{ ask: 'order', aim: seen, order: { order: 'roll-back', confirmed: false } }]);
 }
 
 /** Waits until each target has its four marks, and holds what is shown against what was told. */

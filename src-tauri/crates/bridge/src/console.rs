@@ -33,7 +33,7 @@ use timonel_ports::store::{RolloutRow, RolloutStore};
 use timonel_ports::task::Task;
 use timonel_simulator::simulator::Simulator;
 use timonel_store::Sqlite;
-use timonel_wire::{Order, Picture, Receipt, WireError, told};
+use timonel_wire::{Aim, Order, Picture, Receipt, WireError, told};
 
 pub use chart::PictureFile;
 pub use credentials::Keys;
@@ -188,9 +188,10 @@ impl Console {
         &self.0.plan
     }
 
-    /// A person orders. Answers when the order is in force or was refused; putting traffic back waits for nobody below.
-    pub async fn order(&self, by: &Asker, order: Order) -> Result<Receipt, WireError> {
-        by.may_act()?;
+    /// A person orders, with what is at `aim` before them: `error-other-rollout` where that is not this one. Answers when the
+    /// order is in force or was refused; putting traffic back waits for nobody below.
+    pub async fn order(&self, by: &Asker, aim: &Aim, order: Order) -> Result<Receipt, WireError> {
+        self.may(by, aim)?;
         let look = || async { self.0.handle.look().await.map_err(|_| gone()) };
         let wishes = match &order {
             Order::SignAll => orders::unsigned(&look().await?),
@@ -216,9 +217,9 @@ impl Console {
         Ok(receipt)
     }
 
-    /// A person has seen an alert: it goes into the journal. The first who has is the one who has.
-    pub async fn acknowledge(&self, by: &Asker, alert: &str, comment: &str) -> Result<(), WireError> {
-        by.may_act()?;
+    /// A person has seen an alert of the rollout at `aim`: it goes into the journal. The first who has is the one who has.
+    pub async fn acknowledge(&self, by: &Asker, aim: &Aim, alert: &str, comment: &str) -> Result<(), WireError> {
+        self.may(by, aim)?;
         if comment.chars().count() > LONGEST_COMMENT {
             return Err(WireError::new("error-comment-too-long"));
         }
@@ -243,6 +244,11 @@ impl Console {
                 world.driver.abort();
             }
         }
+    }
+
+    fn may(&self, by: &Asker, aim: &Aim) -> Result<(), WireError> {
+        by.may_act()?;
+        orders::aimed(aim, &self.picture().aim())
     }
 
     async fn submit(&self, by: &Asker, wish: &Wish) -> Result<(), WireError> {

@@ -254,8 +254,10 @@ impl Following<'_> {
     /// The person has seen the alerts that the popup told of.
     async fn acknowledge(&mut self, key: &PopupKey) {
         self.desk.state.refused = None;
+        // The popup stands for this console alone, and is taken away with it.
+        let aim = self.console.picture().aim();
         for alert in self.groups.alerts(key) {
-            if let Err(WireError(why)) = self.console.acknowledge(&self.desk.asker, &alert, "").await {
+            if let Err(WireError(why)) = self.console.acknowledge(&self.desk.asker, &aim, &alert, "").await {
                 tracing::warn!("an alert was not acknowledged by its popup: {}", why.code);
                 self.desk.state.refused = Some(why);
                 // It comes back: to the person it looked acknowledged.

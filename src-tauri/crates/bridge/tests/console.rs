@@ -6,7 +6,7 @@ use timonel_bridge::Speed;
 use timonel_bridge::console::{Asker, Console, Opening, Surface, Watch};
 use timonel_domain::value::Person;
 use timonel_ports::clock::{SystemClock, sleep, within};
-use timonel_wire::{Order, Picture, Receipt, RoleName, StageKind};
+use timonel_wire::{Aim, Arg, Order, Picture, Receipt, RoleName, StageKind, WireError};
 
 /// Nothing here takes longer on a machine that does anything else at all.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -63,6 +63,7 @@ async fn a_person_steers_it_and_puts_everything_back() {
     let console = open(&folder, SPEED).await;
     let (main, wall) = (asker(Surface::Main), asker(Surface::Wallboard));
     let mut page = Page::of(&console).await;
+    let aim = page.picture.aim();
     assert!(page.picture.environment.simulated);
     assert_eq!(page.picture.rollout.stage, StageKind::Draft);
     assert_eq!(page.picture.targets.len(), 2);
@@ -73,22 +74,22 @@ async fn a_person_steers_it_and_puts_everything_back() {
             .all(|t| !t.kind.is_empty() && t.place.code.starts_with("place-"))
     );
 
-    let refused = console.order(&wall, Order::SignAll).await.unwrap_err();
+    let refused = console.order(&wall, &aim, Order::SignAll).await.unwrap_err();
     assert_eq!(refused.0.code, "error-read-only");
-    let early = console.order(&main, Order::Start).await.unwrap_err();
+    let early = console.order(&main, &aim, Order::Start).await.unwrap_err();
     assert_eq!(early.0.code, "rejection-stage");
 
-    assert_eq!(console.order(&main, Order::SignAll).await, Ok(Receipt::Taken));
+    assert_eq!(console.order(&main, &aim, Order::SignAll).await, Ok(Receipt::Taken));
     page.until("signed", |p| {
         p.checklists.iter().all(|l| l.signed_by.as_deref() == Some("guardia"))
     })
     .await;
     let fresh = |p: &Picture| p.sources.iter().all(|s| s.freshness == timonel_wire::Freshness::Live);
     page.until("live sources", fresh).await;
-    assert_eq!(console.order(&main, Order::Arm).await, Ok(Receipt::Taken));
+    assert_eq!(console.order(&main, &aim, Order::Arm).await, Ok(Receipt::Taken));
     page.until("armed", |p| p.rollout.stage == StageKind::Armed && may(p, "start"))
         .await;
-    assert_eq!(console.order(&main, Order::Start).await, Ok(Receipt::Taken));
+    assert_eq!(console.order(&main, &aim, Order::Start).await, Ok(Receipt::Taken));
     let splitter = |p: &Picture| {
         p.targets
             .iter()
@@ -103,7 +104,7 @@ async fn a_person_steers_it_and_puts_everything_back() {
     assert!(page.picture.phases[0].entered_at.is_some());
 
     let pressed = console
-        .order(&asker(Surface::Browser), Order::RollBack { confirmed: false })
+        .order(&asker(Surface::Browser), &aim, Order::RollBack { confirmed: false })
         .await;
     assert_eq!(pressed, Ok(Receipt::Taken));
     page.until("four marks", |p| {
@@ -121,11 +122,11 @@ async fn a_person_steers_it_and_puts_everything_back() {
         .find(|a| a.sentence.code == "notice-rollback-started")
         .cloned();
     let alert = alert.expect("the alert of the rollback");
-    let refused = console.acknowledge(&wall, &alert.id, "").await.unwrap_err();
+    let refused = console.acknowledge(&wall, &aim, &alert.id, "").await.unwrap_err();
     assert_eq!(refused.0.code, "error-read-only");
-    let unknown = console.acknowledge(&main, "0.0", "").await.unwrap_err();
+    let unknown = console.acknowledge(&main, &aim, "0.0", "").await.unwrap_err();
     assert_eq!(unknown.0.code, "error-unknown-alert");
-    console.acknowledge(&main, &alert.id, "voy yo").await.unwrap();
+    console.acknowledge(&main, &aim, &alert.id, "voy yo").await.unwrap();
     page.until("acknowledged", |p| {
         let seen = p
             .alerts
@@ -177,9 +178,85 @@ async fn a_person_steers_it_and_puts_everything_back() {
     assert_eq!(unknown.0.code, "error-unknown-rule");
     console.close().await;
     assert_eq!(
-        console.order(&main, Order::Drill).await.unwrap_err().0.code,
+        console.order(&main, &aim, Order::Drill).await.unwrap_err().0.code,
         "error-gone"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_meant_for_another_rollout_is_refused_and_nothing_happens() {
+    let folder = tempfile::tempdir().unwrap();
+    let console = open(&folder, SPEED).await;
+    let main = asker(Surface::Main);
+    let mut page = Page::of(&console).await;
+    let aim = page.picture.aim();
+    assert_eq!(
+        (aim.rollout.as_str(), aim.environment.as_str()),
+        ("ensayo", "simulador")
+    );
+    assert_eq!(console.order(&main, &aim, Order::SignAll).await, Ok(Receipt::Taken));
+    page.until("live sources", |p| {
+        p.sources.iter().all(|s| s.freshness == timonel_wire::Freshness::Live)
+    })
+    .await;
+    assert_eq!(console.order(&main, &aim, Order::Arm).await, Ok(Receipt::Taken));
+    page.until("armed", |p| may(p, "drill")).await;
+    assert_eq!(console.order(&main, &aim, Order::Drill).await, Ok(Receipt::Taken));
+    page.until("drilled", |p| p.emergency.last_drill.is_some() && may(p, "start"))
+        .await;
+    assert_eq!(console.order(&main, &aim, Order::Start).await, Ok(Receipt::Taken));
+    page.until("the alert of the drill, and calls on the canary", |p| {
+        !p.alerts.is_empty() && p.emergency.from > 0 && p.emergency.possible
+    })
+    .await;
+    let alert = page.picture.alerts[0].id.clone();
+
+    let (rollout, environment) = (aim.rollout.clone(), aim.environment.clone());
+    let others = [
+        Aim {
+            rollout: "ivr-texml-2026-11-22".to_owned(),
+            environment,
+        },
+        // The simulator's own id, in a real environment.
+        Aim {
+            rollout,
+            environment: "produccion".to_owned(),
+        },
+    ];
+    for other in &others {
+        let press = console.order(&main, other, Order::RollBack { confirmed: false }).await;
+        let freeze = Order::Freeze {
+            reason: "por si acaso".to_owned(),
+        };
+        let freeze = console.order(&main, other, freeze).await;
+        let seen = console.acknowledge(&main, other, &alert, "visto").await;
+        let refused = [press.map(drop), freeze.map(drop), seen].map(|answer| answer.expect_err("it was for another"));
+        for WireError(why) in refused {
+            assert_eq!(why.code, "error-other-rollout");
+            let told = ["rollout", "environment", "open", "place"].map(|name| why.args[name].clone());
+            let expected = [&other.rollout, &other.environment, &aim.rollout, &aim.environment].map(Arg::text);
+            assert_eq!(told, expected);
+        }
+    }
+    // Whatever had been heard before this would be seen with it: commands are taken in their order.
+    console.acknowledge(&main, &aim, &alert, "ahora sí").await.unwrap();
+    page.until("acknowledged", |p| {
+        let seen = p.alerts.iter().find(|a| a.id == alert);
+        seen.is_some_and(|a| a.acknowledged.as_ref().is_some_and(|by| by.comment == "ahora sí"))
+    })
+    .await;
+    let now = &page.picture;
+    assert!(
+        !now.rollout.frozen && now.rollout.latched.is_none(),
+        "{:?}",
+        now.rollout
+    );
+    assert!(now.emergency.from > 0 && now.emergency.possible, "{:?}", now.emergency);
+
+    let press = Order::RollBack { confirmed: false };
+    assert_eq!(console.order(&main, &aim, press).await, Ok(Receipt::Taken));
+    page.until("it is put back", |p| p.rollout.latched.is_some()).await;
+    console.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -69,6 +69,16 @@ pub enum Order {
     Close,
 }
 
+/// Which rollout an order is meant for: the one that the person had before them when they gave it. Another may have been opened
+/// meanwhile, and an order for the one must never do anything to the other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Aim {
+    /// The rollout's id. All rollouts of the simulator have the same one.
+    pub rollout: String,
+    /// The environment's name, as the band on top has it.
+    pub environment: String,
+}
+
 /// What holds a rollout.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, TS)]
 #[serde(tag = "hold", rename_all = "kebab-case")]
@@ -143,11 +153,15 @@ pub enum Question {
     },
     /// A person orders.
     Order {
+        /// For which rollout.
+        aim: Aim,
         /// What.
         order: Order,
     },
     /// A person has seen an alert.
     Acknowledge {
+        /// Of which rollout.
+        aim: Aim,
         /// Which.
         alert: String,
         /// What they say about it; may be empty.

@@ -18,7 +18,7 @@ mod sentence;
 mod series;
 pub mod told;
 
-pub use ask::{About, Answer, Ask, HoldName, Order, Question, Receipt, ServerMessage};
+pub use ask::{About, Aim, Answer, Ask, HoldName, Order, Question, Receipt, ServerMessage};
 pub use board::{Better, BoardRow, Compare, GateRow, GateVerdict, Progress, Reading, RuleStage, SideName, UnitName};
 pub use code::{ActionName, Freshness, SeverityName, StageKind};
 pub use credentials::{

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::ask::HoldName;
+use crate::ask::{Aim, HoldName};
 use crate::board::{BoardRow, GateRow};
 use crate::code::{Freshness, SeverityName, StageKind};
 use crate::evidence::EvidenceRow;
@@ -97,6 +97,16 @@ sections! {
     emergency: Emergency,
     /// The popups of the desk.
     popups: PopupsState,
+}
+
+impl Picture {
+    /// What an order is meant for that is given before this picture.
+    pub fn aim(&self) -> Aim {
+        Aim {
+            rollout: self.rollout.id.clone(),
+            environment: self.environment.name.clone(),
+        }
+    }
 }
 
 /// What changed since the last batch.

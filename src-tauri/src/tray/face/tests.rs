@@ -49,6 +49,7 @@ fn calm() -> Picture {
         phases: Vec::new(),
         board: Vec::new(),
         gates: Vec::new(),
+        evidence: Vec::new(),
         blockers: Vec::new(),
         targets: vec![Target {
             id: "telnyx".to_owned(),
@@ -117,7 +118,7 @@ fn a_rollout_in_order_is_told_in_one_line_with_its_emergency_control() {
     let [emergency] = &face.emergencies[..] else {
         panic!("{:?}", face.emergencies)
     };
-    assert_eq!(emergency.rollout, "r-1");
+    assert_eq!(emergency.aim, calm().aim());
     assert_eq!(emergency.label, "Revertir ivr-texml a 0 % (produccion)");
 }
 

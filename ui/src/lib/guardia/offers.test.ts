@@ -15,6 +15,17 @@ test('a reset permits going on, so it goes away from safety and needs a reason',
   expect([reset?.forward, reset?.reason, reset?.order('mended')]).toEqual([true, true, { order: 'reset', reason: 'mended' }]);
 });
 
+test('each is for the rollout that it was made of, and names the environment to be typed where that is real and it goes on', () => {
+  const { environment, rollout } = picture();
+  const real = { environment: { ...environment, name: 'produccion', simulated: false }, rollout: { ...rollout, may: ['approve', 'freeze'] } };
+  const meant = { rollout: 'ivr-texml-2026-11-22', environment: 'produccion' };
+  expect(offers(real, (key) => key).map(({ id, aim, place }) => ({ id, aim, place }))).toEqual([
+    { id: 'approve', aim: meant, place: 'produccion' },
+    { id: 'freeze', aim: meant, place: null },
+  ]);
+  expect(offered({ may: ['approve'] }).map(({ aim, place }) => ({ aim, place }))).toEqual([{ aim: { ...meant, environment: 'simulador' }, place: null }]);
+});
+
 test('each hold that a person clears is offered by itself', () => {
   const holds: HoldName[] = [{ hold: 'drift', target: 'telnyx' }, { hold: 'gap' }, { hold: 'operator' }];
   const releases = offered({ may: ['release'], holds });

@@ -1,6 +1,6 @@
 // The questions that the screen asks. They name what is wanted, never who answers: the desktop program (tauri.ts) or
 // `timonelctl ui-host` over a socket (socket.ts).
-import type { About, Batch, CredentialChange, CredentialTest, Environments, KeepName, Order, Picture, PictureAsk, PictureKept, PlanFile, Receipt, Sentence, Series, ToOpen, Vault } from '../wire';
+import type { About, Aim, Batch, CredentialChange, CredentialTest, Environments, KeepName, Order, Picture, PictureAsk, PictureKept, PlanFile, Receipt, Sentence, Series, ToOpen, Vault } from '../wire';
 
 /** Whether whoever answers can be reached. */
 export type Link = 'opening' | 'open' | 'lost';
@@ -26,8 +26,10 @@ export interface Host {
   told(listener: (sentence: Sentence) => void): () => void;
   /** The language (BCP 47) that a person chose: whatever the host says outside the page follows. */
   language(tag: string): Promise<void>;
-  order(order: Order): Promise<Receipt>;
-  acknowledge(alert: string, comment: string): Promise<void>;
+  /** Refused where another rollout is open than the one it is meant for. */
+  order(aim: Aim, order: Order): Promise<Receipt>;
+  /** The same goes for this. */
+  acknowledge(aim: Aim, alert: string, comment: string): Promise<void>;
   /** The lines of what a rule looks at between two moments (ms UTC), for so many pixel columns; all of them whole numbers. */
   series(rule: string, width_px: number, from: number, to: number): Promise<Series[]>;
   /** A picture to send: the host writes it and says where, or gives it to the page. */

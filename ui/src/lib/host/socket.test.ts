@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { AT } from '../testing/picture';
+import { aim } from '../known/aim';
+import { AT, picture } from '../testing/picture';
 import type { Ask, ServerMessage } from '../wire';
 import { beside } from '.';
 import type { Link, Listener, Refusal } from './host';
@@ -69,11 +70,24 @@ describe('questions', () => {
   });
 
   test('a refusal comes as the sentence that the host gave', async () => {
-    const refused = new Socket('ws://here').order({ order: 'start' }).catch((why: Refusal) => why.sentence);
+    const refused = new Socket('ws://here').order(aim(picture()), { order: 'start' }).catch((why: Refusal) => why.sentence);
     End.last.onopen();
     await turn();
     End.last.says({ is: 'refused', id: End.last.sent[0]!.id, error: { code: 'rejection-stage', args: {} } });
     expect(await refused).toEqual({ code: 'rejection-stage', args: {} });
+  });
+
+  test('what a person gives goes with what it is meant for', async () => {
+    const socket = new Socket('ws://here');
+    const meant = { rollout: 'ivr-texml-2026-11-22', environment: 'produccion' };
+    void socket.order(meant, { order: 'roll-back', confirmed: false });
+    void socket.acknowledge(meant, 'a-1', 'visto');
+    End.last.onopen();
+    await turn();
+    expect(End.last.sent.map((asked) => asked.ask)).toEqual([
+      { ask: 'order', aim: meant, order: { order: 'roll-back', confirmed: false } },
+      { ask: 'acknowledge', aim: meant, alert: 'a-1', comment: 'visto' },
+    ]);
   });
 
   test('one that nobody answers is refused in the end', async () => {
@@ -84,7 +98,7 @@ describe('questions', () => {
   });
 
   test('one that was under way when the socket closed is refused: nobody knows whether it was heard', async () => {
-    const refused = new Socket('ws://here').order({ order: 'roll-back', confirmed: false }).catch((why: Refusal) => why.sentence.code);
+    const refused = new Socket('ws://here').order(aim(picture()), { order: 'roll-back', confirmed: false }).catch((why: Refusal) => why.sentence.code);
     End.last.onopen();
     await turn();
     End.last.onclose();

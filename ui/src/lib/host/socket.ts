@@ -36,8 +36,8 @@ export class Socket implements Host {
   told = () => () => {};
   // There is nothing outside the page that could speak.
   language = () => Promise.resolve();
-  order: Host['order'] = (order) => this.#ask<Receipt>({ ask: 'order', order });
-  acknowledge = (alert: string, comment: string) => this.#ask<void>({ ask: 'acknowledge', alert, comment });
+  order: Host['order'] = (aim, order) => this.#ask<Receipt>({ ask: 'order', aim, order });
+  acknowledge: Host['acknowledge'] = (aim, alert, comment) => this.#ask<void>({ ask: 'acknowledge', aim, alert, comment });
   series = (rule: string, width_px: number, from: number, to: number) => this.#ask<Series[]>({ ask: 'series', rule, width_px, from, to });
   environments = () => this.#ask<Environments>({ ask: 'environments' });
   plan_file = (path: string) => this.#ask<PlanFile>({ ask: 'plan-file', path });

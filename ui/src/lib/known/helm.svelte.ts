@@ -1,7 +1,7 @@
 // Gives orders, and keeps what became of the last one until the next. Decides nothing: the host says what may be.
 import type { Host } from '../host';
 import { Refusal } from '../host';
-import type { Order, Sentence } from '../wire';
+import type { Aim, Order, Sentence } from '../wire';
 
 /** What became of an order. */
 export type Outcome = { kind: 'sending' } | { kind: 'taken' } | { kind: 'handed' } | { kind: 'refused'; why: Sentence };
@@ -24,12 +24,13 @@ export class Helm {
     return this.#last?.order === 'roll-back' ? this.#last.outcome : null;
   }
 
-  give(order: Order): Promise<void> {
-    return this.#keep(order.order, this.#host.order(order).then((receipt) => ({ kind: receipt })));
+  /** `aim` is of the picture that the person had before them, which need not be the latest. */
+  give(aim: Aim, order: Order): Promise<void> {
+    return this.#keep(order.order, this.#host.order(aim, order).then((receipt) => ({ kind: receipt })));
   }
 
-  acknowledge(alert: string, comment: string): Promise<void> {
-    return this.#keep('acknowledge', this.#host.acknowledge(alert, comment).then(() => ({ kind: 'taken' })));
+  acknowledge(aim: Aim, alert: string, comment: string): Promise<void> {
+    return this.#keep('acknowledge', this.#host.acknowledge(aim, alert, comment).then(() => ({ kind: 'taken' })));
   }
 
   async #keep(order: Order['order'] | 'acknowledge', answer: Promise<Outcome>): Promise<void> {

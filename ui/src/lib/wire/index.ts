@@ -3,6 +3,7 @@
 export type { About } from "./About";
 export type { Acknowledged } from "./Acknowledged";
 export type { ActionName } from "./ActionName";
+export type { Aim } from "./Aim";
 export type { Alert } from "./Alert";
 export type { Answer } from "./Answer";
 export type { Arg } from "./Arg";

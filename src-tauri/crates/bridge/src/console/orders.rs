@@ -6,9 +6,23 @@ use timonel_domain::time::Timestamp;
 use timonel_domain::value::{ChecklistId, Person, TargetId, TenantId};
 use timonel_engine::Snapshot;
 use timonel_engine::command::Wish;
-use timonel_wire::{HoldName, Order, WireError};
+use timonel_wire::{Aim, Arg, HoldName, Order, Sentence, WireError};
 
 use super::LONGEST_COMMENT;
+
+/// Whether what is `open` is what a person had before them. The one place where that is decided, for every order and every
+/// acknowledgement of every surface.
+pub(super) fn aimed(aim: &Aim, open: &Aim) -> Result<(), WireError> {
+    if aim == open {
+        return Ok(());
+    }
+    let other = Sentence::new("error-other-rollout")
+        .with("rollout", Arg::text(&aim.rollout))
+        .with("environment", Arg::text(&aim.environment))
+        .with("open", Arg::text(&open.rollout))
+        .with("place", Arg::text(&open.environment));
+    Err(WireError(other))
+}
 
 /// The wish of an order that is one; signing all is several ([`unsigned`]).
 pub(super) fn wish(order: Order) -> Result<Wish, WireError> {

@@ -95,7 +95,9 @@ impl Program {
 
     async fn order(&self, order: Order) {
         let console = self.berth.console().await.unwrap();
-        let said = console.order(&asker(Surface::Main), order.clone()).await;
+        let said = console
+            .order(&asker(Surface::Main), &console.picture().aim(), order.clone())
+            .await;
         assert!(
             matches!(said, Ok(Receipt::Taken | Receipt::Handed)),
             "{order:?}: {said:?}"
@@ -235,7 +237,7 @@ fn rolled_out_and_killed(port: &Port) -> Picture {
             .unwrap();
         let console = program.berth.console().await.unwrap();
         console
-            .acknowledge(&asker(Surface::Main), &drill.id, "visto")
+            .acknowledge(&asker(Surface::Main), &page.picture.aim(), &drill.id, "visto")
             .await
             .unwrap();
         program.order(Order::Start).await;

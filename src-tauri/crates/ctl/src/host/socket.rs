@@ -184,9 +184,10 @@ async fn answer(berth: &Berth, keys: &Keys, asker: &Asker, ask: Question) -> Res
         }
         Question::Picture => Answer::Picture(Box::new((*berth.console().await?.picture()).clone())),
         Question::Watch | Question::Hidden { .. } => Answer::Done,
-        Question::Order { order } => Answer::Receipt(berth.console().await?.order(asker, order).await?),
-        Question::Acknowledge { alert, comment } => {
-            berth.console().await?.acknowledge(asker, &alert, &comment).await?;
+        Question::Order { aim, order } => Answer::Receipt(berth.console().await?.order(asker, &aim, order).await?),
+        Question::Acknowledge { aim, alert, comment } => {
+            let console = berth.console().await?;
+            console.acknowledge(asker, &aim, &alert, &comment).await?;
             Answer::Done
         }
         Question::Series {
