@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::join_all;
 use timonel_domain::value::{RolloutId, TargetId};
 use timonel_http::{Client, Limits};
 use timonel_journal::kit::KitFolder;
@@ -15,14 +16,17 @@ use timonel_plan::model::{RecordsKind as Kind, SourceKind};
 use timonel_plan::parsed::{
     NumberShareConfig, Parsed, Query, SignalConfig, SourceConfig, TargetConfig, VirtualServiceConfig, Way,
 };
-use timonel_ports::clock::SharedClock;
+use timonel_ports::clock::{SharedClock, within};
 use timonel_ports::kit::{InFile, Kit, Memory};
+use timonel_ports::mailbox::answer;
 use timonel_ports::signal::Source;
 use timonel_ports::target::Target;
+use timonel_ports::task::unseen;
 use timonel_prometheus::{Endpoint, Measure, Prometheus, Scrape, Selector, SignalSpec, Timing};
 use timonel_telnyx::api::ConnectionId;
 use timonel_telnyx::number_share::{self, NumberShare};
 use timonel_telnyx::records::{self, RecordSpec, Records, RecordsKind};
+use tokio::runtime::Handle;
 
 use crate::BridgeError;
 
@@ -32,6 +36,9 @@ pub(crate) use late::{sources_in_time, targets_in_time};
 
 /// A source that answers later than this is gone for this reading.
 const SOURCE_DEADLINE: Duration = Duration::from_secs(4);
+
+/// A cluster's credentials have this long where nothing is waiting for another target: its program may ask a person.
+const FOR_CLUSTER: Duration = Duration::from_secs(60);
 
 /// Where the targets of a rollout keep what a rollback of them needs.
 #[derive(Debug, Clone)]
@@ -87,7 +94,7 @@ async fn target(
     match &config.way {
         Way::VirtualService(way) => {
             if !clusters.contains_key(&way.cluster) {
-                clusters.insert(way.cluster.clone(), open(way, connections, clock).await?);
+                clusters.insert(way.cluster.clone(), open(way, connections, clock, FOR_CLUSTER).await?);
             }
             let connection = clusters[&way.cluster].clone();
             Ok(Arc::new(virtual_service(&config.id, way, connection)?))
@@ -128,19 +135,60 @@ fn client(clock: &SharedClock) -> Result<Client, BridgeError> {
     Client::new(clock.clone(), limits).map_err(|e| failed("HTTP", e))
 }
 
+/// Opens a cluster's connection. A kubeconfig may name a program that asks a person or hangs, and kube waits for it on the
+/// thread that asks: it gets a thread of its own, which is left behind where it takes longer than `limit`.
 async fn open(
     way: &VirtualServiceConfig,
     connections: &Connections,
     clock: &SharedClock,
+    limit: Duration,
 ) -> Result<Connection, BridgeError> {
     let fallback = Cluster {
         access: Access::Default,
         context: None,
     };
-    let cluster = connections.clusters.get(&way.cluster).unwrap_or(&fallback);
-    Connection::open(&cluster.access, cluster.context.as_deref(), clock.clone())
-        .await
-        .map_err(|e| failed(&way.cluster, e))
+    let cluster = connections.clusters.get(&way.cluster).unwrap_or(&fallback).clone();
+    let (reply, opened) = answer(clock);
+    let (runtime, on) = (Handle::current(), clock.clone());
+    // Not one of the runtime's threads: those are waited for when the program ends.
+    drop(std::thread::spawn(move || {
+        let opening = Connection::open(&cluster.access, cluster.context.as_deref(), on);
+        reply.send(runtime.block_on(opening));
+    }));
+    match within(&**clock, limit, unseen(&**clock, opened.recv())).await {
+        Ok(Ok(opened)) => opened.map_err(|e| failed(&way.cluster, e)),
+        Ok(Err(gone)) => Err(failed(&way.cluster, gone)),
+        Err(_) => Err(failed(
+            &way.cluster,
+            format!(
+                "the program that its kubeconfig names for credentials did not end within {} s. Try the same context with \
+                 `kubectl version`",
+                limit.as_secs()
+            ),
+        )),
+    }
+}
+
+/// Every cluster of a plan that can be opened within `limit`, all at once; of the others, why not.
+async fn clusters(
+    plan: &Parsed,
+    connections: &Connections,
+    clock: &SharedClock,
+    limit: Duration,
+) -> BTreeMap<String, Result<Connection, BridgeError>> {
+    let mut ways = BTreeMap::new();
+    for config in &plan.targets {
+        match &config.way {
+            Way::VirtualService(way) => {
+                ways.entry(&way.cluster).or_insert(way);
+            }
+            Way::NumberShare(_) => {}
+        }
+    }
+    let opening = ways
+        .into_iter()
+        .map(async |(name, way)| (name.clone(), open(way, connections, clock, limit).await));
+    join_all(opening).await.into_iter().collect()
 }
 
 fn virtual_service(
@@ -292,7 +340,52 @@ fn failed(what: &str, error: impl std::fmt::Display) -> BridgeError {
 
 #[cfg(test)]
 mod tests {
+    use timonel_ports::clock::SystemClock;
+
     use super::*;
+
+    /// A kubeconfig whose credential program goes on for as long as `folder` is there.
+    fn with_a_program_that_hangs(folder: &std::path::Path) -> std::path::PathBuf {
+        let script = format!("while [ -e '{}' ]; do sleep 0.1; done", folder.display());
+        let kubeconfig = serde_json::json!({
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:9"}}],
+            "contexts": [{"name": "simulator", "context": {"cluster": "c", "user": "u"}}],
+            "users": [{"name": "u", "user": {"exec": {
+                "apiVersion": "client.authentication.k8s.io/v1",
+                "command": "/bin/sh",
+                "args": ["-c", script],
+                "interactiveMode": "Never",
+            }}}],
+        });
+        let path = folder.join("kubeconfig");
+        std::fs::write(&path, kubeconfig.to_string()).unwrap();
+        path
+    }
+
+    #[tokio::test]
+    async fn a_cluster_whose_credentials_hang_keeps_nobody_waiting() {
+        const SOON: Duration = Duration::from_secs(20);
+        let folder = tempfile::tempdir().unwrap();
+        let plan = timonel_plan::check(include_str!("../tests/product/data/short.toml"));
+        let plan = plan.value.unwrap().in_environment("prueba").unwrap();
+        let kubeconfig = with_a_program_that_hangs(folder.path());
+        let connections = Connections::of_environment(&plan, Some(kubeconfig));
+        let clock = SystemClock::shared();
+        let made = within(
+            &*clock,
+            SOON,
+            targets_in_time(&plan, &connections, &Kits::Nowhere, &clock),
+        )
+        .await;
+        let made = made.expect("it does not wait for the program");
+        assert_eq!(made.len(), plan.targets.len());
+        for target in made {
+            let told = target.read().await.unwrap_err().to_string();
+            assert!(told.contains("did not end within 3 s"), "{told}");
+        }
+    }
 
     /// A plan that thought its records fresher than they are would show them as late.
     #[test]

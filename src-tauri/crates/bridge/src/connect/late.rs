@@ -21,13 +21,15 @@ use timonel_ports::target::{
 use timonel_ports::task::spawn;
 use tokio::sync::watch;
 
-use super::{Connections, Kits, Look, Rhythmic, client, source, target};
+use super::{Connections, Kits, Look, Rhythmic, client, clusters, source, target};
 use crate::BridgeError;
 
 /// Between two looks for what is missing; doubles up to the longest, since each may have a keychain ask a person. A key that
 /// is kept meanwhile is looked for at once.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// A cluster's credentials have this long before the others go on without it.
+const FOR_FIRST: Duration = Duration::from_secs(3);
 /// A call waits so long for a look that is under way; the look itself goes on.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -38,11 +40,27 @@ pub(crate) async fn targets_in_time(
     kits: &Kits,
     clock: &SharedClock,
 ) -> Vec<Arc<dyn Target>> {
-    let mut clusters = BTreeMap::new();
+    let (mut open, mut closed) = (BTreeMap::new(), BTreeMap::new());
+    for (name, opened) in clusters(plan, connections, clock, FOR_FIRST).await {
+        match opened {
+            Ok(connection) => drop(open.insert(name, connection)),
+            Err(error) => drop(closed.insert(name, error.to_string())),
+        }
+    }
     let shared = Arc::new((plan.clone(), connections.clone(), kits.clone()));
     let mut targets = Vec::new();
     for config in &plan.targets {
-        let made = target(config, plan, connections, kits, clock, Look::Before, &mut clusters).await;
+        let without = match &config.way {
+            Way::VirtualService(way) => closed.get(&way.cluster),
+            Way::NumberShare(_) => None,
+        };
+        let made = match without {
+            Some(why) => Err(BridgeError::Connect {
+                what: config.id.to_string(),
+                why: why.clone(),
+            }),
+            None => target(config, plan, connections, kits, clock, Look::Before, &mut open).await,
+        };
         targets.push(match made {
             Ok(target) => target,
             Err(error) => {
@@ -156,11 +174,16 @@ impl LateTarget {
         error: BridgeError,
     ) -> Self {
         let (plan, connections, kits) = &*shared;
-        let unasked = connections.without_asking(plan);
-        let none = &mut BTreeMap::new();
-        let stand_in = target(config, plan, &unasked, kits, clock, Look::Before, none)
-            .await
-            .ok();
+        // A connection to a cluster knows nothing that can be known without it.
+        let stand_in = match &config.way {
+            Way::VirtualService(_) => None,
+            Way::NumberShare(_) => {
+                let unasked = connections.without_asking(plan);
+                let none = &mut BTreeMap::new();
+                let made = target(config, plan, &unasked, kits, clock, Look::Before, none);
+                made.await.ok()
+            }
+        };
         let is = match (&stand_in, &config.way) {
             (Some(stand_in), _) => stand_in.describe(),
             (None, Way::VirtualService(way)) => unknown(
