@@ -172,7 +172,9 @@ deed-drill = { $person } asked for a drill of the rollback
 deed-reset = { $person } reset the latch: { $reason }
 deed-close = { $person } closed the rollout
 
+error-lost = watching has ended by itself, and nobody watches now. It is being tried again without you. To put calls back meanwhile: timonelctl rollback --commands
 error-open-busy = something is being opened already: wait until it is done
+error-open-moving = { $rollout } is moving calls or putting them back: wait until that is over before you open it anew. It is still being watched
 error-open-under-way = { $rollout } is under way ({ $stage }), and without this window nobody would watch it. { $closable ->
     [0] Put it back or bring it to its end, and close it; then something else can be opened
    *[other] Close it; then something else can be opened

@@ -10,6 +10,10 @@ window-cancel = Cancel
 window-close = Close
 told-hides = The window hides, Timonel does not end: it keeps watching from its icon beside the clock. To end it, choose “Quit Timonel” in the icon's menu.
 told-quit = A rollout is under way and nobody would watch it from here. To quit all the same, choose “Quit Timonel” in the icon's menu once more.
+told-quit-window = A rollout is under way, or nobody can say, and without Timonel nobody would watch it from here. To quit all the same, close the window once more.
+told-other-installation = Timonel is open already with the folder { $here }, and nothing of { $there } was opened. Quit it first, or leave out --home and --kubeconfig.
+told-unwatched = Nothing is watched now: { $why }.
+told-not-opened = It was not opened: { $why }.
 
 rail-title = Screens
 screen-guardia = Watch

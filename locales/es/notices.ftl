@@ -172,7 +172,9 @@ deed-drill = { $person } mandó ensayar la reversión
 deed-reset = { $person } restableció el bloqueo: { $reason }
 deed-close = { $person } cerró el despliegue
 
+error-lost = la vigilancia se ha parado sola y nadie vigila ahora. Se intenta recuperar sin que haga nada. Para revertir mientras tanto: timonelctl rollback --commands
 error-open-busy = ya se está abriendo algo: espere a que termine
+error-open-moving = { $rollout } está moviendo o devolviendo llamadas: espere a que acabe para abrirlo de nuevo. Se sigue vigilando
 error-open-under-way = { $rollout } está en marcha ({ $stage }) y sin esta ventana nadie lo vigilaría. { $closable ->
     [0] Reviértalo o llévelo a su fin, y ciérrelo; después podrá abrir otra cosa
    *[other] Ciérrelo; después podrá abrir otra cosa

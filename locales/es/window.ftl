@@ -10,6 +10,10 @@ window-cancel = Cancelar
 window-close = Cerrar
 told-hides = La ventana se esconde, Timonel no se cierra: sigue vigilando desde su icono junto al reloj. Para cerrarlo del todo, elija «Salir de Timonel» en el menú del icono.
 told-quit = Hay un despliegue en marcha y desde aquí nadie lo vigilaría. Para salir de todos modos, elija otra vez «Salir de Timonel» en el menú del icono.
+told-quit-window = Hay un despliegue en marcha, o no se sabe, y sin Timonel nadie lo vigilaría desde aquí. Para salir de todos modos, cierre la ventana otra vez.
+told-other-installation = Timonel ya está abierto con la carpeta { $here } y no se ha abierto nada de { $there }. Ciérrelo antes, o quite --home y --kubeconfig.
+told-unwatched = Ahora no se vigila nada: { $why }.
+told-not-opened = No se ha abierto: { $why }.
 
 rail-title = Pantallas
 screen-guardia = Guardia

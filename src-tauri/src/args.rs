@@ -1,5 +1,6 @@
 //! The command line of the desktop program: which installation, and what its window opens on.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
@@ -32,10 +33,44 @@ pub(crate) struct Args {
     simulator: bool,
 }
 
+/// An installation and the cluster that it was told to use.
+#[derive(Debug, Clone)]
+pub(crate) struct Installation {
+    home: PathBuf,
+    kubeconfig: Option<PathBuf>,
+}
+
+impl Installation {
+    /// Whether both are one: two ways to write a place are one place.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        let whole = |path: &PathBuf| std::fs::canonicalize(path).unwrap_or_else(|_| path.clone());
+        let [ours, theirs] = [self, other].map(|it| (whole(&it.home), it.kubeconfig.as_ref().map(whole)));
+        ours == theirs
+    }
+}
+
+impl fmt::Display for Installation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.home.display())?;
+        match &self.kubeconfig {
+            Some(kubeconfig) => write!(f, " ({})", kubeconfig.display()),
+            None => Ok(()),
+        }
+    }
+}
+
 impl Args {
     /// The installation's folder.
     pub(crate) fn folder(&self) -> PathBuf {
         self.home.clone().unwrap_or_else(home::folder)
+    }
+
+    /// Which installation with which cluster somebody who stands in `at` means, told apart from any other.
+    pub(crate) fn installation(&self, at: &Path) -> Installation {
+        Installation {
+            home: at.join(self.folder()),
+            kubeconfig: self.kubeconfig.as_deref().map(|path| at.join(path)),
+        }
     }
 
     /// What is asked for, by somebody who stands in `at`; `None` where the installation's own state says it.
@@ -74,6 +109,25 @@ mod tests {
         let environment = "produccion".to_owned();
         let plan = ["--plan", "ivr.toml", "--environment", "produccion"];
         assert_eq!(asked(&plan), Some(ToOpen::Plan { path, environment }));
+    }
+
+    #[test]
+    fn another_folder_or_cluster_is_another_installation() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (at, here) = (folder.path(), folder.path().display().to_string());
+        let meant = |args: &[&str]| {
+            let args = ["timonel"].iter().chain(args);
+            Args::try_parse_from(args)
+                .expect("a good command line")
+                .installation(at)
+        };
+        let first = meant(&["--home", "."]);
+        assert!(
+            first.is(&meant(&["--home", &here, "--simulator"])),
+            "written in two ways"
+        );
+        assert!(!first.is(&meant(&["--home", "otra"])));
+        assert!(!first.is(&meant(&["--home", ".", "--kubeconfig", "norte"])));
     }
 
     #[test]

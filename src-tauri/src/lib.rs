@@ -25,7 +25,7 @@ use timonel_bridge::console::Keys;
 use timonel_bridge::credentials::Credentials;
 use timonel_ports::clock::within;
 use timonel_ports::task;
-use timonel_wire::ToOpen;
+use timonel_wire::{Arg, Sentence, ToOpen};
 
 use args::Args;
 use shell::Shell;
@@ -73,14 +73,18 @@ pub fn run() -> Result<(), Error> {
     let _inside = runtime.enter();
     let home = args.folder();
     let keys = Keys::new(Credentials::of_installation(&home));
-    let shell = Shell::new(Moorings {
-        home,
-        kubeconfig: args.kubeconfig.clone(),
-        program: "ventana",
-        keys: keys.clone(),
-        speed: None,
-        virtual_operator: false,
-    });
+    let here = std::env::current_dir().unwrap_or_default();
+    let shell = Shell::new(
+        args.installation(&here),
+        Moorings {
+            home,
+            kubeconfig: args.kubeconfig.clone(),
+            program: "ventana",
+            keys: keys.clone(),
+            speed: None,
+            virtual_operator: false,
+        },
+    );
     let first = std::env::current_dir().ok().and_then(|at| args.to_open(&at));
     let app = tauri::Builder::default()
         // First of all: a second program must end before it has begun anything.
@@ -113,9 +117,15 @@ pub fn run() -> Result<(), Error> {
         .on_window_event(|window, event| {
             if let WindowEvent::CloseRequested { api, .. } = event
                 && window.label() == window::MAIN
-                && window.state::<Shell>().hide(window)
             {
-                api.prevent_close();
+                let shell = window.state::<Shell>();
+                if shell.hide(window) {
+                    api.prevent_close();
+                } else if !shell.may_quit() {
+                    // Without an icon the window is all there is: closing it ends the program.
+                    api.prevent_close();
+                    window::tell(window.app_handle(), &Sentence::new("told-quit-window"));
+                }
             }
         })
         .on_page_load(|webview, load| {
@@ -131,6 +141,11 @@ pub fn run() -> Result<(), Error> {
         .map_err(Error::Window)?;
     app.run(|app, event| match event {
         RunEvent::ExitRequested { code: None, api, .. } if app.state::<Renewal>().is_under_way() => api.prevent_exit(),
+        // The last window went away without being closed by the person, who has just been asked otherwise.
+        RunEvent::ExitRequested { code: None, api, .. } if !app.state::<Shell>().may_quit() => {
+            api.prevent_exit();
+            window::show_from_anywhere(app);
+        }
         RunEvent::Exit => end(app),
         _ => {}
     });
@@ -161,17 +176,33 @@ fn begin(app: &AppHandle, first: Option<ToOpen>) {
     ));
 }
 
-/// A second program was started in `at`: it ends, and what it was asked for is done here.
+/// A second program was started in `at`: it ends, and what it was asked for is done here, or why not is told.
 fn started_again(app: &AppHandle, args: Vec<String>, at: &Path) {
     window::show_from_anywhere(app);
-    let Some(open) = Args::try_parse_from(args).ok().and_then(|args| args.to_open(at)) else {
-        return;
+    let args = match Args::try_parse_from(args) {
+        Ok(args) => args,
+        Err(error) => return tracing::warn!(%error, "the second start was not understood"),
     };
     let handle = app.clone();
+    let at = at.to_owned();
     let opening = async move {
         let shell = handle.state::<Shell>();
-        if let Err(error) = shell.berth.open(&shell.asker, &open).await {
+        let here = &shell.installation;
+        let there = args.installation(&at);
+        if !there.is(here) {
+            let other = Sentence::new("told-other-installation")
+                .with("here", Arg::text(here))
+                .with("there", Arg::text(there));
+            return window::tell(&handle, &other);
+        }
+        let Some(open) = args.to_open(&at) else {
+            return;
+        };
+        // The same command once more leaves what is watched as it is.
+        if let Err(error) = shell.berth.go_to(&shell.asker, &open).await {
             tracing::error!(%error, ?open, "was not opened");
+            let refused = Sentence::new("told-not-opened").with("why", Arg::sentence(error.0));
+            window::tell(&handle, &refused);
         }
     };
     drop(task::spawn(&app.state::<Shell>().clock, opening));

@@ -11,8 +11,9 @@ use timonel_domain::time::Mono;
 use timonel_domain::value::Person;
 use timonel_ports::clock::{SharedClock, SystemClock};
 use timonel_ports::task::spawn;
-use timonel_wire::{Arg, Order, Picture, Sentence, StageKind};
+use timonel_wire::{Arg, Order, Sentence};
 
+use crate::args::Installation;
 use crate::audience::Audience;
 use crate::tray::face::Face;
 use crate::tray::host::{self, Host};
@@ -27,6 +28,8 @@ const QUIT_AGAIN: Duration = Duration::from_secs(30);
 pub(crate) struct Shell {
     /// The machine's clock: the shell's own waiting is never part of a rehearsal.
     pub(crate) clock: SharedClock,
+    /// Whose rollouts it opens: a second start for another is not served.
+    pub(crate) installation: Installation,
     /// What is open.
     pub(crate) berth: Berth,
     /// The page that listens.
@@ -53,12 +56,13 @@ pub(crate) fn languages() -> Vec<String> {
 
 impl Shell {
     /// In the language of the desk, without an icon, with nothing open yet.
-    pub(crate) fn new(moorings: Moorings) -> Self {
+    pub(crate) fn new(installation: Installation, moorings: Moorings) -> Self {
         let user = ["USER", "USERNAME"].iter().find_map(|name| std::env::var(name).ok());
         let person = user.and_then(|name| Person::new(&name).ok());
         let person = person.unwrap_or_else(|| Person::new("desconocido").expect("a good id"));
         Self {
             clock: SystemClock::shared(),
+            installation,
             berth: Berth::new(moorings),
             audience: Audience::default(),
             asker: Asker {
@@ -103,15 +107,10 @@ impl Shell {
         self.can_hide() && window::hide(window, &self.clock, &self.hidden_before)
     }
 
-    /// Whether a person who wants to end the program may: while a real rollout is under way only the second time, since nobody
-    /// watches it afterwards.
-    fn may_quit(&self) -> bool {
-        let watched = self.berth.picture().is_some_and(|picture| is_under_way(&picture));
-        let now = self.clock.mono();
+    /// Whether a person who wants to end the program may: while somebody has to watch only the second time.
+    pub(crate) fn may_quit(&self) -> bool {
         let mut asked = self.quit_asked.lock().unwrap_or_else(PoisonError::into_inner);
-        let sure = asked.is_some_and(|before| now.saturating_since(before) < QUIT_AGAIN);
-        *asked = Some(now);
-        !watched || sure
+        may_quit(self.berth.is_needed(), &mut asked, self.clock.mono())
     }
 
     /// Puts the icon up where that is possible. On the main thread.
@@ -142,8 +141,25 @@ impl Shell {
     /// Keeps the icon up to date until the program ends, whatever is open. It looks whether or not anybody sees the window.
     pub(crate) async fn keep_icon(&self, app: &AppHandle) {
         let mut watch = self.berth.follow();
-        while watch.next().await.is_some() {
-            self.wear(app, Face::of(self.berth.picture().as_deref(), self.language()));
+        let mut shows = true;
+        loop {
+            tokio::select! {
+                batch = watch.next() => {
+                    if batch.is_none() {
+                        break;
+                    }
+                    shows = true;
+                    self.wear(app, Face::of(self.berth.picture().as_deref(), self.language()));
+                }
+                why = self.berth.unwatched(), if shows => {
+                    shows = false;
+                    self.wear(app, Face::of(None, self.language()));
+                    if let Some(why) = why {
+                        window::show_from_anywhere(app);
+                        window::tell(app, &Sentence::new("told-unwatched").with("why", Arg::sentence(why.0)));
+                    }
+                }
+            }
         }
         self.wear(app, Face::of(None, self.language()));
     }
@@ -164,19 +180,11 @@ impl Shell {
     }
 }
 
-/// Whether something real would be left without anybody who watches it here.
-fn is_under_way(picture: &Picture) -> bool {
-    let over = match picture.rollout.stage {
-        StageKind::Draft | StageKind::Completed | StageKind::Closed => true,
-        StageKind::Armed
-        | StageKind::Shifting
-        | StageKind::Baking
-        | StageKind::Deciding
-        | StageKind::AwaitingApproval
-        | StageKind::RollingBack
-        | StageKind::RolledBack => false,
-    };
-    !picture.environment.simulated && !over
+/// Whether the program may end at `now`, where it is `needed` only if it was `asked` to shortly before.
+fn may_quit(needed: bool, asked: &mut Option<Mono>, now: Mono) -> bool {
+    let sure = asked.is_some_and(|before| now.saturating_since(before) < QUIT_AGAIN);
+    *asked = Some(now);
+    !needed || sure
 }
 
 /// Does what was chosen in the icon's menu. The emergency first: the window comes while it is under way.
@@ -211,5 +219,25 @@ fn chosen(app: &AppHandle, choice: Choice) {
             window::show(app);
             window::tell(app, &Sentence::new("told-quit"));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_is_needed_ends_only_when_it_is_asked_twice_in_a_row() {
+        let clock = SystemClock::shared();
+        let start = clock.mono();
+        let mut asked = None;
+        assert!(may_quit(false, &mut asked, start), "nobody needs it");
+        let mut asked = None;
+        assert!(!may_quit(true, &mut asked, start));
+        assert!(
+            !may_quit(true, &mut asked, start + QUIT_AGAIN),
+            "too late to be the same wish"
+        );
+        assert!(may_quit(true, &mut asked, start + QUIT_AGAIN + Duration::from_secs(1)));
     }
 }

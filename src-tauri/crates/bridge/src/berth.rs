@@ -8,20 +8,21 @@
 
 mod known;
 mod make;
+mod passage;
 mod problem;
 
 use std::fs::File;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use tempfile::TempDir;
 use timonel_domain::value::{RolloutId, Writer};
 use timonel_plan::parsed::SIMULATOR;
-use timonel_ports::clock::{SharedClock, SystemClock, within};
+use timonel_ports::clock::{SharedClock, SystemClock};
 use timonel_ports::store::RolloutStore;
 use timonel_simulator::time::Speed;
-use timonel_wire::{Arg, Environments, Picture, PlanFile, Sentence, ToOpen, WireError};
+use timonel_wire::{Environments, Picture, PlanFile, ToOpen, WireError};
 use tokio::sync::{OnceCell, watch};
 
 use crate::console::{Asker, BEAT, Console, Keys, Scene, Watch, is_under_way};
@@ -29,8 +30,9 @@ use crate::desk::Listed;
 use crate::{BridgeError, Desk};
 use problem::told_to_window;
 
-/// What was open has this long to write down what happened before it is left behind.
-const FOR_CLOSING: Duration = Duration::from_secs(5);
+/// The pictures of each console are numbered from a beginning of their own on: no console shows so many, and a page, which
+/// passes over what is older than what it knows, counts exactly up to 2^53.
+const PICTURES: u64 = 1 << 32;
 /// So many programs of one kind can have an installation open at the same time.
 const PROGRAMS: u32 = 20;
 
@@ -61,6 +63,8 @@ struct Inner {
     clock: SharedClock,
     standing: watch::Sender<Standing>,
     scenes: watch::Sender<Scene>,
+    /// How many consoles there have been.
+    opened: AtomicU64,
     /// One opening at a time.
     opening: tokio::sync::Mutex<()>,
     desk: OnceCell<Quay>,
@@ -84,10 +88,21 @@ enum Standing {
     Opening,
     /// It is there.
     Open(Console),
-    /// Nothing is, and why.
-    Closed(WireError),
+    /// Nothing is, why, and what nobody watches therefore.
+    Closed { why: WireError, left: Left },
     /// The program ends.
     Over,
+}
+
+/// What may be without anybody who watches it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Left {
+    /// Nothing that we know of.
+    Nothing,
+    /// This rollout.
+    Rollout(String),
+    /// Nobody knows: the installation cannot be read.
+    Unknown,
 }
 
 impl Berth {
@@ -98,6 +113,7 @@ impl Berth {
             clock: SystemClock::shared(),
             standing: watch::Sender::new(Standing::Opening),
             scenes: watch::Sender::new(Scene::Empty),
+            opened: AtomicU64::new(0),
             opening: tokio::sync::Mutex::new(()),
             desk: OnceCell::new(),
             folder: Mutex::new(None),
@@ -108,19 +124,48 @@ impl Berth {
     /// that is not over, else the simulator. Everybody who waits is told how it went. Needs a tokio runtime.
     pub async fn begin(&self, first: Option<ToOpen>) {
         let _alone = self.0.opening.lock().await;
-        let opened = async {
-            let first = match first {
-                Some(first) => first,
-                None => self.left_open().await?.unwrap_or(ToOpen::Simulator),
-            };
-            self.make(&first, 1).await
+        let first = match first {
+            Some(first) => first,
+            None => match self.left_open().await {
+                Ok(left) => left.unwrap_or(ToOpen::Simulator),
+                Err(error) => return self.lost(error, Left::Unknown),
+            },
         };
-        match opened.await {
-            Ok(console) => self.show(console),
+        match self.make(&first).await {
+            Ok(made) => self.show(made).await,
             Err(error) => {
-                tracing::error!(%error, "nothing is open");
-                self.0.standing.send_replace(Standing::Closed(error));
+                let left = match first {
+                    // One that there is none of is a slip of the pen.
+                    ToOpen::Rollout { .. } if error.0.code == "error-open-unknown-rollout" => Left::Nothing,
+                    ToOpen::Rollout { rollout } => Left::Rollout(rollout),
+                    ToOpen::Simulator | ToOpen::Plan { .. } => Left::Nothing,
+                };
+                self.lost(error, left);
             }
+        }
+    }
+
+    /// Whether somebody has to go on watching, so that the program is not ended in passing: a real rollout is under way, or
+    /// nobody can say yet, or none could be taken up.
+    pub fn is_needed(&self) -> bool {
+        match &*self.0.standing.borrow() {
+            Standing::Opening => true,
+            Standing::Open(console) => {
+                let picture = console.picture();
+                !console.is_simulated() && is_under_way(picture.rollout.stage)
+            }
+            Standing::Closed { left, .. } => *left != Left::Nothing,
+            Standing::Over => false,
+        }
+    }
+
+    /// Why nothing is open, once nothing is; `None` when the program ends.
+    pub async fn unwatched(&self) -> Option<WireError> {
+        let mut standing = self.0.standing.subscribe();
+        let closed = |standing: &Standing| matches!(standing, Standing::Closed { .. } | Standing::Over);
+        match &*standing.wait_for(closed).await.ok()? {
+            Standing::Closed { why, .. } => Some(why.clone()),
+            Standing::Opening | Standing::Open(_) | Standing::Over => None,
         }
     }
 
@@ -130,7 +175,7 @@ impl Berth {
         let settled = standing.wait_for(|s| !matches!(s, Standing::Opening)).await;
         match settled.as_deref() {
             Ok(Standing::Open(console)) => Ok(console.clone()),
-            Ok(Standing::Closed(why)) => Err(why.clone()),
+            Ok(Standing::Closed { why, .. }) => Err(why.clone()),
             Ok(Standing::Opening | Standing::Over) | Err(_) => Err(WireError::new("error-gone")),
         }
     }
@@ -141,11 +186,11 @@ impl Berth {
         let other = |standing: &Standing| match standing {
             Standing::Open(console) => left.is_none_or(|left| !console.is(left)),
             Standing::Over => true,
-            Standing::Opening | Standing::Closed(_) => false,
+            Standing::Opening | Standing::Closed { .. } => false,
         };
         match &*self.0.standing.subscribe().wait_for(other).await.ok()? {
             Standing::Open(console) => Some(console.clone()),
-            Standing::Opening | Standing::Closed(_) | Standing::Over => None,
+            Standing::Opening | Standing::Closed { .. } | Standing::Over => None,
         }
     }
 
@@ -174,7 +219,7 @@ impl Berth {
             Err(error) => (Vec::new(), Some(told_to_window(error).0)),
         };
         let closed = match &*self.0.standing.borrow() {
-            Standing::Closed(why) => Some(why.0.clone()),
+            Standing::Closed { why, .. } => Some(why.0.clone()),
             Standing::Opening | Standing::Open(_) | Standing::Over => None,
         };
         let stays = match &now {
@@ -199,54 +244,6 @@ impl Berth {
         Ok(known::plan_file(&path, &text))
     }
 
-    /// Opens something else in place of what is open. Moves nothing: what was open may be left, or this is refused, and what
-    /// is opened stands where its journal stands. Where it cannot be opened, what was open stays. The rollout that is open
-    /// already is taken up anew, which changed keys ask for: it is closed first, since one program writes its journal.
-    pub async fn open(&self, by: &Asker, what: &ToOpen) -> Result<(), WireError> {
-        by.may_act()?;
-        let Ok(_alone) = self.0.opening.try_lock() else {
-            return Err(WireError::new("error-open-busy"));
-        };
-        let before = self.in_force();
-        let first_picture = before.as_ref().map_or(1, |console| console.picture().revision + 1);
-        tracing::info!(by = %by.person, ?what, "opening");
-        let what = &self.resolved(what).await?;
-        let left = self.0.folder.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let opened = match &before {
-            Some(console) if is_of(console, what) => {
-                // Who asks meanwhile waits, and who watches keeps what was seen last.
-                self.0.standing.send_replace(Standing::Opening);
-                self.leave(console).await;
-                self.make(what, first_picture).await.inspect_err(|error| {
-                    self.0.standing.send_replace(Standing::Closed(error.clone()));
-                })
-            }
-            Some(console) => match self.may_leave(console).await {
-                Ok(()) => self.make(what, first_picture).await,
-                Err(stays) => Err(stays),
-            },
-            None => self.make(what, first_picture).await,
-        };
-        match opened {
-            Ok(console) => self.show(console),
-            Err(error) => {
-                self.keep_folder(left);
-                return Err(error);
-            }
-        }
-        if let Some(console) = before {
-            self.leave(&console).await;
-        }
-        Ok(())
-    }
-
-    async fn leave(&self, console: &Console) {
-        let closing = within(&*self.0.clock, FOR_CLOSING, console.close());
-        if closing.await.is_err() {
-            tracing::warn!("what was open is left before everything is written down");
-        }
-    }
-
     /// Writes down what happened and clears up. For the end of the program.
     pub async fn close(&self) {
         let standing = self.0.standing.send_replace(Standing::Over);
@@ -260,38 +257,16 @@ impl Berth {
         self.keep_folder(None);
     }
 
+    /// The number of the first picture of the next console.
+    fn first_picture(&self) -> u64 {
+        self.0.opened.fetch_add(1, Ordering::Relaxed) * PICTURES + 1
+    }
+
     fn in_force(&self) -> Option<Console> {
         match &*self.0.standing.borrow() {
             Standing::Open(console) => Some(console.clone()),
-            Standing::Opening | Standing::Closed(_) | Standing::Over => None,
+            Standing::Opening | Standing::Closed { .. } | Standing::Over => None,
         }
-    }
-
-    fn show(&self, console: Console) {
-        self.0.scenes.send_replace(console.scene());
-        self.0.standing.send_replace(Standing::Open(console));
-    }
-
-    fn keep_folder(&self, folder: Option<TempDir>) {
-        *self.0.folder.lock().unwrap_or_else(PoisonError::into_inner) = folder;
-    }
-
-    /// A real rollout that somebody has to watch is not left for another.
-    async fn may_leave(&self, console: &Console) -> Result<(), WireError> {
-        // One that has ended has nothing left to be watched by us.
-        let Ok(Some(stage)) = console.wants_watching().await else {
-            return Ok(());
-        };
-        let picture = console.picture();
-        Err(Sentence::new("error-open-under-way")
-            .with("rollout", Arg::text(console.rollout()))
-            .with("stage", Arg::sentence(picture.rollout.sentence.clone()))
-            .with(
-                "closable",
-                Arg::Count(u64::from(picture.rollout.may.iter().any(|order| order == "close"))),
-            )
-            .into())
-        .inspect_err(|_: &WireError| tracing::info!(?stage, "not left"))
     }
 
     /// What this installation was at when its last program ended.
@@ -306,7 +281,9 @@ impl Berth {
             }
             let id = row.id.clone();
             match quay.desk.listed(row).await {
-                Ok(listed) if !listed.is_over() && !is_under_way(listed.state.stage) => draft = draft.or(Some(id)),
+                Ok(listed) if !listed.is_over() && !is_under_way(listed.state.stage.into()) => {
+                    draft = draft.or(Some(id))
+                }
                 Ok(listed) if listed.is_over() => {}
                 Ok(_) => watched = watched.or(Some(id)),
                 Err(error) => {
@@ -355,11 +332,6 @@ impl Berth {
         }
         Err(folder(format!("{PROGRAMS} programs have it open already; close one")))
     }
-}
-
-/// Whether it is the very rollout that is to be opened.
-fn is_of(console: &Console, what: &ToOpen) -> bool {
-    matches!(what, ToOpen::Rollout { rollout } if !console.is_simulated() && console.rollout().as_str() == rollout)
 }
 
 impl Quay {

@@ -15,6 +15,7 @@ mod popups;
 #[cfg(test)]
 mod tests;
 mod watch;
+mod watched;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -41,6 +42,7 @@ pub use opening::{Opening, TakeUp};
 pub(crate) use popups::PopupSeat;
 pub(crate) use watch::Scene;
 pub use watch::{Curtain, Watch};
+pub(crate) use watched::is_under_way;
 
 use crate::operator::VirtualOperator;
 use paint::Easel;
@@ -174,15 +176,6 @@ impl Console {
         self.0.row.is_none()
     }
 
-    /// The stage of a real rollout that somebody has to watch; `None` where it may be left.
-    pub(crate) async fn wants_watching(&self) -> Result<Option<Stage>, WireError> {
-        if self.is_simulated() {
-            return Ok(None);
-        }
-        let stage = self.0.handle.look().await.map_err(|_| gone())?.state.stage;
-        Ok(is_under_way(stage).then_some(stage))
-    }
-
     /// The plan as it runs, in its environment.
     pub fn plan(&self) -> &Parsed {
         &self.0.plan
@@ -296,21 +289,6 @@ async fn heard(mut bulletins: Receiver<Bulletin>, wish: &Wish, by: &Person) -> R
             Some(why) => Err(WireError(why)),
             None => Ok(Receipt::Taken),
         };
-    }
-}
-
-/// Whether somebody has to watch a rollout in this stage: calls may be on the canary, or a person has to act.
-pub(crate) fn is_under_way(stage: Stage) -> bool {
-    match stage {
-        Stage::Draft | Stage::Closed => false,
-        Stage::Armed
-        | Stage::Shifting { .. }
-        | Stage::Baking { .. }
-        | Stage::Deciding { .. }
-        | Stage::AwaitingApproval { .. }
-        | Stage::RollingBack { .. }
-        | Stage::RolledBack
-        | Stage::Completed { .. } => true,
     }
 }
 

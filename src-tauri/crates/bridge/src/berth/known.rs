@@ -48,7 +48,7 @@ async fn rollout(desk: &Desk, row: RolloutRow, open: bool) -> KnownRollout {
             stage: Some(listed.state.stage.into()),
             standing: Some(told::stage(&listed.state, &listed.plan)),
             since: millis(listed.since),
-            under_way: is_under_way(listed.state.stage),
+            under_way: is_under_way(listed.state.stage.into()),
             ..blank
         },
         Err(error) => KnownRollout {

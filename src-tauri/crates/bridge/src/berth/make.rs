@@ -23,22 +23,30 @@ const FOR_KEYS: Duration = Duration::from_secs(3);
 /// A target of a new rollout has this long to answer before it is opened; one with thousands of numbers needs some.
 const FOR_TARGETS: Duration = Duration::from_secs(30);
 
+/// A console that is not in force yet.
+pub(super) struct Made {
+    pub(super) console: Console,
+    pub(super) plan: Parsed,
+    /// None on the simulator.
+    pub(super) over: Option<Connections>,
+}
+
 impl Berth {
-    pub(super) async fn make(&self, what: &ToOpen, first_picture: u64) -> Result<Console, WireError> {
+    pub(super) async fn make(&self, what: &ToOpen) -> Result<Made, WireError> {
         match what {
-            ToOpen::Simulator => self.simulator(first_picture).await.map_err(told_to_window),
+            ToOpen::Simulator => self.simulator().await.map_err(told_to_window),
             ToOpen::Rollout { rollout } => {
                 let row = self.row(rollout).await?;
-                self.take_up(row, first_picture).await.map_err(told_to_window)
+                self.take_up(row).await.map_err(told_to_window)
             }
             ToOpen::Plan { path, environment } => {
                 let row = self.of_plan(path, environment).await?;
-                self.take_up(row, first_picture).await.map_err(told_to_window)
+                self.take_up(row).await.map_err(told_to_window)
             }
         }
     }
 
-    async fn simulator(&self, first_picture: u64) -> Result<Console, BridgeError> {
+    async fn simulator(&self) -> Result<Made, BridgeError> {
         let folder = TempDir::with_prefix("timonel-").map_err(|e| BridgeError::Folder {
             place: std::env::temp_dir().display().to_string(),
             why: e.to_string(),
@@ -46,15 +54,18 @@ impl Berth {
         let mut opening = Opening::simulator(folder.path().to_owned())?;
         opening.speed = self.0.with.speed.unwrap_or(opening.speed);
         opening.virtual_operator = self.0.with.virtual_operator;
-        opening.first_picture = first_picture;
+        opening.first_picture = self.first_picture();
         let console = Console::open(opening).await?;
-        self.0.with.keys.opened(console.plan().clone(), None);
         self.keep_folder(Some(folder));
-        Ok(console)
+        Ok(Made {
+            plan: console.plan().clone(),
+            console,
+            over: None,
+        })
     }
 
     /// Where the journal stands, whatever of its keys is missing: others can be put back meanwhile.
-    async fn take_up(&self, row: RolloutRow, first_picture: u64) -> Result<Console, BridgeError> {
+    async fn take_up(&self, row: RolloutRow) -> Result<Made, BridgeError> {
         let quay = self.quay().await?;
         let (plan, _) = quay.desk.plan_of(&row).await?;
         self.0.with.keys.serve(plan.clone());
@@ -67,11 +78,14 @@ impl Berth {
             writer: quay.writer(&row.id),
             row,
             connections: connections.clone(),
-            first_picture,
+            first_picture: self.first_picture(),
         };
         let console = Console::take_up(&quay.desk, with).await?;
-        self.0.with.keys.opened(plan, Some(connections));
-        Ok(console)
+        Ok(Made {
+            console,
+            plan,
+            over: Some(connections),
+        })
     }
 
     fn unloaded(&self, plan: &Parsed) -> Connections {
@@ -138,7 +152,7 @@ impl Berth {
             if same {
                 return Ok(Some(row));
             }
-            if is_under_way(stands.state.stage) {
+            if is_under_way(stands.state.stage.into()) {
                 let other = Sentence::new("error-open-plan-changed").with("rollout", Arg::text(&row.id));
                 return Err(other.into());
             }

@@ -3,6 +3,8 @@
 //!
 //! The environment is a world in real time on a runtime of its own, which knows nothing of our processes.
 
+mod kept;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
