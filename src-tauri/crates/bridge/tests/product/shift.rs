@@ -109,6 +109,11 @@ impl Shift {
         self.simulator.telnyx().unwrap()
     }
 
+    /// Where the account is.
+    pub(crate) fn account_url(&self) -> String {
+        self.simulator.telnyx_url().unwrap()
+    }
+
     /// The plan with this world's addresses, and with phases that nobody sees the end of.
     pub(crate) fn plan_text(&self) -> String {
         read(&data("short-numbers.toml"))

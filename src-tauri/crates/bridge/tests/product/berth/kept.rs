@@ -1,5 +1,10 @@
-//! What is watched goes on being watched: through a second start, and where it ended
+//! What is watched goes on being watched: through a second start, through another that takes long to open, and where it ended
 //! without anybody's wish.
+
+use timonel_ports::task::spawn;
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
 use super::*;
 
@@ -99,6 +104,69 @@ fn a_second_start_leaves_what_is_watched_alone_and_nothing_is_taken_up_anew_whil
         let before = page.picture.revision;
         program.berth.open(&by, &port.in_production()).await.unwrap();
         page.until("taken up anew", |p| p.revision > before + 1_000).await;
+        assert_eq!(page.picture.rollout.stage, StageKind::Armed);
+        program.berth.close().await;
+    });
+}
+
+/// A way to the account on which nothing gets through before it is told to. Gives its address, and who waits there.
+async fn gate(account: String, opened: watch::Receiver<bool>) -> (String, watch::Receiver<usize>) {
+    let clock = SystemClock::shared();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let here = listener.local_addr().unwrap().to_string();
+    let (arrived, arrivals) = watch::channel(0);
+    let there = account
+        .trim_start_matches("http://")
+        .split('/')
+        .next()
+        .unwrap()
+        .to_owned();
+    let here = account.replace(&there, &here);
+    let clock_too = clock.clone();
+    drop(spawn(&clock, async move {
+        while let Ok((mut near, _)) = listener.accept().await {
+            arrived.send_modify(|n| *n += 1);
+            let (mut opened, there) = (opened.clone(), there.clone());
+            drop(spawn(&clock_too, async move {
+                if opened.wait_for(|opened| *opened).await.is_ok()
+                    && let Ok(mut far) = TcpStream::connect(there).await
+                {
+                    drop(copy_bidirectional(&mut near, &mut far).await);
+                }
+            }));
+        }
+    }));
+    (here, arrivals)
+}
+
+#[test]
+fn what_was_armed_while_another_was_opened_is_not_left() {
+    let port = Port::new();
+    runtime().block_on(async {
+        let (program, mut page) = draft(&port).await;
+        sign(&program, &mut page).await;
+        let (open, opened) = watch::channel(false);
+        let account = port.0.account_url();
+        let (way, mut arrivals) = gate(account.clone(), opened).await;
+        let other = port.0.home().join("otro.toml");
+        let text = port.plan_text().replace(&account, &way);
+        std::fs::write(&other, text.replace("corto-numeros", "otro-numeros")).unwrap();
+        let other = ToOpen::Plan {
+            path: other.display().to_string(),
+            environment: "produccion".to_owned(),
+        };
+        let by = asker(Surface::Main);
+        let opening = program.berth.open(&by, &other);
+        let meanwhile = async {
+            arrivals.wait_for(|n| *n > 0).await.unwrap();
+            arm(&program, &mut page).await;
+            open.send_replace(true);
+        };
+        let (opened, ()) = tokio::join!(opening, meanwhile);
+        let why = opened.unwrap_err().0;
+        assert_eq!(why.code, "error-open-under-way", "{why:?}");
+        let before = page.picture.revision;
+        page.until("it goes on", |p| p.revision > before).await;
         assert_eq!(page.picture.rollout.stage, StageKind::Armed);
         program.berth.close().await;
     });
