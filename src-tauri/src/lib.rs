@@ -178,6 +178,10 @@ fn begin(app: &AppHandle, first: Option<ToOpen>) {
 
 /// A second program was started in `at`: it ends, and what it was asked for is done here, or why not is told.
 fn started_again(app: &AppHandle, args: Vec<String>, at: &Path) {
+    // The bus calls on a thread of its own, which knows nothing of the program's runtime; a panic here would leave the second
+    // program waiting for ever.
+    let runtime = tauri::async_runtime::handle();
+    let _inside = runtime.inner().enter();
     window::show_from_anywhere(app);
     let args = match Args::try_parse_from(args) {
         Ok(args) => args,
