@@ -15,7 +15,7 @@ fn timonelctl(language: &str) -> Command {
 struct Kept(tempfile::TempDir);
 
 impl Kept {
-    /// Canary errors of 40 %, rolled back by the 10 % rule.
+    /// Canary errors of 40 %, rolled back once they are proved.
     fn canary_errors() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let plans = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../plans");
@@ -78,10 +78,10 @@ fn a_kept_rehearsal_is_drawn() {
             "<title>Errores · ensayo</title>",
             "revierte 10 % · 5 min",
             "avisa y detiene 5 % · 5 min",
-            "▲ se revierte a 0 %: regla errores-10  13:18:31",
-            "→ 25 %",
+            "▲ se revierte a 0 %: el nuevo va peor: errores  13:13:00",
+            "→ 10 %",
             "nuevo a 0 %: solo lo que seguía en curso",
-            "13:15",
+            "13:10",
         ],
     );
     let again = kept.svg("es", "errores", &[]);
@@ -92,7 +92,7 @@ fn a_kept_rehearsal_is_drawn() {
     let dark = kept.svg("en", "error_rate", &["--dark", "--zone", "-05:00"]);
     says(
         &dark,
-        &["Errors", "rolls back 10 % · 5 min", "UTC−5", "08:18:31", "#24282D"],
+        &["Errors", "rolls back 10 % · 5 min", "UTC−5", "08:13:00", "#24282D"],
     );
     let before = ["--from", "2026-11-23T13:02:00Z", "--to", "2026-11-23T13:08:00Z"];
     let calm = kept.svg("en", "response_time p95", &before);
@@ -112,10 +112,9 @@ fn a_kept_rehearsal_is_drawn() {
         &[
             "Canario 10 %",
             "Todo el tráfico",
-            "último dato 13:21",
-            "se revierte a 0 %: regla errores-10  13:18:31",
-            "regla errores-5  13:18:01",
-            "comprobado en el tráfico  13:18:55",
+            "último dato 13:17",
+            "se revierte a 0 %: el nuevo va peor: errores  13:13:00",
+            "comprobado en el tráfico  13:13:30",
             "Peso aceptado al final: 0 %.",
         ],
     );

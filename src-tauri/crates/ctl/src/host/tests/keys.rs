@@ -133,7 +133,9 @@ async fn a_key_goes_in_and_never_comes_out() {
         Err("error-credential-size".to_owned())
     );
     let test = page.ask(r#"{"ask":"credential-test","name":"ninguna"}"#).await;
-    assert_eq!(test, Err("error-credential-unknown".to_owned()));
+    // Where this desk should have a keychain and has none, nobody can say that it is unknown.
+    let said = ["error-credential-unknown", "error-credential-absent"].map(|code| Err(code.to_owned()));
+    assert!(said.contains(&test), "{test:?}");
 
     for keep in [KeepName::Session, KeepName::File] {
         let name = "una".to_owned();
