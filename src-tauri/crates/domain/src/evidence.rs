@@ -5,10 +5,10 @@
 //! phase: the budget α is a phase's, and what an earlier weight showed is not counted twice.
 //!
 //! Readings are counters, so the order within one is not known, and units that end now were assigned a while ago, under
-//! a weight that may have been another. What is held against each other is therefore the share of the canary within each
-//! reading itself (the blocks of Turner, Ly and Grünwald, arXiv 2106.02693), never the weight asked for: a weight that
-//! traffic does not follow, or follows late, would otherwise pass for evidence. Readings of both sides are joined by
-//! the canary's times, so the same samples give the same bits in whatever order they arrive.
+//! a weight that may have been another. Readings are therefore pooled into blocks that end as soon as both arms have a unit,
+//! and within a block the canary's own share of it counts (the blocks of Turner, Ly and Grünwald, arXiv 2106.02693), never
+//! the weight asked for: a weight that traffic does not follow, or follows late, would otherwise pass for evidence. Blocks
+//! are known by times and arms alone, so the same samples give the same bits in whatever order they arrive.
 //!
 //! Deliberately not here: what follows from it (the rollout's step), and the arithmetic (crate `judge`).
 
@@ -42,7 +42,7 @@ const OBSERVATIONAL: i32 = 1000;
 /// One phase of evidence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Epoch {
-    /// When the weight of the phase was reached; units of readings that began earlier are left out.
+    /// When the splitter accepted the weight; units of readings that began earlier are left out.
     pub since: Timestamp,
     /// That weight.
     pub weight: Weight,

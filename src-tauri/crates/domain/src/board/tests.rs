@@ -1,0 +1,128 @@
+//! What the board says of samples: too few, too old, lost, and what fires.
+
+use super::*;
+use crate::fixture;
+
+fn at(secs: i64) -> Timestamp {
+    Timestamp::from_secs(secs)
+}
+
+fn outlook() -> Outlook {
+    Outlook {
+        phase: Some(0),
+        canary_since: Some(at(0)),
+        watching_since: at(0),
+        epoch: None,
+    }
+}
+
+fn ratio(secs: i64, side: Side, bad: u64, total: u64) -> Sample {
+    Sample {
+        signal: fixture::errors(),
+        side,
+        as_of: at(secs),
+        value: Value::Ratio {
+            since: at(secs - 15),
+            bad,
+            total,
+        },
+    }
+}
+
+#[test]
+fn few_units_and_old_data_are_no_evidence() {
+    let plan = fixture::plan();
+    let mut board = Board::new(&plan);
+    board.observe(ratio(15, Side::Canary, 19, 19));
+    let gate = plan.phases[0].gates[0].id.clone();
+    assert_eq!(
+        board.assess(outlook(), at(15)).gates[&gate],
+        Verdict::NoEvidence,
+        "19 of 20 units"
+    );
+    board.observe(ratio(30, Side::Canary, 0, 1));
+    assert_eq!(board.assess(outlook(), at(30)).gates[&gate], Verdict::NoGo);
+    assert_eq!(
+        board.assess(outlook(), at(61)).gates[&gate],
+        Verdict::NoEvidence,
+        "late"
+    );
+}
+
+#[test]
+fn a_lost_signal_is_named_and_a_canary_without_units_owes_nothing() {
+    let plan = fixture::plan();
+    let mut board = Board::new(&plan);
+    let lost = board.assess(outlook(), at(61)).lost;
+    assert_eq!(lost.len(), 2, "{lost:?}");
+    let before = Outlook {
+        canary_since: None,
+        ..outlook()
+    };
+    let lost = board.assess(before, at(61)).lost;
+    assert_eq!(
+        lost.into_iter().map(|(_, side)| side).collect::<Vec<_>>(),
+        [Side::Stable]
+    );
+}
+
+#[test]
+fn a_rule_fires_from_samples() {
+    let plan = fixture::plan();
+    let mut board = Board::new(&plan);
+    let mut fired = None;
+    for secs in (15..=600).step_by(15) {
+        board.observe(ratio(secs, Side::Canary, 3, 10));
+        let assessment = board.assess(outlook(), at(secs));
+        if fired.is_none() && !assessment.firing.is_empty() {
+            fired = Some(secs);
+        }
+    }
+    // 20 units after 30 s, and 5 minutes of breach from there.
+    assert_eq!(fired, Some(330));
+}
+
+#[test]
+fn a_sample_that_is_not_newer_is_ignored() {
+    let mut board = Board::new(&fixture::plan());
+    board.observe(ratio(30, Side::Canary, 0, 40));
+    board.observe(ratio(30, Side::Canary, 40, 40));
+    board.observe(ratio(15, Side::Canary, 40, 40));
+    assert_eq!(
+        board.assess(outlook(), at(30)).gates.values().next(),
+        Some(&Verdict::Go)
+    );
+}
+
+#[test]
+fn what_is_shown_is_what_is_decided_by() {
+    let plan = fixture::plan();
+    let mut board = Board::new(&plan);
+    for secs in (15..=330).step_by(15) {
+        board.observe(ratio(secs, Side::Canary, 3, 10));
+        board.observe(ratio(secs, Side::Stable, 0, 90));
+        let assessment = board.assess(outlook(), at(secs));
+        let gates: BTreeMap<_, _> = board
+            .gates_seen(0, at(secs))
+            .into_iter()
+            .map(|seen| (seen.gate, seen.verdict))
+            .collect();
+        assert_eq!(gates, assessment.gates);
+        let firing: Vec<_> = board
+            .rules_seen(at(secs))
+            .into_iter()
+            .filter(|seen| seen.state.is_firing())
+            .map(|seen| seen.rule)
+            .collect();
+        assert_eq!(firing, assessment.firing.into_keys().collect::<Vec<_>>());
+    }
+    let seen = &board.rules_seen(at(330))[0];
+    assert!(seen.state.is_firing(), "{seen:?}");
+    assert_eq!(
+        seen.sides[&Side::Canary].answer.value.map(Quantity::as_f64),
+        Some(0.3),
+        "{seen:?}"
+    );
+    assert_eq!(seen.sides[&Side::Stable].answer.value, Some(Quantity::default()));
+    assert_eq!(board.gates_seen(99, at(330)), []);
+}
