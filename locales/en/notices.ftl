@@ -157,6 +157,7 @@ rejection-cannot-pin = no target of this plan can keep one tenant on stable: red
 rejection-no-reason = write a reason
 rejection-same-person = a second person is needed
 rejection-not-lower = a reduction has to be below the present weight
+rejection-stable-kept = the stable system is kept until { $until }, and until then every call can still be put back: close the rollout after that
 rejection-stable-gone = the stable system was kept until { $until } and may be gone; to roll back all the same, repeat with --confirmed
 
 deed-arm = { $person } asked to arm

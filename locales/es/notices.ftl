@@ -157,6 +157,7 @@ rejection-cannot-pin = ningún destino de este plan puede dejar a un solo client
 rejection-no-reason = escriba un motivo
 rejection-same-person = hace falta una segunda persona
 rejection-not-lower = una reducción tiene que quedar por debajo del peso actual
+rejection-stable-kept = el sistema estable se conserva hasta { $until } y hasta entonces aún se puede revertir todo: cierre el despliegue después
 rejection-stable-gone = el sistema estable se conservó hasta { $until } y puede que ya no esté; para revertir de todos modos, repita con --confirmed
 
 deed-arm = { $person } mandó armar

@@ -106,6 +106,13 @@ pub(crate) fn of_vitest(report: &str) -> Option<Counts> {
     })
 }
 
+/// What vitest says of failed tests: everything from its heading of that name on.
+pub(crate) fn failures_of_vitest(output: &str) -> Option<String> {
+    let heading = |line: &&str| line.contains("⎯⎯") && line.contains(" Failed ");
+    let lines: Vec<&str> = output.lines().skip_while(|line| !heading(line)).collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
 /// The reasons of the tests that said they could not run, from what tests printed (plain, or nextest's JUnit report).
 pub(crate) fn skip_reasons(printed: &str) -> Vec<String> {
     let reason = |line: &str| {
@@ -151,7 +158,7 @@ fn outside_parentheses(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Counts, of_cargo_test, of_nextest, of_vitest, skip_reasons};
+    use super::{Counts, failures_of_vitest, of_cargo_test, of_nextest, of_vitest, skip_reasons};
 
     fn counts(passed: u32, failed: u32, skipped: u32) -> Option<Counts> {
         Some(Counts {
@@ -197,6 +204,17 @@ mod tests {
         let report = r#"{"numTotalTests":6,"numPassedTests":3,"numFailedTests":1,"numPendingTests":2,"numTodoTests":0,"success":false}"#;
         assert_eq!(of_vitest(report), counts(3, 1, 2));
         assert_eq!(of_vitest("{}"), None);
+    }
+
+    #[test]
+    fn what_failed_in_vitest_is_found_behind_all_that_passed() {
+        let output = " ✓ page | one\n\n⎯⎯⎯⎯ Failed Tests 1 ⎯⎯⎯⎯\n\n FAIL  two\nAssertionError: expected 1";
+        let said = failures_of_vitest(output).expect("one failed");
+        assert!(
+            said.starts_with("⎯⎯⎯⎯ Failed Tests 1") && said.ends_with("expected 1"),
+            "{said}"
+        );
+        assert_eq!(failures_of_vitest(" ✓ page | Failed orders are told\n"), None);
     }
 
     #[test]

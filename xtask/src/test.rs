@@ -21,6 +21,8 @@ struct Record {
     steps: Vec<(&'static str, Duration, bool)>,
     counts: Counts,
     skips: Vec<String>,
+    /// What failed tests said, once more at the end: a long output is often read from there, or kept only so far back.
+    failures: Vec<String>,
 }
 
 pub(crate) fn test(here: &Checkout) -> Result<ExitCode, Failure> {
@@ -99,6 +101,9 @@ impl Record {
         for reason in &self.skips {
             println!("skipped: {reason}");
         }
+        for failure in &self.failures {
+            println!("{failure}");
+        }
         println!("{}", self.counts);
         let good = self.counts.failed == 0 && self.steps.iter().all(|(_, _, good)| *good);
         if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -146,16 +151,18 @@ fn vitest(here: &Checkout, record: &mut Record, command: Cmd<'_>, name: &str) ->
     // A report of an earlier run must not be counted again.
     here.sh.remove_path(&report)?;
     let _ui = here.sh.push_dir("ui");
-    let done = command
+    let command = command
         .args(["--reporter=default", "--reporter=json"])
-        .arg(format!("--outputFile.json={}", report.display()))
-        .run();
+        .arg(format!("--outputFile.json={}", report.display()));
+    let (good, output) = watched(Command::from(command))?;
+    record.failures.extend(counts::failures_of_vitest(&output));
     let found = fs::read_to_string(&report).ok().as_deref().and_then(counts::of_vitest);
     record.count(found.unwrap_or_default(), Vec::new());
-    done?;
-    found
-        .map(|_| ())
-        .ok_or_else(|| Failure::Advice("vitest left no report of its tests".to_owned()))
+    match (good, found) {
+        (true, Some(_)) => Ok(()),
+        (true, None) => Err(Failure::Advice("vitest left no report of its tests".to_owned())),
+        (false, _) => Err(Failure::Advice(format!("tests of the {name} failed, see below"))),
+    }
 }
 
 fn rust_tests(here: &Checkout, record: &mut Record) -> Result<(), Failure> {
@@ -202,7 +209,8 @@ fn watched(mut command: Command) -> Result<(bool, String), Failure> {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn();
-    let mut child = started.map_err(|cause| Failure::Advice(format!("cargo could not be started: {cause}")))?;
+    let mut child =
+        started.map_err(|cause| Failure::Advice(format!("a program of the tests could not be started: {cause}")))?;
     let (out, err) = (child.stdout.take(), child.stderr.take());
     let output = thread::scope(|scope| {
         let err = scope.spawn(|| err.map(shown).unwrap_or_default());
@@ -211,7 +219,7 @@ fn watched(mut command: Command) -> Result<(bool, String), Failure> {
     });
     let status = child
         .wait()
-        .map_err(|cause| Failure::Advice(format!("cargo was lost: {cause}")))?;
+        .map_err(|cause| Failure::Advice(format!("a program of the tests was lost: {cause}")))?;
     Ok((status.success(), output))
 }
 

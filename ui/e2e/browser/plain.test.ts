@@ -1,6 +1,7 @@
 // The page for whoever sees no colours, or wants nothing to move: in alarm, where most would.
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { until } from '../until';
 import { browser, Host, Served } from './served';
 
 let chromium: Browser;
@@ -22,7 +23,9 @@ afterAll(async () => {
 test('what is wrong has a shape beside its colour', async () => {
   const { page } = served;
   await page.locator('.say [data-shape="alarm"]').waitFor();
-  for (const open of await page.locator('[data-alert].open').all()) expect(await open.locator('[data-shape="alarm"]').count()).toBe(1);
+  // All in one look: the rollout goes on, and alerts come and go between two questions.
+  const shapes = await page.evaluate(() => [...document.querySelectorAll('[data-alert].open')].map((open) => open.querySelectorAll('[data-shape="alarm"]').length));
+  expect(shapes).toEqual(shapes.map(() => 1));
   // A number in one of the colours of the abnormal says nothing by itself: in its row, entry or block stands a shape.
   const bare = await page.evaluate(() => {
     const style = getComputedStyle(document.documentElement);
@@ -42,6 +45,7 @@ test('what is wrong has a shape beside its colour', async () => {
 
 test('every two shapes differ in grey as well', async () => {
   const { page } = served;
+  await until('three kinds of shape', () => page.evaluate(() => new Set([...document.querySelectorAll('svg[data-shape]')].map((svg) => (svg as SVGElement).dataset['shape'])).size >= 3));
   const shapes = await page.evaluate(async () => {
     const SIDE = 24;
     const drawn: Record<string, number[]> = {};

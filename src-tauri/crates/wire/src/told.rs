@@ -270,6 +270,9 @@ pub fn rejection(rejection: &Rejection) -> Sentence {
         Rejection::NoReason => Sentence::new("rejection-no-reason"),
         Rejection::SamePerson => Sentence::new("rejection-same-person"),
         Rejection::NotLower => Sentence::new("rejection-not-lower"),
+        Rejection::StableKept { kept_until } => {
+            Sentence::new("rejection-stable-kept").with("until", Arg::Time(millis(*kept_until)))
+        }
         Rejection::StableGone { kept_until } => {
             Sentence::new("rejection-stable-gone").with("until", Arg::Time(millis(*kept_until)))
         }

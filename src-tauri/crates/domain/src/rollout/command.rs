@@ -193,8 +193,13 @@ impl Next<'_> {
         Ok(())
     }
 
+    /// Ends the rollout for good: nothing watches it afterwards, so nothing of it may still be owed.
     pub(super) fn close(&mut self) -> Done {
         match self.state.stage {
+            Stage::Draft | Stage::RolledBack | Stage::Completed { .. } if self.any_op() => Err(Rejection::Stage),
+            Stage::Completed { since } if self.now < since + self.plan.keep_stable => Err(Rejection::StableKept {
+                kept_until: since + self.plan.keep_stable,
+            }),
             Stage::Draft | Stage::RolledBack | Stage::Completed { .. } => {
                 self.state.stage = Stage::Closed;
                 Ok(())

@@ -345,6 +345,12 @@ pub enum Rejection {
     /// The level is not below the present weight.
     #[error("a reduction has to be below the present weight")]
     NotLower,
+    /// The stable side is still kept, and a closed rollout could no longer be put back.
+    #[error("calls can still be put back until {kept_until}: close it after that")]
+    StableKept {
+        /// Until when it is kept.
+        kept_until: Timestamp,
+    },
     /// The stable side is no longer kept: what is gone is shown, and a second confirmation is needed.
     #[error("the stable side was kept until {kept_until} and may be gone; confirm to roll back all the same")]
     StableGone {

@@ -537,6 +537,29 @@ fn after_completion_a_rollback_is_possible_while_stable_is_kept_and_then_asks_ag
 }
 
 #[test]
+fn what_can_still_be_put_back_is_not_closed() {
+    let close = || Event::Close { by: person("ana") };
+    let mut desk = Desk::baking();
+    desk.state.stage = Stage::Completed { since: desk.now };
+    desk.happens(close());
+    assert!(matches!(desk.rejected(), Some(Rejection::StableKept { .. })));
+    desk.happens(press());
+    assert_eq!(desk.moves().len(), 2);
+    desk.state.stage = Stage::RolledBack;
+    desk.happens(close());
+    assert_eq!(
+        desk.rejected(),
+        Some(&Rejection::Stage),
+        "its lowerings are still under way"
+    );
+    let mut desk = Desk::baking();
+    desk.state.stage = Stage::Completed { since: desk.now };
+    desk.after(8 * 86_400);
+    desk.happens(close());
+    assert_eq!(desk.state.stage, Stage::Closed);
+}
+
+#[test]
 fn gates_are_passed_against_their_verdict_by_two_people_with_a_reason() {
     let mut desk = Desk::baking();
     let wish = |name: &str| Event::Override {
