@@ -1,5 +1,6 @@
 //! Pure rules: phases, gates, rules, the rollout state machine. No I/O, no clock, no floating point in state.
 
+pub mod backtest;
 pub mod board;
 pub mod evidence;
 #[cfg(test)]

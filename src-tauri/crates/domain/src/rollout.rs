@@ -27,7 +27,12 @@ pub use state::{
 };
 pub use step::step;
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
+
+/// Timers and rules are looked at this often.
+pub const TICK: Duration = Duration::from_secs(1);
 
 /// Goes with every decision; a raise of an older generation than a rollback's is refused (invariant 7).
 /// Ordered by epoch, then revision.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use timonel_domain::rollout::Event;
+pub(crate) use timonel_domain::rollout::TICK;
 use timonel_domain::value::{TargetId, Writer};
 use timonel_ports::clock::{SharedClock, sleep, within};
 use timonel_ports::commands::CommandFeed;
@@ -21,8 +22,6 @@ const TARGET_INTERVAL: Duration = Duration::from_secs(10);
 /// A target that says again and again that it changed is read no more often than this.
 const LEAST_BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 const HELM_INTERVAL: Duration = Duration::from_secs(5);
-/// Timers and rules are looked at this often.
-pub(crate) const TICK: Duration = Duration::from_secs(1);
 /// Whatever looks begins this much apart from all else that does, so that what falls into one second comes in the same
 /// order every time, however the tasks were started.
 const STAGGER: Duration = Duration::from_millis(37);

@@ -28,5 +28,5 @@ pub use labels::Labels;
 pub use query::{Api, Data, Queried, Track};
 pub use scrape::Scrape;
 pub use selector::Selector;
-pub use server::Prometheus;
+pub use server::{Past, Prometheus};
 pub use signal::{Measure, SignalSpec};

@@ -4,6 +4,8 @@
 //! with the scrape's own time, and a reading that comes late loses nothing. Levels are whatever expression the plan has;
 //! their time is that of the evaluation, and what is stale in them is Prometheus's to know (staleness markers, look-back).
 
+mod past;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -15,6 +17,8 @@ use timonel_domain::time::Timestamp;
 use timonel_domain::value::Quantity;
 use timonel_http::Client;
 use timonel_ports::signal::{Reading, SignalError, Source, SourceDescription};
+
+pub use past::Past;
 
 use crate::counters::Point;
 use crate::endpoint::{Endpoint, Timing};
@@ -103,8 +107,13 @@ impl Prometheus {
         longest.min(self.timing.gap).saturating_add(self.timing.interval * 2)
     }
 
-    async fn tracks(&self, query: String) -> Result<Vec<Track>, Error> {
-        match self.api.instant(&query).await?.data {
+    /// Raw samples, as they stood at `at` or now.
+    async fn tracks(&self, query: &str, at: Option<Timestamp>) -> Result<Vec<Track>, Error> {
+        let answer = match at {
+            Some(at) => self.api.instant_at(query, at).await?,
+            None => self.api.instant(query).await?,
+        };
+        match answer.data {
             Data::Matrix(tracks) => Ok(tracks),
             Data::Vector(_) | Data::Scalar { .. } => Err(Error::Form {
                 why: format!("`{query}` gave no raw samples"),
@@ -135,13 +144,9 @@ impl Prometheus {
             }
             None => self.api.instant(expr).await.map_err(fail)?.data,
         };
-        let several = || SignalError::Garbled {
-            place: self.place.clone(),
-            detail: format!("`{expr}` gives several values: make it one, with sum(), max() or avg()"),
-        };
         match data {
             Data::Scalar { at, value } => Ok(vec![(at, value)]),
-            Data::Vector(points) if points.len() > 1 => Err(several()),
+            Data::Vector(points) if points.len() > 1 => Err(self.several(expr)),
             Data::Vector(points) => Ok(points.into_iter().map(|point| (point.at, point.value)).collect()),
             Data::Matrix(_) if missed.is_none() => Err(SignalError::Refused {
                 place: self.place.clone(),
@@ -149,8 +154,15 @@ impl Prometheus {
                     "`{expr}` is a range, not a level: leave out the brackets, or put avg_over_time() around it"
                 ),
             }),
-            Data::Matrix(tracks) if tracks.len() > 1 => Err(several()),
+            Data::Matrix(tracks) if tracks.len() > 1 => Err(self.several(expr)),
             Data::Matrix(tracks) => Ok(tracks.into_iter().flat_map(|track| track.values).collect()),
+        }
+    }
+
+    fn several(&self, expr: &str) -> SignalError {
+        SignalError::Garbled {
+            place: self.place.clone(),
+            detail: format!("`{expr}` gives several values: make it one, with sum(), max() or avg()"),
         }
     }
 
@@ -172,19 +184,27 @@ impl Prometheus {
     /// Asks every raw query once.
     async fn fetch(&self, questions: &[Question], now: Timestamp) -> Fetched {
         let span = self.span(questions, now).as_millis();
-        let mut names = BTreeSet::new();
-        for question in questions {
-            if let Question::Counted { main, other, .. } = question {
-                names.insert(main.to_string());
-                names.extend(other.as_ref().map(Selector::to_string));
-            }
-        }
         let ask = |name: String| async move {
-            let tracks = self.tracks(format!("{name}[{span}ms]")).await;
+            let tracks = self.tracks(&format!("{name}[{span}ms]"), None).await;
             (name, tracks)
         };
-        join_all(names.into_iter().map(ask)).await.into_iter().collect()
+        join_all(selectors(questions).into_iter().map(ask))
+            .await
+            .into_iter()
+            .collect()
     }
+}
+
+/// Every selector that the questions need, once.
+fn selectors(questions: &[Question]) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for question in questions {
+        if let Question::Counted { main, other, .. } = question {
+            names.insert(main.to_string());
+            names.extend(other.as_ref().map(Selector::to_string));
+        }
+    }
+    names
 }
 
 #[async_trait]

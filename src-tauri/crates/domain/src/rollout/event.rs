@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{Generation, Hold, Notice, OpId};
 use crate::board::Assessment;
-use crate::plan::Incident;
+use crate::plan::{Incident, Plan};
+use crate::sample::{Sample, Value};
 use crate::time::Timestamp;
-use crate::value::{ChecklistId, Person, RuleId, SignalId, TargetId, TenantId, Weight};
+use crate::value::{ChecklistId, Person, RuleId, Side, SignalId, TargetId, TenantId, Weight};
 
 /// What happens to a rollout.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -145,6 +146,17 @@ pub enum Event {
     },
     /// Time went by.
     Tick,
+}
+
+impl Event {
+    /// The incident that a reading reports, where its signal counts one. What stable suffers is none of the rollout's.
+    pub fn incident(plan: &Plan, sample: &Sample) -> Option<Self> {
+        let kind = plan.signal(&sample.signal)?.incident?;
+        match sample.value {
+            Value::Count { n, .. } if n > 0 && sample.side != Side::Stable => Some(Event::Incident { kind, count: n }),
+            Value::Count { .. } | Value::Ratio { .. } | Value::Distribution { .. } | Value::Level(_) => None,
+        }
+    }
 }
 
 /// What a target said.

@@ -116,7 +116,7 @@ impl Owner {
         for sample in &samples {
             self.board.observe(sample.clone());
             events.extend(self.lookout.see(&self.plan.traffic, sample));
-            events.extend(self.incident(sample));
+            events.extend(Event::incident(&self.plan, sample));
             units.extend(self.units(sample));
         }
         if !units.is_empty() {
@@ -127,14 +127,6 @@ impl Owner {
             self.happen(event);
         }
         self.assess(self.clock.now());
-    }
-
-    fn incident(&self, sample: &Sample) -> Option<Event> {
-        let kind = self.plan.signal(&sample.signal)?.incident?;
-        match sample.value {
-            Value::Count { n, .. } if n > 0 && sample.side != Side::Stable => Some(Event::Incident { kind, count: n }),
-            Value::Count { .. } | Value::Ratio { .. } | Value::Distribution { .. } | Value::Level(_) => None,
-        }
     }
 
     fn units(&mut self, sample: &Sample) -> Option<UnitRow> {
