@@ -29,6 +29,7 @@ pub(crate) fn setup(here: &Checkout, purpose: Purpose) -> Result<(), Failure> {
     }
     if purpose >= Purpose::Tests {
         system::ensure_browser(here);
+        system::ensure_postgres(here);
         programs::ensure(here)?;
         prism::ensure(here)?;
     }

@@ -96,6 +96,42 @@ pub(super) fn ensure_browser(here: &Checkout) {
     }
 }
 
+/// Brings PostgreSQL's server where there is none: tests make servers of their own with it. Debian's package would make one
+/// more that starts with the machine, so it is told not to before it comes. Without it the tests that need it say that they
+/// are skipped.
+pub(super) fn ensure_postgres(here: &Checkout) {
+    if postgres_is_here() || on_path("apt-get").is_none() {
+        return;
+    }
+    let file = "/etc/postgresql-common/createcluster.conf";
+    let line = [
+        &line_to_install(&["postgresql-common"]),
+        &format!("sed -i \"s/^#*create_main_cluster.*/create_main_cluster = false/\" {file}"),
+        &line_to_install(&["postgresql"]),
+    ]
+    .map(String::as_str)
+    .join(" && ");
+    let Some(root) = as_root(here) else {
+        eprintln!(
+            "PostgreSQL is not here: tests of the shared store will be skipped. To have them:\n  sudo sh -c '{line}'"
+        );
+        return;
+    };
+    eprintln!("Installing PostgreSQL for tests, without a server that runs by itself");
+    let installing = root.args(["DEBIAN_FRONTEND=noninteractive", "sh", "-c", &line]);
+    if let Err(problem) = installing.run() {
+        eprintln!("PostgreSQL could not be installed: tests of the shared store will be skipped. {problem}");
+    }
+}
+
+/// Debian keeps the server's programs out of the path, in a folder for each version.
+fn postgres_is_here() -> bool {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    versions
+        .map(|version| version.path().join("bin/postgres"))
+        .any(|program| program.is_file())
+}
+
 fn line_to_install(packages: &[&str]) -> String {
     format!(
         "apt-get update && apt-get install -y --no-install-recommends {}",

@@ -1,11 +1,29 @@
-//! SQLite and (with a later issue) PostgreSQL behind the Store port.
+//! SQLite and PostgreSQL behind the Store port.
 //!
-//! The tables are in `migrations/`; every statement is written once, in `statement.rs`, for both databases.
-//! Waiting for a database counts as work on the clock, because virtual time cannot see it.
+//! The tables are in `migrations/`; every statement is written once, in `statement.rs`, for both databases, and run over
+//! the pools of the one that is open (`link.rs`). Waiting for a database counts as work on the clock, because virtual time
+//! cannot see it.
 //!
 //! Deliberately not here: what is decided from what is kept, and retention.
 
+mod address;
+mod database;
+mod fault;
+mod helm;
+mod journal;
+mod link;
+mod postgres;
+mod rollout;
+mod sample;
 mod sqlite;
 mod statement;
+mod unit;
 
-pub use sqlite::{Access, Sqlite};
+pub use address::Address;
+pub use database::{Access, Database, open};
+
+/// The embedded store, where only that is meant.
+pub type Sqlite = Database;
+
+#[cfg(test)]
+mod tests;

@@ -1,193 +1,167 @@
-//! The embedded store: one SQLite file, one connection that writes, a few that read.
+//! Opening an SQLite file: whose is it, is it sound, does it fit this version, and only then anything is changed in it.
 //!
-//! WAL with `synchronous=FULL`: what was acknowledged survives a power cut. Everything is written through the one
-//! connection, in the order of asking: writers that wait for each other inside SQLite sleep up to 100 ms at a time,
-//! and a journal entry must not.
+//! WAL with `synchronous=FULL`: what was acknowledged survives a power cut.
 
-mod helm;
-mod journal;
-mod opening;
-mod rollout;
-mod sample;
-mod unit;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use std::future::Future;
-use std::path::Path;
-
-use sqlx::SqlitePool;
-use tempfile::TempDir;
-use timonel_ports::clock::SharedClock;
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use timonel_ports::store::StoreError;
-use timonel_ports::task::unseen;
 
-use opening::{Durability, Pools};
+use crate::database::Access;
+use crate::fault::fault;
+use crate::link::Pools;
 
-/// A SQLite file that is open.
-#[derive(Debug)]
-pub struct Sqlite {
-    clock: SharedClock,
-    place: String,
-    access: Access,
-    writer: SqlitePool,
-    readers: SqlitePool,
-    // Removed with the last handle to the store; `None` for a file that stays.
-    _folder: Option<TempDir>,
+static MIGRATIONS: Migrator = sqlx::migrate!("../../../migrations/sqlite");
+
+/// How long a statement waits for another process that writes.
+const BUSY: Duration = Duration::from_secs(5);
+const READERS: u32 = 4;
+
+/// What acknowledged writes survive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Durability {
+    /// The end of the process alone.
+    Process,
+    /// A power cut.
+    PowerCut,
 }
 
-/// What can be done with a store.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Access {
-    /// Everything.
-    Full,
-    /// Reading alone: a newer Timonel wrote it, and this one would not know what it breaks.
-    ReadOnly {
-        /// Why, and what to do.
-        why: String,
-    },
-}
-
-impl Sqlite {
-    /// Opens or makes the file, checks that it is sound and Timonel's, and brings it to this version. A file of a
-    /// newer Timonel is opened for reading: see [`Sqlite::access`]. Beside `NAME` stand SQLite's `NAME-wal` and
-    /// `NAME-shm`, which belong to it, and `NAME-opening`, which is empty and by which processes take turns here.
-    pub async fn open(path: &Path, clock: SharedClock) -> Result<Self, StoreError> {
-        Self::open_with(path, clock, Durability::PowerCut, None).await
-    }
-
-    /// A new store in a folder of its own that goes with it. It is as durable as the process: for rehearsals and
-    /// tests, which would only wait for the disk.
-    pub async fn temporary(clock: SharedClock) -> Result<Self, StoreError> {
-        let folder = tempfile::Builder::new()
-            .prefix("timonel-")
-            .tempdir()
-            .map_err(|source| StoreError::Open {
-                place: std::env::temp_dir().display().to_string(),
-                source: source.into(),
-            })?;
-        let path = folder.path().join("timonel.db");
-        Self::open_with(&path, clock, Durability::Process, Some(folder)).await
-    }
-
-    async fn open_with(
-        path: &Path,
-        clock: SharedClock,
-        durability: Durability,
-        folder: Option<TempDir>,
-    ) -> Result<Self, StoreError> {
-        let Pools {
-            access,
-            writer,
-            readers,
-        } = unseen(&*clock, opening::open(path, durability)).await?;
-        Ok(Self {
-            clock,
-            place: path.display().to_string(),
-            access,
-            writer,
-            readers,
-            _folder: folder,
+pub(crate) async fn open(path: &Path, durability: Durability) -> Result<(Access, Pools), StoreError> {
+    let place = path.display().to_string();
+    let failed = |error| {
+        fault(&place, error, |source| StoreError::Open {
+            place: place.clone(),
+            source: source.into(),
         })
-    }
+    };
+    // Two processes that make the same file at once would both bring it to this version.
+    let turn = take_turn(path).await;
+    let plain = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .busy_timeout(BUSY)
+        .disable_statement_logging();
+    let mut first = plain.connect().await.map_err(failed)?;
+    let applied = applied(&mut first, &place).await?;
+    check(&mut first, &place).await?;
 
-    /// Whether it can be written.
-    pub fn access(&self) -> &Access {
-        &self.access
-    }
-
-    /// Closes the file. Without it the file is closed some time after the last handle is gone.
-    pub async fn close(&self) {
-        self.unseen(async {
-            self.writer.close().await;
-            self.readers.close().await;
-        })
-        .await;
-    }
-
-    fn unseen<F: Future>(&self, work: F) -> impl Future<Output = F::Output> {
-        unseen(&*self.clock, work)
-    }
-
-    /// What a failed statement means: what every operation has in common, else what `otherwise` says.
-    fn failed(&self, error: sqlx::Error, otherwise: impl FnOnce(sqlx::Error) -> StoreError) -> StoreError {
-        let failed = fault(&self.place, error, otherwise);
-        match (failed, &self.access) {
-            (StoreError::ReadOnly { place, .. }, Access::ReadOnly { why }) => StoreError::ReadOnly {
-                place,
-                why: why.clone(),
+    let newer: Vec<_> = applied
+        .iter()
+        .filter(|version| !MIGRATIONS.version_exists(**version))
+        .collect();
+    let access = match newer.last() {
+        None => Access::Full,
+        Some(version) => Access::newer(**version),
+    };
+    let (writing, reading) = match access {
+        Access::Full => {
+            let writing = plain
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(match durability {
+                    Durability::Process => SqliteSynchronous::Off,
+                    Durability::PowerCut => SqliteSynchronous::Full,
+                })
+                .foreign_keys(true);
+            let reading = writing.clone().pragma("query_only", "ON");
+            (writing, reading)
+        }
+        Access::ReadOnly { .. } => {
+            let reading = plain.create_if_missing(false).read_only(true);
+            (reading.clone(), reading)
+        }
+    };
+    // The first connection stays open meanwhile: closing the last one of a file makes the next begin anew.
+    let writer = pool(1).connect_with(writing).await.map_err(failed)?;
+    // Also where none is left to apply: one that was edited after it was released is noticed here.
+    if access == Access::Full {
+        MIGRATIONS.run(&writer).await.map_err(|error| match error {
+            sqlx::migrate::MigrateError::Execute(error) => failed(error),
+            other => StoreError::Migrate {
+                place: place.clone(),
+                source: other.into(),
             },
-            (failed, _) => failed,
-        }
+        })?;
     }
+    let readers = pool(READERS).connect_with(reading).await.map_err(failed)?;
+    first.close().await.map_err(failed)?;
+    drop(turn);
+    Ok((access, Pools::Sqlite { writer, readers }))
+}
 
-    fn unread(&self, what: &'static str) -> impl FnOnce(sqlx::Error) -> StoreError {
-        move |error| {
-            self.failed(error, |source| StoreError::Read {
-                what,
+/// Connections stay: a file has no server that goes away, and a new connection would prepare its statements again.
+fn pool(size: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(size)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+}
+
+/// The migrations that were applied; none in a new file. Refuses a database of another program.
+async fn applied(first: &mut SqliteConnection, place: &str) -> Result<BTreeSet<i64>, StoreError> {
+    let failed = |error| {
+        fault(place, error, |source| StoreError::Open {
+            place: place.to_owned(),
+            source: source.into(),
+        })
+    };
+    let tables: Vec<String> = sqlx::query_scalar("SELECT name FROM sqlite_master WHERE type = 'table'")
+        .fetch_all(&mut *first)
+        .await
+        .map_err(failed)?;
+    if tables.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    if !tables.iter().any(|name| name == "_sqlx_migrations") {
+        let source = format!("it has tables of another program, such as `{}`", tables[0]).into();
+        return Err(StoreError::Open {
+            place: place.to_owned(),
+            source,
+        });
+    }
+    let versions: Vec<i64> = sqlx::query_scalar("SELECT version FROM _sqlx_migrations WHERE success ORDER BY version")
+        .fetch_all(first)
+        .await
+        .map_err(failed)?;
+    Ok(versions.into_iter().collect())
+}
+
+/// Looks through all pages for damage; the entries' own hashes are for whoever reads them.
+async fn check(first: &mut SqliteConnection, place: &str) -> Result<(), StoreError> {
+    let corrupt = |detail: String| StoreError::Corrupt {
+        place: place.to_owned(),
+        detail,
+    };
+    let found: Vec<String> = sqlx::query_scalar("PRAGMA quick_check(1)")
+        .fetch_all(first)
+        .await
+        .map_err(|error| {
+            fault(place, error, |source| StoreError::Open {
+                place: place.to_owned(),
                 source: source.into(),
             })
-        }
-    }
-
-    fn unwritten(&self, what: &'static str) -> impl FnOnce(sqlx::Error) -> StoreError {
-        move |error| {
-            self.failed(error, |source| StoreError::Write {
-                what,
-                source: source.into(),
-            })
-        }
-    }
-
-    fn corrupt(&self, detail: impl ToString) -> StoreError {
-        StoreError::Corrupt {
-            place: self.place.clone(),
-            detail: detail.to_string(),
-        }
-    }
-
-    /// A number that was never negative when it was written.
-    fn natural(&self, n: i64) -> Result<u64, StoreError> {
-        u64::try_from(n).map_err(|_| self.corrupt(format!("{n} where no negative number can be")))
+        })?;
+    match found.first().map(String::as_str) {
+        Some("ok") => Ok(()),
+        Some(damage) => Err(corrupt(damage.to_owned())),
+        None => Err(corrupt("it could not be looked through".to_owned())),
     }
 }
 
-/// SQLite keeps 64 bits with a sign.
-fn integer(what: &'static str, n: u64) -> Result<i64, StoreError> {
-    i64::try_from(n).map_err(|_| StoreError::Range { what })
+/// Waits until no other process opens the same file. Where the folder cannot be written nobody makes a file in it.
+async fn take_turn(path: &Path) -> Option<fs::File> {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-opening");
+    let name = PathBuf::from(name);
+    let wait = move || {
+        let file = fs::File::create(name).ok()?;
+        file.lock().ok()?;
+        Some(file)
+    };
+    tokio::task::spawn_blocking(wait).await.ok().flatten()
 }
-
-/// SQLite's result code without its extension (<https://sqlite.org/rescode.html>).
-fn primary_code(error: &sqlx::Error) -> Option<u8> {
-    let code: i32 = error.as_database_error()?.code()?.parse().ok()?;
-    u8::try_from(code & 0xff).ok()
-}
-
-fn fault(place: &str, error: sqlx::Error, otherwise: impl FnOnce(sqlx::Error) -> StoreError) -> StoreError {
-    const BUSY: u8 = 5;
-    const LOCKED: u8 = 6;
-    const READONLY: u8 = 8;
-    const CORRUPT: u8 = 11;
-    const FULL: u8 = 13;
-    const NOTADB: u8 = 26;
-    let place = place.to_owned();
-    match (primary_code(&error), &error) {
-        (Some(BUSY | LOCKED), _) | (_, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) => {
-            StoreError::Unavailable {
-                place,
-                source: error.into(),
-            }
-        }
-        (Some(READONLY), _) => StoreError::ReadOnly {
-            place,
-            why: "make the file and its folder writable for this account".to_owned(),
-        },
-        (Some(CORRUPT | NOTADB), _) | (_, sqlx::Error::ColumnDecode { .. }) => StoreError::Corrupt {
-            place,
-            detail: error.to_string(),
-        },
-        (Some(FULL), _) => StoreError::Full { place },
-        (_, _) => otherwise(error),
-    }
-}
-
-#[cfg(test)]
-mod tests;

@@ -20,9 +20,15 @@ use tokio::net::TcpStream;
 pub mod dunst;
 #[cfg(target_os = "linux")]
 pub mod keyring;
+#[cfg(unix)]
+mod postgres;
 mod prism;
+mod wire;
 
+#[cfg(unix)]
+pub use postgres::Postgres;
 pub use prism::Prism;
+pub use wire::Wire;
 
 /// How often a condition is looked at.
 const LOOK: Duration = Duration::from_millis(50);

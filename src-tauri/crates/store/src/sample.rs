@@ -3,47 +3,24 @@
 use std::ops::Range;
 
 use async_trait::async_trait;
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 use timonel_domain::sample::{Bucket, Sample, Value};
 use timonel_domain::time::Timestamp;
 use timonel_domain::value::{Arm, Quantity, RolloutId, Side, SignalId};
 use timonel_ports::store::{SampleStore, StoreError, UnitRow};
 
-use super::{Sqlite, integer};
+use crate::database::{Database, integer};
+use crate::link::{Errand, Link, Row};
 use crate::statement;
 
 #[async_trait]
-impl SampleStore for Sqlite {
+impl SampleStore for Database {
     async fn put_samples(&self, rollout: &RolloutId, samples: &[Sample]) -> Result<(), StoreError> {
         let columns = samples.iter().map(Columns::of).collect::<Result<Vec<_>, _>>()?;
         self.unseen(async {
-            let mut transaction = self
-                .writer
-                .begin_with("BEGIN IMMEDIATE")
-                .await
-                .map_err(self.unwritten("samples"))?;
-            for (sample, columns) in samples.iter().zip(columns) {
-                sqlx::query(statement::PUT_SAMPLE)
-                    .bind(rollout.as_str())
-                    .bind(sample.signal.as_str())
-                    .bind(sample.as_of.micros())
-                    .bind(side_text(sample.side))
-                    .bind(columns.kind)
-                    .bind(columns.since)
-                    .bind(columns.bad)
-                    .bind(columns.total)
-                    .bind(columns.level)
-                    .bind(columns.sum)
-                    .bind(columns.buckets)
-                    .execute(&mut *transaction)
-                    .await
-                    .map_err(|error| self.of_rollout(rollout, error, "samples"))?;
-            }
-            transaction
-                .commit()
-                .await
-                .map_err(|error| self.of_rollout(rollout, error, "samples"))
+            let mut link = self.link(Errand::Write).await.map_err(self.unwritten("samples"))?;
+            link.begin().await.map_err(self.unwritten("samples"))?;
+            let put = self.insert_samples(&mut link, rollout, samples, &columns).await;
+            link.end(put, |error| self.of_rollout(rollout, error, "samples")).await
         })
         .await
     }
@@ -54,13 +31,16 @@ impl SampleStore for Sqlite {
         signal: &SignalId,
         during: Range<Timestamp>,
     ) -> Result<Vec<Sample>, StoreError> {
-        let get = sqlx::query(statement::SAMPLES)
-            .bind(rollout.as_str())
-            .bind(signal.as_str())
-            .bind(during.start.micros())
-            .bind(during.end.micros())
-            .fetch_all(&self.readers);
-        let rows = self.unseen(get).await.map_err(self.unread("samples"))?;
+        let key = [
+            rollout.as_str().into(),
+            signal.as_str().into(),
+            during.start.micros().into(),
+            during.end.micros().into(),
+        ];
+        let rows = self
+            .rows(statement::SAMPLES, &key)
+            .await
+            .map_err(self.unread("samples"))?;
         rows.iter().map(|row| self.sample(signal, row)).collect()
     }
 
@@ -69,15 +49,14 @@ impl SampleStore for Sqlite {
     }
 
     async fn units(&self, rollout: &RolloutId, after: u64, limit: u32) -> Result<Vec<UnitRow>, StoreError> {
-        self.unseen(self.select_units(rollout, after, limit)).await
+        self.select_units(rollout, after, limit).await
     }
 
     async fn last_unit(&self, rollout: &RolloutId) -> Result<u64, StoreError> {
-        let get = sqlx::query_scalar(statement::LAST_UNIT)
-            .bind(rollout.as_str())
-            .fetch_optional(&self.readers);
-        let last: Option<i64> = self.unseen(get).await.map_err(self.unread("units"))?;
-        last.map_or(Ok(0), |seq| self.natural(seq))
+        let rows = self.rows(statement::LAST_UNIT, &[rollout.as_str().into()]).await;
+        let rows = rows.map_err(self.unread("units"))?;
+        let Some(last) = rows.first() else { return Ok(0) };
+        self.natural(last.get("seq").map_err(self.unread("units"))?)
     }
 }
 
@@ -136,9 +115,36 @@ impl Columns {
     }
 }
 
-impl Sqlite {
+impl Database {
+    async fn insert_samples(
+        &self,
+        link: &mut Link,
+        rollout: &RolloutId,
+        samples: &[Sample],
+        columns: &[Columns],
+    ) -> Result<(), StoreError> {
+        for (sample, columns) in samples.iter().zip(columns) {
+            let row = [
+                rollout.as_str().into(),
+                sample.signal.as_str().into(),
+                sample.as_of.micros().into(),
+                side_text(sample.side).into(),
+                columns.kind.into(),
+                columns.since.into(),
+                columns.bad.into(),
+                columns.total.into(),
+                columns.level.into(),
+                columns.sum.into(),
+                columns.buckets.as_deref().into(),
+            ];
+            let put = link.execute(statement::PUT_SAMPLE, &row).await;
+            put.map_err(|error| self.of_rollout(rollout, error, "samples"))?;
+        }
+        Ok(())
+    }
+
     /// Says which rollout is not there, where that is why nothing was written.
-    pub(super) fn of_rollout(&self, rollout: &RolloutId, error: sqlx::Error, what: &'static str) -> StoreError {
+    pub(crate) fn of_rollout(&self, rollout: &RolloutId, error: sqlx::Error, what: &'static str) -> StoreError {
         if error.as_database_error().is_some_and(|e| e.is_foreign_key_violation()) {
             return StoreError::Unknown {
                 what: format!("the rollout {rollout}"),
@@ -147,10 +153,10 @@ impl Sqlite {
         self.unwritten(what)(error)
     }
 
-    fn sample(&self, signal: &SignalId, row: &SqliteRow) -> Result<Sample, StoreError> {
-        let integer = |column| row.try_get::<i64, _>(column).map_err(self.unread("samples"));
+    fn sample(&self, signal: &SignalId, row: &Row) -> Result<Sample, StoreError> {
+        let integer = |column| row.get::<i64>(column).map_err(self.unread("samples"));
         let count = |column| self.natural(integer(column)?);
-        let text = |column| row.try_get::<&str, _>(column).map_err(self.unread("samples"));
+        let text = |column| row.get::<&str>(column).map_err(self.unread("samples"));
         let since = || integer("since").map(Timestamp::from_micros);
         let value = match text("kind")? {
             "ratio" => Value::Ratio {
@@ -188,7 +194,7 @@ impl Sqlite {
         })
     }
 
-    pub(super) fn side(&self, text: &str) -> Result<Side, StoreError> {
+    pub(crate) fn side(&self, text: &str) -> Result<Side, StoreError> {
         match text {
             "stable" => Ok(Side::Stable),
             "canary" => Ok(Side::Canary),
@@ -197,7 +203,7 @@ impl Sqlite {
         }
     }
 
-    pub(super) fn arm(&self, text: &str) -> Result<Arm, StoreError> {
+    pub(crate) fn arm(&self, text: &str) -> Result<Arm, StoreError> {
         match self.side(text)? {
             Side::Stable => Ok(Arm::Stable),
             Side::Canary => Ok(Arm::Canary),
@@ -206,7 +212,7 @@ impl Sqlite {
     }
 }
 
-pub(super) fn side_text(side: Side) -> &'static str {
+pub(crate) fn side_text(side: Side) -> &'static str {
     match side {
         Side::Stable => "stable",
         Side::Canary => "canary",

@@ -6,28 +6,24 @@ use timonel_domain::value::Writer;
 use timonel_ports::helm::{Helm, HelmError, HelmState};
 use timonel_ports::store::StoreError;
 
-use super::{Sqlite, integer};
+use crate::database::{Database, integer};
 use crate::statement;
 
 #[async_trait]
-impl Helm for Sqlite {
+impl Helm for Database {
     async fn current(&self) -> Result<HelmState, HelmError> {
         self.helm().await.map_err(unavailable)
     }
 
     async fn take(&self, by: &Writer, expecting: u64) -> Result<u64, HelmError> {
         let expected = integer("the epoch of the helm", expecting).map_err(unavailable)?;
-        let take = sqlx::query(statement::TAKE_HELM)
-            .bind(by.as_str())
-            .bind(self.clock.now().micros())
-            .bind(expected)
-            .execute(&self.writer);
+        let row = [by.as_str().into(), self.clock.now().micros().into(), expected.into()];
         let taken = self
-            .unseen(take)
+            .execute(statement::TAKE_HELM, &row)
             .await
             .map_err(self.unwritten("the helm"))
             .map_err(unavailable)?;
-        if taken.rows_affected() == 1 {
+        if taken == 1 {
             return Ok(expecting + 1);
         }
         Err(HelmError::Contested {
@@ -37,11 +33,7 @@ impl Helm for Sqlite {
 
     async fn release(&self, by: &Writer, epoch: u64) -> Result<(), HelmError> {
         let epoch = integer("the epoch of the helm", epoch).map_err(unavailable)?;
-        let release = sqlx::query(statement::RELEASE_HELM)
-            .bind(by.as_str())
-            .bind(epoch)
-            .execute(&self.writer);
-        self.unseen(release)
+        self.execute(statement::RELEASE_HELM, &[by.as_str().into(), epoch.into()])
             .await
             .map_err(self.unwritten("the helm"))
             .map_err(unavailable)?;
@@ -49,21 +41,25 @@ impl Helm for Sqlite {
     }
 }
 
-impl Sqlite {
+impl Database {
     async fn helm(&self) -> Result<HelmState, StoreError> {
-        let get = sqlx::query_as(statement::HELM).fetch_one(&self.readers);
-        let (epoch, holder, since): (i64, Option<String>, Option<i64>) =
-            self.unseen(get).await.map_err(self.unread("the helm"))?;
+        let unread = || self.unread("the helm");
+        let rows = self.rows(statement::HELM, &[]).await.map_err(unread())?;
+        let Some(row) = rows.first() else {
+            return Err(self.corrupt("the row of the helm is gone"));
+        };
+        let holder: Option<&str> = row.get("holder").map_err(unread())?;
+        let since: Option<i64> = row.get("since").map_err(unread())?;
         let held = match (holder, since) {
             (Some(holder), Some(since)) => {
-                let holder = Writer::new(&holder).map_err(|bad| self.corrupt(bad))?;
+                let holder = Writer::new(holder).map_err(|bad| self.corrupt(bad))?;
                 Some((holder, Timestamp::from_micros(since)))
             }
             (None, None) => None,
             (Some(_), None) | (None, Some(_)) => return Err(self.corrupt("a helm that is held since never")),
         };
         Ok(HelmState {
-            epoch: self.natural(epoch)?,
+            epoch: self.natural(row.get("epoch").map_err(unread())?)?,
             held,
         })
     }

@@ -5,11 +5,14 @@ use timonel_domain::time::{Mono, Timestamp};
 use timonel_domain::value::{PlanId, RolloutId, SignalId, Writer};
 use timonel_journal::chain::{Chain, Head, verify};
 use timonel_journal::entry::{Body, Kind, Sealed};
-use timonel_ports::clock::{Busy, Clock, InFlight, Sleep, SystemClock};
+use timonel_ports::clock::{Busy, Clock, InFlight, SharedClock, Sleep, SystemClock};
 use timonel_ports::helm::Helm;
-use timonel_ports::store::{JournalStore, Part, PlanRevision, Position, RolloutRow, RolloutStore, SampleStore};
+use timonel_ports::store::{
+    JournalStore, Part, PlanRevision, Position, RolloutRow, RolloutStore, SampleStore, StoreError,
+};
 
-use super::*;
+use crate::database::Database;
+use crate::link::Pools;
 
 fn next(chain: &mut Chain, text: &str) -> Sealed {
     chain.seal(
@@ -23,13 +26,13 @@ fn next(chain: &mut Chain, text: &str) -> Sealed {
 /// SQLite's own limit of pages gives the same code as a disk without space: SQLITE_FULL.
 #[tokio::test]
 async fn a_full_disk_is_named_and_what_was_acknowledged_stays() {
-    let store = Sqlite::temporary(SystemClock::shared()).await.unwrap();
-    let pages: i64 = sqlx::query_scalar("PRAGMA page_count")
-        .fetch_one(&store.writer)
-        .await
-        .unwrap();
+    let store = Database::temporary(SystemClock::shared()).await.unwrap();
+    let Pools::Sqlite { writer, .. } = store.pools() else {
+        unreachable!("a file")
+    };
+    let pages: i64 = sqlx::query_scalar("PRAGMA page_count").fetch_one(writer).await.unwrap();
     let limit = sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {}", pages + 20));
-    sqlx::query(limit).fetch_all(&store.writer).await.unwrap();
+    sqlx::query(limit).fetch_all(writer).await.unwrap();
 
     let mut chain = Chain::resume(Writer::new("desk-1").unwrap(), Head::EMPTY);
     let mut acknowledged = 0;
@@ -50,7 +53,7 @@ async fn a_full_disk_is_named_and_what_was_acknowledged_stays() {
 
     // Somebody frees some space: the same entry is appended again, and the chain goes on.
     sqlx::query("PRAGMA max_page_count = 1000000")
-        .fetch_all(&store.writer)
+        .fetch_all(writer)
         .await
         .unwrap();
     store.append(&[refused, next(&mut chain, "after")]).await.unwrap();
@@ -96,7 +99,7 @@ async fn waiting_for_the_database_counts_as_work() {
         now: Arc::default(),
         begun: Arc::default(),
     });
-    let opening = async { Sqlite::temporary(clock.clone()).await };
+    let opening = async { Database::temporary(clock.clone()).await };
     let store = counted(&clock, opening).await.unwrap();
     let mut chain = Chain::resume(Writer::new("desk-1").unwrap(), Head::EMPTY);
     let writer = chain.writer().clone();

@@ -1,0 +1,196 @@
+//! A store that is open: an SQLite file, or a database of a PostgreSQL server.
+
+use std::future::Future;
+use std::path::Path;
+
+use secrecy::SecretString;
+use tempfile::TempDir;
+use timonel_ports::clock::SharedClock;
+use timonel_ports::store::StoreError;
+use timonel_ports::task::unseen;
+
+use crate::address::Address;
+use crate::fault::fault;
+use crate::link::{Arg, Errand, Link, Pools, Row};
+use crate::sqlite::Durability;
+use crate::{postgres, sqlite};
+
+/// Opens the store at an address as [`Address::read`] reads it; see [`Database::open`] and [`Database::connect`].
+pub async fn open(address: &SecretString, clock: SharedClock) -> Result<Database, StoreError> {
+    Database::at(&Address::read(address)?, clock).await
+}
+
+/// A store that is open.
+#[derive(Debug)]
+pub struct Database {
+    pub(crate) clock: SharedClock,
+    place: String,
+    access: Access,
+    pools: Pools,
+    // Removed with the last handle to the store; `None` for a file that stays.
+    _folder: Option<TempDir>,
+}
+
+/// What can be done with a store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Access {
+    /// Everything.
+    Full,
+    /// Reading alone: a newer Timonel wrote it, and this one would not know what it breaks.
+    ReadOnly {
+        /// Why, and what to do.
+        why: String,
+    },
+}
+
+impl Access {
+    /// For a store that a newer Timonel brought to `migration`.
+    pub(crate) fn newer(migration: i64) -> Self {
+        Self::ReadOnly {
+            why: format!("a newer Timonel wrote it (migration {migration}); use that one, or a copy from before it"),
+        }
+    }
+}
+
+impl Database {
+    /// Opens the store at an address.
+    pub async fn at(address: &Address, clock: SharedClock) -> Result<Self, StoreError> {
+        match address {
+            Address::File(path) => Self::open(path, clock).await,
+            Address::Server(server) => {
+                let (access, pools) = unseen(&*clock, postgres::open(server, &clock)).await?;
+                Ok(Self {
+                    place: server.place().to_owned(),
+                    clock,
+                    access,
+                    pools,
+                    _folder: None,
+                })
+            }
+        }
+    }
+
+    /// Opens or makes an SQLite file, checks that it is sound and Timonel's, and brings it to this version. A file of a
+    /// newer Timonel is opened for reading: see [`Database::access`]. Beside `NAME` stand SQLite's `NAME-wal` and
+    /// `NAME-shm`, which belong to it, and `NAME-opening`, which is empty and by which processes take turns here.
+    pub async fn open(path: &Path, clock: SharedClock) -> Result<Self, StoreError> {
+        Self::open_with(path, clock, Durability::PowerCut, None).await
+    }
+
+    /// A new SQLite store in a folder of its own that goes with it. It is as durable as the process: for rehearsals and
+    /// tests, which would only wait for the disk.
+    pub async fn temporary(clock: SharedClock) -> Result<Self, StoreError> {
+        let folder = tempfile::Builder::new()
+            .prefix("timonel-")
+            .tempdir()
+            .map_err(|source| StoreError::Open {
+                place: std::env::temp_dir().display().to_string(),
+                source: source.into(),
+            })?;
+        let path = folder.path().join("timonel.db");
+        Self::open_with(&path, clock, Durability::Process, Some(folder)).await
+    }
+
+    async fn open_with(
+        path: &Path,
+        clock: SharedClock,
+        durability: Durability,
+        folder: Option<TempDir>,
+    ) -> Result<Self, StoreError> {
+        let (access, pools) = unseen(&*clock, sqlite::open(path, durability)).await?;
+        Ok(Self {
+            clock,
+            place: path.display().to_string(),
+            access,
+            pools,
+            _folder: folder,
+        })
+    }
+
+    /// Whether it can be written.
+    pub fn access(&self) -> &Access {
+        &self.access
+    }
+
+    /// Where it is, without secrets.
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// Closes it. Without this it is closed some time after the last handle is gone.
+    pub async fn close(&self) {
+        self.unseen(self.pools.close()).await;
+    }
+
+    #[cfg(test)]
+    pub(crate) fn pools(&self) -> &Pools {
+        &self.pools
+    }
+
+    pub(crate) fn unseen<F: Future>(&self, work: F) -> impl Future<Output = F::Output> {
+        unseen(&*self.clock, work)
+    }
+
+    pub(crate) async fn link(&self, errand: Errand) -> Result<Link, sqlx::Error> {
+        self.pools.link(errand, &self.clock).await
+    }
+
+    /// Runs one statement on a connection of its own, and gives the number of rows that it changed.
+    pub(crate) async fn execute(&self, sql: &'static str, args: &[Arg<'_>]) -> Result<u64, sqlx::Error> {
+        self.unseen(async { self.link(Errand::Write).await?.execute(sql, args).await })
+            .await
+    }
+
+    /// Reads rows on a connection of its own.
+    pub(crate) async fn rows(&self, sql: &'static str, args: &[Arg<'_>]) -> Result<Vec<Row>, sqlx::Error> {
+        self.unseen(async { self.link(Errand::Read).await?.rows(sql, args).await })
+            .await
+    }
+
+    /// What a failed statement means: what every operation has in common, else what `otherwise` says.
+    pub(crate) fn failed(&self, error: sqlx::Error, otherwise: impl FnOnce(sqlx::Error) -> StoreError) -> StoreError {
+        let failed = fault(&self.place, error, otherwise);
+        match (failed, &self.access) {
+            (StoreError::ReadOnly { place, .. }, Access::ReadOnly { why }) => StoreError::ReadOnly {
+                place,
+                why: why.clone(),
+            },
+            (failed, _) => failed,
+        }
+    }
+
+    pub(crate) fn unread(&self, what: &'static str) -> impl FnOnce(sqlx::Error) -> StoreError {
+        move |error| {
+            self.failed(error, |source| StoreError::Read {
+                what,
+                source: source.into(),
+            })
+        }
+    }
+
+    pub(crate) fn unwritten(&self, what: &'static str) -> impl FnOnce(sqlx::Error) -> StoreError {
+        move |error| {
+            self.failed(error, |source| StoreError::Write {
+                what,
+                source: source.into(),
+            })
+        }
+    }
+
+    pub(crate) fn corrupt(&self, detail: impl ToString) -> StoreError {
+        StoreError::Corrupt {
+            place: self.place.clone(),
+            detail: detail.to_string(),
+        }
+    }
+
+    /// A number that was never negative when it was written, and fits `T`.
+    pub(crate) fn natural<T: TryFrom<i64>>(&self, n: i64) -> Result<T, StoreError> {
+        T::try_from(n).map_err(|_| self.corrupt(format!("{n} where no such number can be")))
+    }
+}
+
+/// Databases keep 64 bits with a sign.
+pub(crate) fn integer(what: &'static str, n: u64) -> Result<i64, StoreError> {
+    i64::try_from(n).map_err(|_| StoreError::Range { what })
+}
