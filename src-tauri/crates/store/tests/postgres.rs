@@ -119,7 +119,7 @@ async fn a_position_is_given_only_when_no_smaller_one_can_come_any_more() {
         "it would get a greater position and be seen first: {waits:?}"
     );
     assert_eq!(store.entries(Part::All, Position::START, 9).await.unwrap(), []);
-    store.append(&[entry.clone()]).await.unwrap();
+    store.append(std::slice::from_ref(&entry)).await.unwrap();
     writing.await.unwrap().unwrap();
     let there = store.entries(Part::All, Position::START, 9).await.unwrap();
     assert_eq!(there.len(), 2);
