@@ -10,6 +10,8 @@ const COMMANDS: &[&str] = &[
     "acknowledge",
     "environments",
     "plan_file",
+    "plan",
+    "power",
     "open",
     "series",
     "picture_file",

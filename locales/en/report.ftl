@@ -40,6 +40,7 @@ chart-subtitle = { $rollout } ({ $environment }) · { $date } · { $zone } · ea
 chart-subtitle-now = { $rollout } ({ $environment }) · { $date } · { $zone }
 chart-at-zero = new at 0 %: only what was still in progress
 chart-no-data = { $side }: no data
+chart-band = band: what the rate of the whole phase may be, with 95 % confidence
 chart-description = { $side }: last value { $last }, highest { $most }.
 
 timeline-title = Phases

@@ -123,5 +123,12 @@ power-warn-blind = ▲ { $phase }: so few calls do not even show a total failure
 power-warn-blind-at-limit = ▲ { $phase }: { $rule } watches a limit that cannot be told apart here; from { $rate } on it is seen with certainty. Make the phase longer or raise its weight.
 power-warn-go = ▲ { $phase }: too short for what its gate asks. Make it longer, raise its weight, or ask for less.
 power-warn-false = ▲ { $phase }: { $rule }, as written, would roll back a healthy version in { $share } of the cases. Write evidence = "gated".
-power-left-out = Not simulated (their level of today is not known): { $rules }
+power-share = { "  " }{ $metric }, today { $today } (in what follows, “fail” is what is bad of this metric, today { $bad }):
+power-unknown-share = no rollback rule and no gate of the plan looks at the share “{ $metric }”; there is: { $known }
+power-unseen-today = Not simulated: { $rule }. What { $signal } gives today is not known; say it with --today METRIC=SHARE.
+power-unseen-spread = Not simulated: { $rule }. It looks at a mean or a quantile of { $signal }, and how its values spread is not known.
+power-unseen-occurrences = Not simulated: { $rule }. It counts occurrences of { $signal }, which are no share of anything.
+power-unseen-level = Not simulated: { $rule }. { $signal } is a level, of which nothing can be proved; it acts as written.
+power-unseen-side = Not simulated: { $rule }. It does not look at the calls of the new version.
+power-unseen-backwards = Not simulated: { $rule }. It rolls back when { $signal } gets better.
 power-refused = cannot be simulated: { $why }

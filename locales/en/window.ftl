@@ -212,6 +212,8 @@ journal-empty = No entries yet.
 chart-limit = { $action } { $limit } · { $lasting }
 chart-summary = { $metric }: { $values }. Limits: { $limits }.
 chart-empty = No data in this stretch
+chart-band = may be (95 %)
+chart-band-of = { $side }: over the whole phase, between { $low } and { $high } with 95 % confidence.
 chart-window = { $window } a point
 
 picture-keep = Save picture: { $of }

@@ -40,6 +40,7 @@ chart-subtitle = { $rollout } ({ $environment }) · { $date } · { $zone } · ca
 chart-subtitle-now = { $rollout } ({ $environment }) · { $date } · { $zone }
 chart-at-zero = nuevo a 0 %: solo lo que seguía en curso
 chart-no-data = { $side }: sin datos
+chart-band = franja: lo que puede ser la tasa de toda la fase, con un 95 % de confianza
 chart-description = { $side }: último valor { $last }, el mayor { $most }.
 
 timeline-title = Fases

@@ -123,5 +123,12 @@ power-warn-blind = ▲ { $phase }: tan pocas llamadas no muestran ni que falle t
 power-warn-blind-at-limit = ▲ { $phase }: { $rule } vigila un límite que aquí no se distingue; con seguridad se ve desde el { $rate }. Alárguela o suba su peso.
 power-warn-go = ▲ { $phase }: es demasiado corta para lo que pide su compuerta. Alárguela, suba su peso o pida menos.
 power-warn-false = ▲ { $phase }: { $rule }, tal cual, revertiría una versión sana en el { $share } de los casos. Escriba evidence = "gated".
-power-left-out = No se simulan (su nivel de hoy no se conoce): { $rules }
+power-share = { "  " }{ $metric }, hoy { $today } (en lo que sigue, «falla» es lo malo de esta métrica, hoy el { $bad }):
+power-unknown-share = ninguna regla de reversión ni compuerta del plan mira la proporción «{ $metric }»; las que hay: { $known }
+power-unseen-today = No se simula { $rule }: no se sabe cuánto da hoy { $signal }. Dígalo con --today MÉTRICA=PROPORCIÓN.
+power-unseen-spread = No se simula { $rule }: mira una media o un percentil de { $signal }, y no se sabe cómo se reparten sus valores.
+power-unseen-occurrences = No se simula { $rule }: cuenta sucesos de { $signal }, que no son parte de un total.
+power-unseen-level = No se simula { $rule }: { $signal } es un nivel, del que no hay nada que probar; actúa tal cual.
+power-unseen-side = No se simula { $rule }: no mira las llamadas de la versión nueva.
+power-unseen-backwards = No se simula { $rule }: revierte cuando { $signal } mejora.
 power-refused = no se puede simular: { $why }

@@ -211,6 +211,8 @@ journal-empty = Todavía sin anotaciones.
 chart-limit = { $action } { $limit } · { $lasting }
 chart-summary = { $metric }: { $values }. Límites: { $limits }.
 chart-empty = Sin datos en este tramo
+chart-band = puede ser (95 %)
+chart-band-of = { $side }: en toda la fase, entre { $low } y { $high } con un 95 % de confianza.
 chart-window = { $window } por punto
 
 picture-keep = Guardar imagen: { $of }

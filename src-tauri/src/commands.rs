@@ -6,7 +6,7 @@ use tauri::{AppHandle, State};
 use timonel_bridge::console::Keys;
 use timonel_wire::{
     About, Aim, Batch, CredentialChange, CredentialTest, Environments, KeepName, Order, Picture, PictureAsk,
-    PictureKept, PlanFile, Receipt, Series, ToOpen, Typed, Vault, WireError,
+    PictureKept, PlanFile, PlanSheet, Power, PowerAsk, Receipt, Series, ToOpen, Typed, Vault, WireError,
 };
 
 use crate::pictures;
@@ -72,6 +72,18 @@ pub(crate) async fn environments(shell: State<'_, Shell>) -> Result<Environments
 #[tauri::command]
 pub(crate) async fn plan_file(shell: State<'_, Shell>, path: String) -> Result<PlanFile, WireError> {
     shell.berth.plan_file(&shell.asker, &path).await
+}
+
+/// The plan of what is open, as it is written.
+#[tauri::command]
+pub(crate) async fn plan(shell: State<'_, Shell>) -> Result<PlanSheet, WireError> {
+    shell.berth.console().await?.plan_sheet().await
+}
+
+/// What that plan can show, with so much traffic; phase by phase.
+#[tauri::command]
+pub(crate) async fn power(shell: State<'_, Shell>, today: PowerAsk) -> Result<Power, WireError> {
+    shell.berth.console().await?.power(today).await
 }
 
 /// The person opens something else.

@@ -104,6 +104,8 @@ pub fn run() -> Result<(), Error> {
             commands::acknowledge,
             commands::environments,
             commands::plan_file,
+            commands::plan,
+            commands::power,
             commands::open,
             commands::series,
             commands::picture_file,

@@ -40,7 +40,7 @@ test('an alert stands on the desk, and whoever answers there has answered in the
 });
 
 test('popups count as seen when a person has answered one, and a desk that loses them is told of', async () => {
-  await window.press('nav button:nth-of-type(2)');
+  await window.press('nav button:nth-of-type(3)');
   await window.text('[data-popups="untested"]');
   await window.press('[data-popups] button');
   await until('the test popup', async () => (await desk.popups.all()).some(({ program }) => program === 'Timonel'));

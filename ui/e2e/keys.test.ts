@@ -24,7 +24,7 @@ beforeEach(async () => {
   secret = `KEY${randomUUID().replaceAll('-', '')}`;
   window = await Window.open(desk, { LANG: 'es_ES.UTF-8', USER: 'ana', TIMONEL_LOG: 'debug' });
   await window.text('[data-emergency]');
-  await window.press('nav button:nth-of-type(2)');
+  await window.press('nav button:nth-of-type(3)');
   await window.text('#key-form-title');
 });
 
@@ -70,7 +70,7 @@ test('a locked keychain says so, and is used again when it is unlocked, without 
   await keep();
   await desk.keyring.lock();
   await window.press('nav button:nth-of-type(1)');
-  await window.press('nav button:nth-of-type(2)');
+  await window.press('nav button:nth-of-type(3)');
   await window.text(`${KEYCHAIN}[data-condition="locked"]`);
   // A new one is neither kept elsewhere nor said to be kept.
   await window.type('#key-secret', secret);

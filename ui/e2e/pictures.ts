@@ -44,6 +44,9 @@ test('the pictures of the documentation', { timeout: 600_000 }, async () => {
   await rollout.until('a calm rollout', (picture) => picture.phases.some((phase) => phase.baked_ms > 3 * 60_000) && open(picture).length === 0, 120_000);
   await taken('guardia-calm');
   await screen(1);
+  await until('the planner', () => window.inPage<boolean>("return document.querySelector('[data-computing=false] [data-share] tbody') !== null"), 120_000);
+  await taken('plan');
+  await screen(2);
   await taken('conexiones', [['es', 'light']]);
   await screen(0);
   await rollout.until('an alarm', (picture) => open(picture).some((alert) => ['high', 'critical'].includes(alert.severity)), 180_000);

@@ -17,7 +17,7 @@ afterEach(() => {
 });
 
 const never = () => new Promise<never>(() => {});
-const host: Host = { about: never, picture: never, watch: never, hidden: never, language: never, order: never, acknowledge: never, series: never, told: () => () => {}, picture_file: never, credentials: never, credential_put: never, credential_test: never, credential_delete: never, popup_test: never, environments: never, plan_file: never, open: never };
+const host: Host = { about: never, picture: never, watch: never, hidden: never, language: never, order: never, acknowledge: never, series: never, told: () => () => {}, picture_file: never, credentials: never, credential_put: never, credential_test: never, credential_delete: never, popup_test: never, environments: never, plan_file: never, plan: never, power: never, open: never };
 const about = { version: '7.8.9', languages: [], read_only: false };
 
 describe.each(LOCALES)('%s', (locale) => {

@@ -84,6 +84,10 @@ describe.each(Object.entries(STATES))('in the state %s', (state, { options, ther
       const name = JSON.stringify(LOOKS[index]);
       expect(await violations(served.page), `Guardia, ${state}, ${name}`).toEqual([]);
       await served.page.getByRole('navigation').getByRole('button').nth(1).click();
+      await served.page.locator('[data-share] tbody tr').first().waitFor();
+      expect(await served.page.locator('[data-emergency] button').isVisible()).toBe(true);
+      expect(await violations(served.page), `Plan, ${state}, ${name}`).toEqual([]);
+      await served.page.getByRole('navigation').getByRole('button').nth(2).click();
       expect(await served.page.locator('[data-emergency] button').isVisible()).toBe(true);
       expect(await violations(served.page), `Connections, ${state}, ${name}`).toEqual([]);
       await served.page.getByRole('navigation').getByRole('button').first().click();

@@ -42,7 +42,7 @@ afterEach(async () => {
 function page(first: Picture, answer: () => Promise<never> = never) {
   const order = vi.fn((_aim: Aim, _order: Order) => answer());
   const acknowledge = vi.fn((_aim: Aim, _alert: string, _comment: string) => answer());
-  const host: Host = { about: never, picture: never, watch: never, hidden: never, language: never, order, acknowledge, series: never, told: () => () => {}, picture_file: never, credentials: never, credential_put: never, credential_test: never, credential_delete: never, popup_test: never, environments: never, plan_file: never, open: never };
+  const host: Host = { about: never, picture: never, watch: never, hidden: never, language: never, order, acknowledge, series: never, told: () => () => {}, picture_file: never, credentials: never, credential_put: never, credential_test: never, credential_delete: never, popup_test: never, environments: never, plan_file: never, plan: never, power: never, open: never };
   const props = $state({ picture: first, known: new Known(), helm: new Helm(host), host, about: { version: '1.2.3', languages: [], read_only: false } });
   shown = mount(Shell, { target: document.body, props });
   flushSync();

@@ -22,7 +22,7 @@ afterEach(() => {
 });
 
 const never = () => new Promise<never>(() => {});
-const host: Host = { about: never, picture: never, watch: never, hidden: never, language: never, order: never, acknowledge: never, series: never, told: () => () => {}, picture_file: never, credentials: never, credential_put: never, credential_test: never, credential_delete: never, popup_test: never, environments: never, plan_file: never, open: never };
+const host: Host = { about: never, picture: never, watch: never, hidden: never, language: never, order: never, acknowledge: never, series: never, told: () => () => {}, picture_file: never, credentials: never, credential_put: never, credential_test: never, credential_delete: never, popup_test: never, environments: never, plan_file: never, plan: never, power: never, open: never };
 
 function page(shown: Picture, read_only = false): string {
   const about = { version: '1.2.3', languages: [], read_only };

@@ -28,6 +28,7 @@ use tokio::sync::{OnceCell, watch};
 use crate::console::{Asker, BEAT, Console, Keys, Scene, Watch, is_under_way};
 use crate::desk::Listed;
 use crate::{BridgeError, Desk};
+pub(crate) use known::plan_finding;
 use problem::told_to_window;
 
 /// The pictures of each console are numbered from a beginning of their own on: no console shows so many, and a page, which

@@ -10,20 +10,24 @@ use timonel_domain::board::FURTHEST;
 use timonel_domain::metric::Statistic;
 use timonel_domain::plan::{Action, Plan, Rule, SignalPlan};
 use timonel_domain::time::Timestamp;
-use timonel_domain::value::{RuleId, Side, SignalId};
+use timonel_domain::value::{Quantity, RuleId, Side, SignalId};
 use timonel_plan::parsed::SIMULATOR;
 use timonel_ports::store::{RolloutRow, SampleStore, StoreError};
-use timonel_report::{About, Chart, Consequence, Limit, PhaseBar, ReportError, Series, Timeline};
+use timonel_report::{About, BandPoint, Chart, Consequence, Limit, PhaseBar, ReportError, Series, Timeline};
 use timonel_store::Sqlite;
 
 pub use timonel_report::{BadZone, Format, Language, Look, Theme, Zone};
 
 use crate::{BridgeError, Desk};
 
+pub use band::Era;
 pub use story::Story;
+pub(crate) use story::Telling;
 
+use band::{band, before};
 use lines::{Asked, points, thin_out};
 
+pub(crate) mod band;
 pub(crate) mod lines;
 mod story;
 
@@ -169,9 +173,24 @@ impl Album<'_> {
         let question = asked.question(reading);
         let span = from..during.1.or(newest).ok_or_else(none)?;
         let story = Story::read(self.store, &row.id, plan).await?;
+        let is_share = question.statistic == Statistic::Share;
+        let eras: &[Era] = if is_share { &story.eras } else { &[] };
+        let before = before(eras, from - FURTHEST);
+        let mut whole = match before {
+            Some(before) => self.store.samples(&row.id, &signal.id, before).await?,
+            None => Vec::new(),
+        };
+        whole.extend(samples.iter().cloned());
         let series = signal.sides.iter().map(|side| Series {
             side: *side,
             points: thin_out(&points(&samples, *side, signal, &question, &span), COLUMNS, &span),
+            band: band(&whole, *side, eras, COLUMNS, &span)
+                .into_iter()
+                .map(|point| BandPoint {
+                    at: point.at,
+                    bounds: point.bounds.map(|(low, high)| (micros(low), micros(high))),
+                })
+                .collect(),
         });
         Ok(Chart {
             metric: signal.metric.clone(),
@@ -222,6 +241,11 @@ impl Album<'_> {
         let samples = self.store.samples(&self.row.id, signal, after..FOREVER).await?;
         Ok(samples.iter().map(|sample| sample.as_of).max())
     }
+}
+
+/// A share as charts have it.
+fn micros(share: f64) -> Quantity {
+    Quantity::from_micros((share * 1e6).round() as i64)
 }
 
 fn about(row: &RolloutRow, span: Range<Timestamp>) -> About {

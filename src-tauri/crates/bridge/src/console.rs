@@ -11,6 +11,7 @@ mod opening;
 mod orders;
 mod paint;
 mod past;
+mod plan;
 mod popups;
 #[cfg(test)]
 mod tests;
@@ -45,9 +46,12 @@ pub use watch::{Curtain, Watch};
 pub(crate) use watched::is_under_way;
 
 use crate::operator::VirtualOperator;
+use crate::chart::Telling;
 use paint::Easel;
 use past::Past;
 
+use plan::Written;
+use plan::planner::Planner;
 /// The picture is painted anew this often, and a window is told no more often.
 pub(crate) const BEAT: Duration = Duration::from_millis(500);
 /// An order that was not heard of for so long on the desk's clock changes nothing, or is still being checked.
@@ -110,6 +114,11 @@ struct Inner {
     desk: SharedClock,
     plan: Parsed,
     rollout: RolloutId,
+    /// The same as it is written.
+    written: Written,
+    planner: Planner,
+    /// What its journal tells, for charts; told when first asked for.
+    telling: tokio::sync::Mutex<Option<Telling>>,
     /// As the installation keeps it; `None` in the simulator.
     row: Option<RolloutRow>,
     handle: Handle,

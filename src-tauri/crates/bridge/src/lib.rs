@@ -18,6 +18,7 @@ pub mod rehearsal;
 pub mod summary;
 pub mod words;
 mod world;
+pub mod power;
 
 use timonel_engine::EngineError;
 use timonel_ports::store::StoreError;

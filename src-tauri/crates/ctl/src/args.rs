@@ -98,6 +98,9 @@ pub(crate) struct Power {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum JudgeCommand {
+    /// What another share is today, such as abandonment=0.06 or speech_recognition=0.9; may be given more than once.
+    #[arg(long, value_name = "METRIC=SHARE", value_parser = share_of)]
+    pub(crate) today: Vec<(String, f64)>,
     /// Print the evidence after each finished call of a file, one JSON object a line. Exit 2, and nothing on the
     /// output, where a line cannot be read.
     Replay {
@@ -106,6 +109,15 @@ pub(crate) enum JudgeCommand {
         /// The limit of the error rate that the canary is held to, 0 to 1.
         #[arg(long, default_value_t = 0.05)]
         p0: f64,
+/// `METRIC=SHARE`; whether a plan can have such a share, the planner says.
+fn share_of(text: &str) -> Result<(String, f64), String> {
+    let (metric, share) = text
+        .split_once('=')
+        .ok_or("write METRIC=SHARE, such as abandonment=0.06")?;
+    let share = share.parse().map_err(|_| format!("{share} is no number"))?;
+    Ok((metric.to_owned(), share))
+}
+
         /// Begin a new test every so many calls; by default as many as bring one to the canary on average.
         #[arg(long)]
         restart_every: Option<NonZeroU32>,

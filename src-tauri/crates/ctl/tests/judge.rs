@@ -146,8 +146,45 @@ fn the_planner_says_what_each_phase_can_show() {
     );
     assert_eq!(
         report["not_simulated"],
-        serde_json::json!(["respuesta-5s", "abandono-25"])
+        serde_json::json!([
+            { "rule": "respuesta-5s", "why": "spread-unknown" },
+            { "rule": "abandono-25", "why": "today-unknown" },
+        ])
     );
+    // With its value of today, abandonment is simulated too; of recognised speech the bad ones are those that are not.
+    let with = [
+        "--json",
+        "--today",
+        "abandonment=0.06",
+        "--today",
+        "speech_recognition=0.9",
+    ];
+    let done = timonelctl("es", &[&ask[..], &with].concat());
+    let report: Value = serde_json::from_slice(&done.stdout).unwrap();
+    let shares = report["phases"][0]["other_shares"].as_array().unwrap();
+    let found: Vec<_> = shares
+        .iter()
+        .map(|share| {
+            let bad = share["bad_today"].as_f64().unwrap();
+            (
+                share["metric"].as_str().unwrap(),
+                (bad * 100.0).round(),
+                share["rules"].as_array().unwrap().len(),
+            )
+        })
+        .collect();
+    assert_eq!(found, [("abandonment", 6.0, 1), ("speech_recognition", 10.0, 0)]);
+    assert_eq!(
+        report["not_simulated"],
+        serde_json::json!([{ "rule": "respuesta-5s", "why": "spread-unknown" }])
+    );
+    assert_eq!(
+        report["phases"][0]["sights"], pilot["sights"],
+        "what else is asked changes no figure"
+    );
+    let unknown = timonelctl("es", &[&ask[..], &["--today", "cpu=0.5"]].concat());
+    assert_eq!((unknown.status.code(), unknown.stdout.len()), (Some(2), 0));
+    assert!(said(&unknown.stderr).contains("abandonment"), "what there is is named");
     let few = ["plan", "power", file, "--units-per-day", "20"];
     for language in ["es", "en"] {
         let done = timonelctl(language, &few);

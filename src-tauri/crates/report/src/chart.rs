@@ -45,6 +45,17 @@ pub struct Series {
     pub side: Side,
     /// By time. A point without a value is a gap: no line is drawn across it.
     pub points: Vec<Point>,
+    /// By time: what the value of all units since the phase began may be. Empty where nobody says.
+    pub band: Vec<BandPoint>,
+}
+
+/// What a value may be, as it was known at a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BandPoint {
+    /// When.
+    pub at: Timestamp,
+    /// The least and the most, in the metric's unit; `None` where nothing is known, which parts the band.
+    pub bounds: Option<(Quantity, Quantity)>,
 }
 
 /// A value at a moment.
@@ -136,6 +147,12 @@ pub(crate) fn draw(chart: &Chart, look: &Look) -> Result<Drawing, ReportError> {
         .map(|s| (s.side, sheet.runs(s, &chart.weights)))
         .collect();
 
+    // The narrower one above: stable has more units.
+    for side in [Side::Canary, Side::Stable] {
+        for series in chart.series.iter().filter(|s| s.side == side) {
+            sheet.band(&mut drawing, series);
+        }
+    }
     let at_zero = lines.iter().any(|(_, runs)| runs.iter().any(|run| run.at_zero));
     heading(&mut drawing, chart, look, &words, (&title, at_zero));
     for limit in chart.limits.iter().filter(|l| l.consequence == Consequence::Rollback) {
@@ -253,6 +270,10 @@ fn heading(drawing: &mut Drawing, chart: &Chart, look: &Look, words: &Words, (ti
         None => "chart-subtitle-now",
     };
     drawing.text(Text::new(words.say(key, &facts), (MARGIN, 58.0), 13.0, palette.dim));
+    if chart.series.iter().any(|series| !series.band.is_empty()) {
+        let said = words.say("chart-band", &[]);
+        drawing.text(Text::new(said, (f64::from(WIDTH) - MARGIN, 58.0), 12.0, palette.dim).anchored(Anchor::End));
+    }
     // The legend, from the right.
     let mut right = f64::from(WIDTH) - MARGIN;
     let rest = at_zero.then(|| (words.say("chart-at-zero", &[]), Side::Canary, true));

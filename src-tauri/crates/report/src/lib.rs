@@ -13,7 +13,7 @@ mod render;
 mod timeline;
 mod words;
 
-pub use chart::{Chart, Consequence, Limit, Point, Series, WeightStep};
+pub use chart::{BandPoint, Chart, Consequence, Limit, Point, Series, WeightStep};
 pub use timeline::{Happened, Mark, PhaseBar, Timeline};
 
 use std::ops::Range;

@@ -17,6 +17,9 @@ pub(crate) struct Palette {
     pub(crate) dim: Color,
     pub(crate) canary: Color,
     pub(crate) stable: Color,
+    /// What the share of a side may be, behind its line.
+    pub(crate) canary_band: Color,
+    pub(crate) stable_band: Color,
     pub(crate) warning: Color,
     pub(crate) critical: Color,
     /// Behind values beyond a limit that rolls back.
@@ -34,6 +37,8 @@ impl Palette {
                 dim: Color(0x5b, 0x63, 0x6e),
                 canary: Color(0x25, 0x63, 0xa8),
                 stable: Color(0x5d, 0x68, 0x75),
+                canary_band: Color(0xe0, 0xe8, 0xf1),
+                stable_band: Color(0xe6, 0xe8, 0xea),
                 warning: Color(0x8f, 0x55, 0x00),
                 critical: Color(0xb3, 0x12, 0x1d),
                 breach: Color(0xf7, 0xd2, 0xd2),
@@ -46,6 +51,8 @@ impl Palette {
                 dim: Color(0xa2, 0xaa, 0xb4),
                 canary: Color(0x6f, 0xb1, 0xf5),
                 stable: Color(0x9a, 0xa5, 0xb2),
+                canary_band: Color(0x2c, 0x37, 0x44),
+                stable_band: Color(0x2d, 0x32, 0x38),
                 warning: Color(0xf0, 0xb1, 0x4a),
                 critical: Color(0xff, 0x7a, 0x78),
                 breach: Color(0x54, 0x21, 0x1f),
@@ -83,6 +90,17 @@ mod tests {
             }
             for line in [p.canary, p.critical, p.warning] {
                 assert!(contrast(line, p.breach) >= 3.0, "{theme:?} {line:?}");
+            }
+            // Over the bands, all the same.
+            for band in [p.canary_band, p.stable_band] {
+                assert!(
+                    contrast(p.canary, band) >= 3.0 && contrast(p.stable, band) >= 3.0,
+                    "{theme:?}"
+                );
+                assert!(
+                    contrast(p.critical, band) >= 4.5 && contrast(p.warning, band) >= 4.5,
+                    "{theme:?}"
+                );
             }
             // On filled bars: the name of a phase that is under way.
             assert!(contrast(p.ground, p.canary) >= 4.5 && contrast(p.ground, p.stable) >= 4.5);

@@ -45,6 +45,7 @@ fn series(side: Side, values: impl Fn(i64) -> i64) -> Series {
     Series {
         side,
         points: (0..=60).map(point).collect(),
+        band: Vec::new(),
     }
 }
 

@@ -7,6 +7,7 @@ use crate::credentials::{CredentialChange, CredentialTest, KeepName, Typed, Vaul
 use crate::environments::{Environments, PlanFile, ToOpen};
 use crate::error::WireError;
 use crate::picture::{Batch, Picture};
+use crate::plan::{PlanSheet, Power, PowerAsk};
 use crate::series::{PictureAsk, PictureKept, Series};
 
 /// What a person orders. Who it is and from which window is not said here: the host knows.
@@ -190,6 +191,13 @@ pub enum Question {
         /// The file: a whole path, or one from the person's own folder on (`~/…`).
         path: String,
     },
+    /// The plan of what is open, as it is written.
+    Plan,
+    /// What that plan can show, with so much traffic.
+    Power {
+        /// How much.
+        today: PowerAsk,
+    },
     /// A person opens something else.
     Open {
         /// What.
@@ -268,6 +276,10 @@ pub enum Answer {
     Environments(Environments),
     /// To [`Question::PlanFile`].
     PlanFile(PlanFile),
+    /// To [`Question::Plan`].
+    Plan(PlanSheet),
+    /// To [`Question::Power`].
+    Power(Power),
     /// To [`Question::Credentials`].
     Vault(Vault),
     /// To [`Question::CredentialPut`] and [`Question::CredentialDelete`].

@@ -13,6 +13,7 @@ mod environments;
 mod error;
 mod evidence;
 mod picture;
+mod plan;
 mod popups;
 mod sentence;
 mod series;
@@ -32,9 +33,13 @@ pub use picture::{
     Acknowledged, Alert, Batch, Checklist, Drill, Emergency, EnvironmentBand, JournalLine, Marks, Members, Operating,
     Operation, PhaseRow, PhaseState, Picture, RoleName, RolloutHead, Sections, Seen, Source, Target, Tenant, Units,
 };
+pub use plan::{
+    AtBest, GoPower, MeasuredShare, MeasuredToday, PhasePower, PlanGate, PlanPhase, PlanSheet, Power, PowerAsk,
+    RuleOdds, RulePower, SharePower, Sight,
+};
 pub use popups::{PopupStanding, PopupsState, PopupsTested};
 pub use sentence::{Arg, Sentence};
-pub use series::{PictureAsk, PictureFormat, PictureKept, PictureOf, Point, Series};
+pub use series::{BandPoint, PictureAsk, PictureFormat, PictureKept, PictureOf, Point, Series};
 
 /// A time as it crosses: milliseconds since 1970-01-01T00:00:00Z.
 pub fn millis(at: timonel_domain::time::Timestamp) -> i64 {

@@ -9,6 +9,11 @@ use crate::board::{SideName, UnitName};
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, TS)]
 pub struct Point(pub i64, pub Option<f64>);
 
+/// One moment of a band: milliseconds since 1970 in UTC, and the least and the most that the share may be, 0 to 1; `null` where
+/// nothing is known yet.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, TS)]
+pub struct BandPoint(pub i64, pub Option<(f64, f64)>);
+
 /// One line of a chart, with at most two points a pixel column besides its gaps.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 pub struct Series {
@@ -22,6 +27,9 @@ pub struct Series {
     pub unit: UnitName,
     /// In the order of time.
     pub points: Vec<Point>,
+    /// Where the share of the units since the phase began lies, as it was known at each moment: a confidence sequence, wrong at
+    /// any moment of a phase with 5 % at most. Empty for what is not a share, and for both sides together.
+    pub band: Vec<BandPoint>,
 }
 
 /// What a picture shows.

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { row } from '../testing/picture';
 import type { Point, Series } from '../wire';
-import { aligned, charted, limits, sides, span, stretch } from './chart';
+import { aligned, charted, edges, last_band, limits, sides, span, stretch } from './chart';
 import { lines } from './lines';
 
 const series = (side: Series['side'], points: Point[], more: Partial<Series> = {}): Series => ({
@@ -10,6 +10,7 @@ const series = (side: Series['side'], points: Point[], more: Partial<Series> = {
   side,
   unit: 'ratio',
   points,
+  band: [],
   ...more,
 });
 
@@ -88,4 +89,25 @@ test('the stretch begins with the rollout, within ten minutes and a day', () => 
   expect(stretch(0, 60_000)).toEqual({ from: -540_000, to: 60_000 });
   expect(stretch(0, 3_600_000)).toEqual({ from: 0, to: 3_600_000 });
   expect(stretch(0, 172_800_000)).toEqual({ from: 86_400_000, to: 172_800_000 });
+});
+
+describe('edges', () => {
+  const band: Series['band'] = [[1_000, null], [2_000, [0, 0.9]], [4_000, [0.1, 0.5]], [5_000, null], [6_000, [0, 0.8]]];
+
+  test('a band is straight between its points and breaks where nothing is known', () => {
+    const [one] = edges([series('canary', [], { band })], [1, 2, 3, 4, 4.5, 5, 5.5, 6, 7]);
+    expect(one?.upper).toEqual([null, 0.9, 0.7, 0.5, null, null, null, 0.8, null]);
+    expect(one?.lower).toEqual([null, 0, 0.05, 0.1, null, null, null, 0, null]);
+  });
+
+  test('a line without a band has none anywhere', () => {
+    expect(edges([series('stable', [])], [1, 2])).toEqual([{ upper: [null, null], lower: [null, null] }]);
+    expect(last_band(series('stable', []))).toBeNull();
+    expect(last_band(series('canary', [], { band }))).toEqual([0, 0.8]);
+  });
+
+  test('the axis follows lines and limits: a band that may be anything leaves it as it is', () => {
+    const points: Point[] = [[0, 0.02], [1_000, 0.03]];
+    expect(span([series('canary', points, { band })], [0.1])).toEqual(span([series('canary', points)], [0.1]));
+  });
 });

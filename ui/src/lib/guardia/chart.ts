@@ -49,6 +49,47 @@ export function aligned(series: readonly Series[]): [number[], ...(number | null
   return [times.map((at) => at / 1000), ...columns];
 }
 
+/** A band on the axis of time of its line: the edges of the same moments. */
+export interface Edges {
+  upper: (number | null)[];
+  lower: (number | null)[];
+}
+
+/**
+ * The bands of lines at the moments of their axis: between two points of a band it is taken as straight; where nothing is known,
+ * and outside of it, there is none.
+ */
+export function edges(series: readonly Series[], seconds: readonly number[]): Edges[] {
+  return series.map(({ band }) => {
+    const upper: (number | null)[] = [];
+    const lower: (number | null)[] = [];
+    let next = 0;
+    for (const second of seconds) {
+      const at = second * 1000;
+      while (next < band.length && (band[next]?.[0] ?? 0) < at) next += 1;
+      const [before, after] = [band[next - 1], band[next]];
+      const [from, to] = [before?.[1], after?.[1]];
+      if (after?.[0] === at && to) {
+        lower.push(to[0]);
+        upper.push(to[1]);
+      } else if (before && after && from && to) {
+        const share = (at - before[0]) / (after[0] - before[0]);
+        lower.push(from[0] + (to[0] - from[0]) * share);
+        upper.push(from[1] + (to[1] - from[1]) * share);
+      } else {
+        lower.push(null);
+        upper.push(null);
+      }
+    }
+    return { upper, lower };
+  });
+}
+
+/** What a band says at its end, for who cannot see it; `null` where there is none. */
+export function last_band({ band }: Series): readonly [number, number] | null {
+  return band.at(-1)?.[1] ?? null;
+}
+
 /** From where to where the axis of values goes: all values and limits, with room above; zero is in it where near. */
 export function span(series: readonly Series[], limits: readonly number[]): [number, number] {
   const values = series.flatMap((one) => one.points.flatMap(([, value]) => (value === null ? [] : [value])));

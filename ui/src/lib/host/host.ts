@@ -1,6 +1,6 @@
 // The questions that the screen asks. They name what is wanted, never who answers: the desktop program (tauri.ts) or
 // `timonelctl ui-host` over a socket (socket.ts).
-import type { About, Aim, Batch, CredentialChange, CredentialTest, Environments, KeepName, Order, Picture, PictureAsk, PictureKept, PlanFile, Receipt, Sentence, Series, ToOpen, Vault } from '../wire';
+import type { About, Aim, Batch, CredentialChange, CredentialTest, Environments, KeepName, Order, Picture, PictureAsk, PictureKept, PlanFile, PlanSheet, Power, PowerAsk, Receipt, Sentence, Series, ToOpen, Vault } from '../wire';
 
 /** Whether whoever answers can be reached. */
 export type Link = 'opening' | 'open' | 'lost';
@@ -38,6 +38,10 @@ export interface Host {
   environments(): Promise<Environments>;
   /** What there is to know of a plan file before it is opened. */
   plan_file(path: string): Promise<PlanFile>;
+  /** The plan of what is open, as it is written. */
+  plan(): Promise<PlanSheet>;
+  /** What that plan can show: what there is once it is more than `have`, within some seconds; other traffic ends what is being computed. */
+  power(today: PowerAsk): Promise<Power>;
   /** Opens something else in place of what is open. Moves nothing. */
   open(open: ToOpen): Promise<void>;
   /** Places and credentials, without a secret. May make a keychain ask the person to unlock it. */

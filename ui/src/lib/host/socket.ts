@@ -1,6 +1,6 @@
 // `timonelctl ui-host`: the same questions over one WebSocket. The page opens it again by itself when it is lost, and
 // every question that was under way then is refused: nobody knows whether it was heard.
-import type { About, Answer, Ask, CredentialChange, CredentialTest, Environments, Picture, PictureAsk, PictureKept, PlanFile, Question, Receipt, Series, ServerMessage, ToOpen, Vault } from '../wire';
+import type { About, Answer, Ask, CredentialChange, CredentialTest, Environments, Picture, PictureAsk, PictureKept, PlanFile, PlanSheet, Power, PowerAsk, Question, Receipt, Series, ServerMessage, ToOpen, Vault } from '../wire';
 import { type Host, type Listener, Refusal } from './host';
 
 /** How long a question waits for its answer. */
@@ -41,6 +41,8 @@ export class Socket implements Host {
   series = (rule: string, width_px: number, from: number, to: number) => this.#ask<Series[]>({ ask: 'series', rule, width_px, from, to });
   environments = () => this.#ask<Environments>({ ask: 'environments' });
   plan_file = (path: string) => this.#ask<PlanFile>({ ask: 'plan-file', path });
+  plan = () => this.#ask<PlanSheet>({ ask: 'plan' });
+  power = (today: PowerAsk) => this.#ask<Power>({ ask: 'power', today });
   // The keys of a rollout may be asked for first, and its targets.
   open = (open: ToOpen) => this.#ask<void>({ ask: 'open', open }, LONG_PATIENCE_MS);
   picture_file = (picture: PictureAsk) => this.#ask<PictureKept>({ ask: 'picture-file', picture });

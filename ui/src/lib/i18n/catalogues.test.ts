@@ -39,13 +39,13 @@ test('both languages have the same texts, with the same places to fill', () => {
 
 test('whatever the wire and the console say has a text', () => {
   const root = new URL('../../../../src-tauri/crates/', import.meta.url);
-  const files = ['wire/src/told.rs', 'bridge/src/console.rs', 'bridge/src/berth.rs', ...readdirSync(new URL('bridge/src/berth/', root)).map((name) => `bridge/src/berth/${name}`), ...readdirSync(new URL('bridge/src/console/', root)).filter((name) => name.endsWith('.rs') && name !== 'tests.rs').map((name) => `bridge/src/console/${name}`)];
+  const files = ['wire/src/told.rs', 'bridge/src/console.rs', 'bridge/src/berth.rs', ...readdirSync(new URL('bridge/src/berth/', root)).map((name) => `bridge/src/berth/${name}`), ...readdirSync(new URL('bridge/src/console/', root)).filter((name) => name.endsWith('.rs') && name !== 'tests.rs').map((name) => `bridge/src/console/${name}`), 'bridge/src/console/plan/figures.rs', 'bridge/src/console/plan/planner.rs'];
   const said = files.flatMap((file) =>
-    [...readFileSync(new URL(file, root), 'utf8').matchAll(/"((?:acknowledged|advice|blocker|cause|check|deed|error|gate|hold|metric|notice|rejection|rule|side|signal-of|stage)(?:-[a-z-]+)?)"/g)].map((m) => m[1] ?? ''),
+    [...readFileSync(new URL(file, root), 'utf8').matchAll(/"((?:acknowledged|advice|blocker|cause|check|deed|error|gate|hold|metric|notice|plan|rejection|rule|side|signal-of|stage)(?:-[a-z-]+)?)"/g)].map((m) => m[1] ?? ''),
   );
   expect(said.length).toBeGreaterThan(50);
   for (const locale of LOCALES) expect([...new Set(said)].filter((key) => !bundle(locale).getMessage(key)?.value && !WORDS.has(key))).toEqual([]);
 });
 
 /** Names of arguments and of columns, which are no keys. */
-const WORDS = new Set(['cause', 'gate', 'hold', 'metric', 'metric-', 'rule', 'side', 'stage']);
+const WORDS = new Set(['cause', 'gate', 'hold', 'metric', 'metric-', 'plan', 'rule', 'side', 'stage']);

@@ -5,7 +5,7 @@ import { FluentBundle, FluentResource } from '@fluent/bundle';
 export const LOCALES = ['es', 'en'] as const;
 export type Locale = (typeof LOCALES)[number];
 
-const FILES = import.meta.glob<string>('../../../../locales/*/{notices,window}.ftl', { query: '?raw', import: 'default', eager: true });
+const FILES = import.meta.glob<string>('../../../../locales/*/{notices,plan,window}.ftl', { query: '?raw', import: 'default', eager: true });
 
 /** The files of one language, as they are on disk. */
 export function sources(locale: Locale): string[] {

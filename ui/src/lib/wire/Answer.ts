@@ -6,6 +6,8 @@ import type { Environments } from "./Environments";
 import type { Picture } from "./Picture";
 import type { PictureKept } from "./PictureKept";
 import type { PlanFile } from "./PlanFile";
+import type { PlanSheet } from "./PlanSheet";
+import type { Power } from "./Power";
 import type { Receipt } from "./Receipt";
 import type { Series } from "./Series";
 import type { Vault } from "./Vault";
@@ -13,4 +15,4 @@ import type { Vault } from "./Vault";
 /**
  * The answers.
  */
-export type Answer = { "kind": "about", "value": About } | { "kind": "picture", "value": Picture } | { "kind": "done" } | { "kind": "receipt", "value": Receipt } | { "kind": "series", "value": Array<Series> } | { "kind": "picture-file", "value": PictureKept } | { "kind": "environments", "value": Environments } | { "kind": "plan-file", "value": PlanFile } | { "kind": "vault", "value": Vault } | { "kind": "credential-change", "value": CredentialChange } | { "kind": "credential-test", "value": CredentialTest };
+export type Answer = { "kind": "about", "value": About } | { "kind": "picture", "value": Picture } | { "kind": "done" } | { "kind": "receipt", "value": Receipt } | { "kind": "series", "value": Array<Series> } | { "kind": "picture-file", "value": PictureKept } | { "kind": "environments", "value": Environments } | { "kind": "plan-file", "value": PlanFile } | { "kind": "plan", "value": PlanSheet } | { "kind": "power", "value": Power } | { "kind": "vault", "value": Vault } | { "kind": "credential-change", "value": CredentialChange } | { "kind": "credential-test", "value": CredentialTest };

@@ -3,6 +3,7 @@ import type { Aim } from "./Aim";
 import type { KeepName } from "./KeepName";
 import type { Order } from "./Order";
 import type { PictureAsk } from "./PictureAsk";
+import type { PowerAsk } from "./PowerAsk";
 import type { ToOpen } from "./ToOpen";
 
 /**
@@ -56,7 +57,11 @@ picture: PictureAsk, } | { "ask": "environments" } | { "ask": "plan-file",
 /**
  * The file: a whole path, or one from the person's own folder on (`~/…`).
  */
-path: string, } | { "ask": "open", 
+path: string, } | { "ask": "plan" } | { "ask": "power", 
+/**
+ * How much.
+ */
+today: PowerAsk, } | { "ask": "open", 
 /**
  * What.
  */

@@ -135,7 +135,8 @@ pub(super) fn plan_file(path: &Path, text: &str) -> PlanFile {
     }
 }
 
-fn plan_finding(finding: &Finding, text: &str) -> PlanFinding {
+/// A finding of a plan's check, with its line in the text.
+pub(crate) fn plan_finding(finding: &Finding, text: &str) -> PlanFinding {
     let line = finding.span.as_ref().and_then(|span| text.get(..span.start));
     let line = line.map(|before| before.matches('\n').count() + 1);
     PlanFinding {

@@ -1,5 +1,6 @@
 //! What happened to a rollout over time, by its journal: replayed, as its state is, but kept at every turn.
 
+use timonel_domain::evidence::Epoch;
 use timonel_domain::plan::{Plan, Severity};
 use timonel_domain::rollout::{Cause, Effect, Event, Level, Notice, Stage, State, step};
 use timonel_domain::time::Timestamp;
@@ -9,6 +10,7 @@ use timonel_journal::record::{STEP, StepRecord};
 use timonel_ports::store::{JournalStore, Part, Position};
 use timonel_report::{Happened, Mark, WeightStep};
 
+use super::band::Era;
 use crate::BridgeError;
 
 const PAGE: u32 = 1000;
@@ -22,8 +24,18 @@ pub struct Story {
     pub weights: Vec<WeightStep>,
     /// Alerts, rollbacks and their ends.
     pub marks: Vec<Mark>,
+    /// When the evidence began anew.
+    pub eras: Vec<Era>,
     /// The time of the last entry of the journal.
     pub last: Option<Timestamp>,
+}
+
+/// A story that goes on where it was left: what was told is not replayed again.
+#[derive(Debug)]
+pub(crate) struct Telling {
+    pub(crate) story: Story,
+    state: State,
+    after: Position,
 }
 
 /// A time in a phase.
@@ -44,33 +56,14 @@ impl Story {
         rollout: &RolloutId,
         plan: &Plan,
     ) -> Result<Self, BridgeError> {
-        let mut story = Self::default();
-        let mut state = State::new(plan);
-        let mut after = Position::START;
-        loop {
-            let page = store.entries(Part::Rollout(rollout), after, PAGE).await?;
-            for placed in &page {
-                after = placed.position;
-                let damaged = |why: String| BridgeError::Engine(EngineError::Journal(why));
-                let entry = placed.sealed.entry().map_err(|e| damaged(e.to_string()))?;
-                story.last = story.last.max(Some(entry.occurred_at));
-                if entry.kind.as_str() != STEP {
-                    continue;
-                }
-                let record: StepRecord = entry.body.read().map_err(|e| damaged(e.to_string()))?;
-                let event = Event::from(record.event);
-                let (next, effects) = step(plan, &state, &event, entry.occurred_at);
-                story.hear(plan, entry.occurred_at, &next, &effects);
-                state = next;
-            }
-            if page.len() < PAGE as usize {
-                return Ok(story);
-            }
-        }
+        let mut telling = Telling::new(plan);
+        telling.go_on(store, rollout, plan).await?;
+        Ok(telling.story)
     }
 
     fn hear(&mut self, plan: &Plan, at: Timestamp, state: &State, effects: &[Effect]) {
         self.stay(at, phase_of(state.stage));
+        self.era(at, state.epoch);
         let splitter = plan.splitter().and_then(|splitter| state.targets.get(&splitter.id));
         if let Some((asked, accepted)) = splitter.and_then(|t| Some((t.asked.or(t.accepted)?, t.accepted?))) {
             let before = self
@@ -103,6 +96,20 @@ impl Story {
         }
     }
 
+    fn era(&mut self, at: Timestamp, epoch: Option<Epoch>) {
+        let open = self.eras.last_mut().filter(|era| era.until.is_none());
+        if open.as_ref().map(|era| era.since) == epoch.map(|epoch| epoch.since) {
+            return;
+        }
+        if let Some(era) = open {
+            era.until = Some(at);
+        }
+        self.eras.extend(epoch.map(|epoch| Era {
+            since: epoch.since,
+            until: None,
+        }));
+    }
+
     fn stay(&mut self, at: Timestamp, phase: Option<usize>) {
         let open = self.phases.last_mut().filter(|stay| stay.left.is_none());
         if open.as_ref().map(|stay| stay.phase) == phase {
@@ -117,6 +124,44 @@ impl Story {
                 entered: at,
                 left: None,
             });
+        }
+    }
+}
+
+impl Telling {
+    pub(crate) fn new(plan: &Plan) -> Self {
+        Self {
+            story: Story::default(),
+            state: State::new(plan),
+            after: Position::START,
+        }
+    }
+
+    /// Tells what the journal has had since.
+    pub(crate) async fn go_on(
+        &mut self,
+        store: &(impl JournalStore + ?Sized),
+        rollout: &RolloutId,
+        plan: &Plan,
+    ) -> Result<(), BridgeError> {
+        loop {
+            let page = store.entries(Part::Rollout(rollout), self.after, PAGE).await?;
+            for placed in &page {
+                let damaged = |why: String| BridgeError::Engine(EngineError::Journal(why));
+                let entry = placed.sealed.entry().map_err(|e| damaged(e.to_string()))?;
+                if entry.kind.as_str() == STEP {
+                    let record: StepRecord = entry.body.read().map_err(|e| damaged(e.to_string()))?;
+                    let event = Event::from(record.event);
+                    let (next, effects) = step(plan, &self.state, &event, entry.occurred_at);
+                    self.story.hear(plan, entry.occurred_at, &next, &effects);
+                    self.state = next;
+                }
+                self.story.last = self.story.last.max(Some(entry.occurred_at));
+                self.after = placed.position;
+            }
+            if page.len() < PAGE as usize {
+                return Ok(());
+            }
         }
     }
 }

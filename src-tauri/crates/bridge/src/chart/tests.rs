@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
+use timonel_domain::evidence::Tally;
 use timonel_domain::plan::Comparison;
 use timonel_domain::sample::{Sample, Value};
 use timonel_domain::value::{Quantity, SignalId};
@@ -219,4 +220,98 @@ proptest! {
         prop_assert!(thin.windows(2).all(|pair| pair[0].at < pair[1].at), "in the order of time");
         prop_assert!(thin.iter().all(|point| points.contains(point)), "nothing is made up");
     }
+}
+
+fn units(secs: i64, side: Side, bad: u64, total: u64) -> Sample {
+    Sample {
+        signal: SignalId::new("errores").unwrap(),
+        side,
+        as_of: at(secs),
+        value: Value::Ratio {
+            since: at(secs - 15),
+            bad,
+            total,
+        },
+    }
+}
+
+#[test]
+fn a_band_is_what_the_evidence_meter_said_at_each_moment() {
+    use timonel_domain::evidence::{Epoch, Evidence, Outcome};
+    use timonel_domain::value::Weight;
+
+    let plan = plan();
+    let mut evidence = Evidence::new(&plan);
+    let epoch = Epoch {
+        since: at(100),
+        weight: Weight::from_hundredths(500).unwrap(),
+    };
+    evidence.begin(Some(epoch));
+    let sides = [Side::Stable, Side::Canary];
+    let samples: Vec<_> = (0..40)
+        .flat_map(|n| sides.map(|side| units(n * 15, side, u64::from(n % 7 == 0), 3)))
+        .collect();
+    let eras = [Era {
+        since: epoch.since,
+        until: None,
+    }];
+    let span = at(0)..at(600);
+    let bands = sides.map(|side| band(&samples, side, &eras, 800, &span));
+    for sample in &samples {
+        evidence.observe(sample);
+        let proof = evidence
+            .proofs()
+            .into_iter()
+            .find(|p| p.signal == sample.signal && p.outcome == Outcome::Counted);
+        let proof = proof.unwrap();
+        let (tally, band) = match sample.side {
+            Side::Stable => (proof.stable, &bands[0]),
+            Side::Canary | Side::Whole => (proof.canary, &bands[1]),
+        };
+        let drawn = band.iter().find(|point| point.at == sample.as_of);
+        // Readings that began before the epoch are no part of it.
+        let expected = (tally.total > 0).then(|| tally.bounds());
+        assert_eq!(drawn.map(|point| point.bounds), expected.map(Some), "{}", sample.as_of);
+    }
+    let widths: Vec<_> = bands[1]
+        .iter()
+        .filter_map(|p| p.bounds)
+        .map(|(low, high)| high - low)
+        .collect();
+    assert!(
+        widths.len() > 20 && widths.last() < widths.first(),
+        "it narrows as units come"
+    );
+}
+
+#[test]
+fn a_band_begins_anew_with_each_era_and_counts_from_before_the_picture() {
+    let era = |since: i64, until: Option<i64>| Era {
+        since: at(since),
+        until: until.map(at),
+    };
+    let eras = [era(0, Some(300)), era(300, None)];
+    let samples: Vec<_> = (1..40).map(|n| units(n * 15, Side::Canary, 0, 5)).collect();
+    let span = at(150)..at(600);
+    let points = band(&samples, Side::Canary, &eras, 800, &span);
+    let first = points.first().and_then(|point| point.bounds).unwrap();
+    assert_eq!(
+        first,
+        Tally { bad: 0, total: 50 }.bounds(),
+        "all units since its beginning"
+    );
+    assert!(points.iter().any(|point| point.bounds.is_none() && point.at == at(300)));
+    let after = points
+        .iter()
+        .find(|point| point.at > at(300))
+        .and_then(|point| point.bounds)
+        .unwrap();
+    assert_eq!(after, Tally { bad: 0, total: 5 }.bounds());
+    assert_eq!(band::before(&eras, at(150)), Some(at(0)..at(150)));
+    assert_eq!(band::before(&eras, at(300)), None);
+    assert!(band(&samples, Side::Whole, &eras, 800, &span).is_empty());
+    assert!(
+        band(&samples, Side::Canary, &eras, 3, &span).len() < 10,
+        "no more points than asked for"
+    );
 }

@@ -3,15 +3,17 @@
 //! Both look at what one rule of the board looks at, so that the line, its limits and the board speak of the same number.
 
 use timonel_domain::board::FURTHEST;
+use timonel_domain::metric::Statistic;
 use timonel_domain::time::Timestamp;
 use timonel_domain::value::{Quantity, RuleId};
 use timonel_ports::store::{RolloutStore, SampleStore};
 use timonel_report::{Format, Language, Look, Theme, Zone};
-use timonel_wire::{Arg, PictureAsk, PictureOf, Point, Sentence, Series, WireError, millis};
+use timonel_wire::{Arg, BandPoint, PictureAsk, PictureOf, Point, Sentence, Series, WireError, millis};
 
 use super::{Console, gone};
+use crate::chart::band::{band, before};
 use crate::chart::lines::{Asked, points, thin_out};
-use crate::chart::{Album, ChartError, Subject};
+use crate::chart::{Album, ChartError, Era, Subject, Telling};
 
 /// No screen has more pixel columns.
 const WIDEST: u32 = 10_000;
@@ -40,9 +42,30 @@ impl Console {
             return Ok(Vec::new());
         };
         let question = asked.question(&reading.value);
+        let columns = width_px.min(WIDEST);
+        // The band says where the share of the whole phase lies; of other statistics there is none.
+        let eras = match question.statistic {
+            Statistic::Share => self.eras().await?,
+            Statistic::Mean
+            | Statistic::P50
+            | Statistic::P95
+            | Statistic::P99
+            | Statistic::Total
+            | Statistic::Latest => Vec::new(),
+        };
+        let mut whole = match before(&eras, span.start - FURTHEST) {
+            Some(before) => self
+                .0
+                .store
+                .samples(&self.0.rollout, &signal.id, before)
+                .await
+                .map_err(unread)?,
+            None => Vec::new(),
+        };
+        whole.extend(samples.iter().cloned());
         let line = |side| {
             let all = points(&samples, side, signal, &question, &span);
-            let kept = thin_out(&all, width_px.min(WIDEST), &span);
+            let kept = thin_out(&all, columns, &span);
             let kept = kept.iter().map(|p| Point(millis(p.at), p.value.map(Quantity::as_f64)));
             Series {
                 metric: signal.metric.name().to_owned(),
@@ -50,6 +73,10 @@ impl Console {
                 side: side.into(),
                 unit: signal.metric.unit().into(),
                 points: kept.collect(),
+                band: band(&whole, side, &eras, columns, &span)
+                    .iter()
+                    .map(|p| BandPoint(millis(p.at), p.bounds.map(|(low, high)| (rounded(low), rounded(high)))))
+                    .collect(),
             }
         };
         Ok(signal.sides.iter().map(|side| line(*side)).collect())
@@ -99,6 +126,16 @@ impl Console {
         })
     }
 
+    /// When the evidence of this rollout began anew, so far.
+    async fn eras(&self) -> Result<Vec<Era>, WireError> {
+        let mut telling = self.0.telling.lock().await;
+        let plan = &self.0.plan.plan;
+        let telling = telling.get_or_insert_with(|| Telling::new(plan));
+        let told = telling.go_on(&*self.0.store, &self.0.rollout, plan).await;
+        told.map_err(|error| WireError(Sentence::new("error-store").with("why", Arg::text(error))))?;
+        Ok(telling.story.eras.clone())
+    }
+
     fn asked(&self, rule: &str) -> Result<Asked<'_>, WireError> {
         let rule = RuleId::new(rule).map_err(|_| unknown())?;
         Asked::of_rule(&self.0.plan.plan, &rule).ok_or_else(unknown)
@@ -119,11 +156,16 @@ fn file_name(words: &str, ending: &str) -> String {
     format!("{name}.{ending}")
 }
 
+/// Finer than any pixel.
+fn rounded(share: f64) -> f64 {
+    (share * 10_000.0).round() / 10_000.0
+}
+
 fn unknown() -> WireError {
     WireError::new("error-unknown-rule")
 }
 
-fn unread(error: timonel_ports::store::StoreError) -> WireError {
+pub(super) fn unread(error: timonel_ports::store::StoreError) -> WireError {
     WireError(Sentence::new("error-store").with("why", Arg::text(error)))
 }
 

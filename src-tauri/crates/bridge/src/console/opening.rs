@@ -23,6 +23,8 @@ use timonel_store::Sqlite;
 use super::paint::{self, Easel};
 use super::past::Past;
 use super::{Console, Imagined, Inner, Painter, PopupSeat, Running};
+use super::plan::Written;
+use super::plan::planner::Planner;
 use crate::connect::{Connections, sources_in_time, targets_in_time};
 use crate::operator::VirtualOperator;
 use crate::world::{Setting, World};
@@ -99,6 +101,7 @@ struct Ground {
     rollout: RolloutId,
     row: Option<RolloutRow>,
     engine: Engine,
+    written: Written,
     bulletins: Receiver<Bulletin>,
     commands: QueueEnd,
     store: Arc<Sqlite>,
@@ -129,13 +132,16 @@ impl Ground {
         let painter = spawn(&desk, painter.run(self.bulletins));
         Ok(Console(Arc::new(Inner {
             clock: self.clock,
-            desk,
+            desk: desk.clone(),
             plan: self.plan,
             rollout: self.rollout,
             row: self.row,
             handle: self.engine.handle().clone(),
             commands: self.commands,
             commanded: AtomicU64::new(1),
+            planner: Planner::new(self.written.plan.clone(), desk.clone()),
+            written: self.written,
+            telling: tokio::sync::Mutex::default(),
             store: self.store,
             pictures,
             popups,
@@ -197,12 +203,14 @@ impl Console {
             clock,
             plan,
             rollout: row.id.clone(),
+        let written = Written::new(&plan, &plan_text, Some(row.revision));
             row: Some(row),
             engine,
             bulletins,
             commands,
             store: desk.store().clone(),
             easel,
+            written,
             past,
             operator: None,
             first_picture,
@@ -252,6 +260,7 @@ async fn imagine(
         folder: opening.folder,
         sources: std::collections::BTreeMap::new(),
     };
+    let plan_text = opening.plan_text.clone();
     let World {
         simulator,
         plan,
@@ -277,6 +286,7 @@ async fn imagine(
         bulletins,
         commands,
         store,
+        written: Written::new(&plan, &plan_text, None),
         easel,
         past,
         operator,

@@ -122,6 +122,8 @@ impl Page {
             ask @ (Question::About
             | Question::Environments
             | Question::PlanFile { .. }
+            | Question::Plan
+            | Question::Power { .. }
             | Question::Open { .. }
             | Question::Picture
             | Question::Order { .. }
@@ -178,6 +180,8 @@ async fn answer(berth: &Berth, keys: &Keys, asker: &Asker, ask: Question) -> Res
         }),
         Question::Environments => Answer::Environments(berth.environments().await),
         Question::PlanFile { path } => Answer::PlanFile(berth.plan_file(asker, &path).await?),
+        Question::Plan => Answer::Plan(berth.console().await?.plan_sheet().await?),
+        Question::Power { today } => Answer::Power(berth.console().await?.power(today).await?),
         Question::Open { open } => {
             berth.open(asker, &open).await?;
             Answer::Done

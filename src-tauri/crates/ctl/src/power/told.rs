@@ -2,36 +2,55 @@
 
 use std::time::Duration;
 
+use timonel_bridge::power::{By, GoOdds, PhaseOdds, RuleEnd, RuleOdds, Sight, Subject, Unseen, Warning};
 use timonel_bridge::words::Words;
 use timonel_domain::metric::MetricUnit;
-use timonel_judge::power::{By, GoOdds, PhaseOdds, Report, RuleEnd, RuleOdds, Sight, Warning};
 use timonel_wire::UnitName;
 
-use super::Questions;
+use super::Answer;
 
-pub(super) fn tell(questions: &Questions<'_>, report: &Report, words: &Words) {
+pub(super) fn tell(answer: &Answer<'_>, words: &Words) {
     let say = Say { words };
-    let asked = &questions.asked;
+    let questions = answer.questions;
     say.line(
         "power-title",
         &[
-            ("perDay", say.plain(asked.units_per_day)),
-            ("base", say.share(asked.base)),
+            ("perDay", say.plain(questions.today.units_per_day)),
+            ("base", say.share(questions.today.base)),
         ],
     );
     if questions.observational {
         say.line("power-observational", &[]);
     }
-    for ((odds, phase), asked) in report.phases.iter().zip(&questions.phases).zip(&asked.phases) {
-        tell!("");
-        let values = [
-            ("phase", phase.name.clone()),
-            ("weight", words.weight(phase.weight)),
-            ("length", say.hours(asked.hours)),
-            ("canary", say.plain(odds.canary_units.round())),
-        ];
-        say.line("power-phase", &values);
-        say.phase(questions, odds);
+    for (n, (phase, reports)) in questions.phases.iter().zip(&answer.found).enumerate() {
+        let asked = &questions.subjects[0].asked.phases[n];
+        for (subject, odds) in questions
+            .subjects
+            .iter()
+            .zip(reports.iter().flat_map(|report| &report.phases))
+        {
+            match subject.metric {
+                None => {
+                    tell!("");
+                    let values = [
+                        ("phase", phase.name.clone()),
+                        ("weight", words.weight(phase.weight)),
+                        ("length", say.hours(asked.hours)),
+                        ("canary", say.plain(odds.canary_units.round())),
+                    ];
+                    say.line("power-phase", &values);
+                }
+                Some(metric) => {
+                    let today = say.share(subject.said(subject.asked.base));
+                    let bad = say.share(subject.asked.base);
+                    say.line(
+                        "power-share",
+                        &[("metric", metric.name().to_owned()), ("today", today), ("bad", bad)],
+                    );
+                }
+            }
+            say.phase(subject, odds);
+        }
         for best in questions.at_best(phase) {
             let gate = [
                 ("gate", best.gate.id.to_string()),
@@ -46,16 +65,17 @@ pub(super) fn tell(questions: &Questions<'_>, report: &Report, words: &Words) {
             }
         }
     }
-    if !report.warnings.is_empty() {
+    if answer.warnings().next().is_some() {
         tell!("");
     }
-    for warning in &report.warnings {
-        say.warning(questions, report, warning);
+    for (subject, warning) in answer.warnings() {
+        say.warning(answer, subject, warning);
     }
-    if !questions.left_out.is_empty() {
+    if !questions.unseen.is_empty() {
         tell!("");
-        let rules: Vec<_> = questions.left_out.iter().map(|rule| rule.id.to_string()).collect();
-        say.line("power-left-out", &[("rules", rules.join(", "))]);
+    }
+    for (rule, why) in &questions.unseen {
+        say.unseen(&rule.id.to_string(), rule.question.signal.as_str(), *why);
     }
 }
 
@@ -89,7 +109,7 @@ impl Say<'_> {
             .span(Duration::try_from_secs_f64(hours * 3600.0).unwrap_or(Duration::MAX))
     }
 
-    fn phase(&self, questions: &Questions<'_>, odds: &PhaseOdds) {
+    fn phase(&self, subject: &Subject<'_>, odds: &PhaseOdds) {
         for sight in &odds.sights {
             self.sight(sight);
         }
@@ -102,7 +122,7 @@ impl Say<'_> {
             By::Stable => self.line("power-alone", &alone),
             By::History => self.line("power-alone-history", &alone),
         }
-        for (odds, rule) in odds.rules.iter().zip(&questions.rules) {
+        for (odds, rule) in odds.rules.iter().zip(&subject.rules) {
             self.rule(&rule.id.to_string(), odds);
         }
         if let Some(go) = &odds.go {
@@ -165,23 +185,42 @@ impl Say<'_> {
         }
     }
 
-    fn warning(&self, questions: &Questions<'_>, report: &Report, warning: &Warning) {
+    fn warning(&self, answer: &Answer<'_>, subject: usize, warning: &Warning) {
+        let questions = answer.questions;
+        let rules = &questions.subjects[subject].rules;
+        let odds = |phase: usize| answer.found[phase][subject].phases.first();
         let phase = |n: usize| ("phase", questions.phases[n].name.clone());
-        let rule = |n: usize| ("rule", questions.rules[n].id.to_string());
+        let rule = |n: usize| ("rule", rules[n].id.to_string());
         match *warning {
-            Warning::NothingToCompare { phase: n } => self.line("power-warn-nothing-to-compare", &[phase(n)]),
+            Warning::NothingToCompare { phase: n } => {
+                // The same for every share.
+                if subject == 0 {
+                    self.line("power-warn-nothing-to-compare", &[phase(n)]);
+                }
+            }
             Warning::Blind { phase: n } => self.line("power-warn-blind", &[phase(n)]),
             Warning::BlindAtLimit { phase: n, rule: r } => {
-                let smallest = report.phases[n]
-                    .smallest
-                    .map_or_else(|| "—".to_owned(), |rate| self.share(rate));
+                let smallest = odds(n).and_then(|odds| odds.smallest);
+                let smallest = smallest.map_or_else(|| "—".to_owned(), |rate| self.share(rate));
                 self.line("power-warn-blind-at-limit", &[phase(n), rule(r), ("rate", smallest)]);
             }
             Warning::GoOutOfReach { phase: n } => self.line("power-warn-go", &[phase(n)]),
             Warning::FalseRollbacks { phase: n, rule: r } => {
-                let share = ("share", self.share(report.phases[n].rules[r].literal.healthy));
-                self.line("power-warn-false", &[phase(n), rule(r), share]);
+                let healthy = odds(n).map_or(0.0, |odds| odds.rules[r].literal.healthy);
+                self.line("power-warn-false", &[phase(n), rule(r), ("share", self.share(healthy))]);
             }
+        }
+    }
+
+    fn unseen(&self, rule: &str, signal: &str, why: Unseen) {
+        let values = [("rule", rule.to_owned()), ("signal", signal.to_owned())];
+        match why {
+            Unseen::Today => self.line("power-unseen-today", &values),
+            Unseen::Spread => self.line("power-unseen-spread", &values),
+            Unseen::Occurrences => self.line("power-unseen-occurrences", &values),
+            Unseen::Level => self.line("power-unseen-level", &values),
+            Unseen::Side => self.line("power-unseen-side", &values),
+            Unseen::Backwards => self.line("power-unseen-backwards", &values),
         }
     }
 }

@@ -3,7 +3,7 @@
 use timonel_domain::metric::MetricUnit;
 use timonel_domain::plan::Comparison;
 use timonel_domain::time::Timestamp;
-use timonel_domain::value::{Side, Weight};
+use timonel_domain::value::{Quantity, Side, Weight};
 
 use super::{Chart, Consequence, Limit, PLOT, Series, WeightStep, scaled};
 use crate::axis::Scale;
@@ -114,6 +114,31 @@ impl Sheet {
                 }
                 points => stroke(drawing, points.to_vec(), side, run.at_zero, self.palette),
             }
+        }
+    }
+
+    /// Tints what the share of a side may be; within the plot, since at first it may be anything.
+    pub(super) fn band(&self, drawing: &mut Drawing, series: &Series) {
+        let tint = match series.side {
+            Side::Canary | Side::Whole => self.palette.canary_band,
+            Side::Stable => self.palette.stable_band,
+        };
+        let place = |value: Quantity| self.y.at(scaled(value, self.unit)).clamp(PLOT.1, PLOT.3);
+        for part in series
+            .band
+            .split(|point| point.bounds.is_none())
+            .filter(|part| part.len() > 1)
+        {
+            let edge = |upper: bool| {
+                part.iter().filter_map(move |point| {
+                    let (least, most) = point.bounds?;
+                    Some((point.at, if upper { most } else { least }))
+                })
+            };
+            let on_sheet = |(at, value): (Timestamp, Quantity)| (self.x.at_time(at), place(value));
+            let mut area: Vec<At> = edge(true).map(on_sheet).collect();
+            area.extend(edge(false).map(on_sheet).collect::<Vec<_>>().into_iter().rev());
+            drawing.area(area, tint);
         }
     }
 
