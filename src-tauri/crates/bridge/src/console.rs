@@ -45,13 +45,13 @@ pub(crate) use watch::Scene;
 pub use watch::{Curtain, Watch};
 pub(crate) use watched::is_under_way;
 
-use crate::operator::VirtualOperator;
 use crate::chart::Telling;
+use crate::operator::VirtualOperator;
 use paint::Easel;
 use past::Past;
-
 use plan::Written;
 use plan::planner::Planner;
+
 /// The picture is painted anew this often, and a window is told no more often.
 pub(crate) const BEAT: Duration = Duration::from_millis(500);
 /// An order that was not heard of for so long on the desk's clock changes nothing, or is still being checked.
@@ -113,12 +113,12 @@ struct Inner {
     /// The desk's clock: how often a window is told something is a matter of real time.
     desk: SharedClock,
     plan: Parsed,
-    rollout: RolloutId,
     /// The same as it is written.
     written: Written,
     planner: Planner,
     /// What its journal tells, for charts; told when first asked for.
     telling: tokio::sync::Mutex<Option<Telling>>,
+    rollout: RolloutId,
     /// As the installation keeps it; `None` in the simulator.
     row: Option<RolloutRow>,
     handle: Handle,

@@ -14,11 +14,11 @@ pub mod doctor;
 pub mod home;
 pub mod operator;
 pub mod popups;
+pub mod power;
 pub mod rehearsal;
 pub mod summary;
 pub mod words;
 mod world;
-pub mod power;
 
 use timonel_engine::EngineError;
 use timonel_ports::store::StoreError;

@@ -88,6 +88,9 @@ pub(crate) struct Power {
     /// The share of calls that fails today, 0 to 1.
     #[arg(long, default_value_t = 0.02)]
     pub(crate) base: f64,
+    /// What another share is today, such as abandonment=0.06 or speech_recognition=0.9; may be given more than once.
+    #[arg(long, value_name = "METRIC=SHARE", value_parser = share_of)]
+    pub(crate) today: Vec<(String, f64)>,
     /// One JSON object.
     #[arg(long)]
     pub(crate) json: bool,
@@ -96,19 +99,6 @@ pub(crate) struct Power {
     pub(crate) seed: u64,
 }
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum JudgeCommand {
-    /// What another share is today, such as abandonment=0.06 or speech_recognition=0.9; may be given more than once.
-    #[arg(long, value_name = "METRIC=SHARE", value_parser = share_of)]
-    pub(crate) today: Vec<(String, f64)>,
-    /// Print the evidence after each finished call of a file, one JSON object a line. Exit 2, and nothing on the
-    /// output, where a line cannot be read.
-    Replay {
-        /// One JSON object a line: arm (stable, canary), failed, weight in percent; optional id, at, tenant, latency_ms.
-        file: PathBuf,
-        /// The limit of the error rate that the canary is held to, 0 to 1.
-        #[arg(long, default_value_t = 0.05)]
-        p0: f64,
 /// `METRIC=SHARE`; whether a plan can have such a share, the planner says.
 fn share_of(text: &str) -> Result<(String, f64), String> {
     let (metric, share) = text
@@ -118,6 +108,16 @@ fn share_of(text: &str) -> Result<(String, f64), String> {
     Ok((metric.to_owned(), share))
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum JudgeCommand {
+    /// Print the evidence after each finished call of a file, one JSON object a line. Exit 2, and nothing on the
+    /// output, where a line cannot be read.
+    Replay {
+        /// One JSON object a line: arm (stable, canary), failed, weight in percent; optional id, at, tenant, latency_ms.
+        file: PathBuf,
+        /// The limit of the error rate that the canary is held to, 0 to 1.
+        #[arg(long, default_value_t = 0.05)]
+        p0: f64,
         /// Begin a new test every so many calls; by default as many as bring one to the canary on average.
         #[arg(long)]
         restart_every: Option<NonZeroU32>,

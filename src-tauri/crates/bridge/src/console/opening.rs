@@ -22,9 +22,9 @@ use timonel_store::Sqlite;
 
 use super::paint::{self, Easel};
 use super::past::Past;
-use super::{Console, Imagined, Inner, Painter, PopupSeat, Running};
 use super::plan::Written;
 use super::plan::planner::Planner;
+use super::{Console, Imagined, Inner, Painter, PopupSeat, Running};
 use crate::connect::{Connections, sources_in_time, targets_in_time};
 use crate::operator::VirtualOperator;
 use crate::world::{Setting, World};
@@ -98,10 +98,10 @@ pub struct TakeUp {
 struct Ground {
     clock: SharedClock,
     plan: Parsed,
+    written: Written,
     rollout: RolloutId,
     row: Option<RolloutRow>,
     engine: Engine,
-    written: Written,
     bulletins: Receiver<Bulletin>,
     commands: QueueEnd,
     store: Arc<Sqlite>,
@@ -134,14 +134,14 @@ impl Ground {
             clock: self.clock,
             desk: desk.clone(),
             plan: self.plan,
+            planner: Planner::new(self.written.plan.clone(), desk.clone()),
+            written: self.written,
+            telling: tokio::sync::Mutex::default(),
             rollout: self.rollout,
             row: self.row,
             handle: self.engine.handle().clone(),
             commands: self.commands,
             commanded: AtomicU64::new(1),
-            planner: Planner::new(self.written.plan.clone(), desk.clone()),
-            written: self.written,
-            telling: tokio::sync::Mutex::default(),
             store: self.store,
             pictures,
             popups,
@@ -196,21 +196,21 @@ impl Console {
         let targets = targets_in_time(&plan, &connections, &desk.kits(&row), &clock).await;
         let sources = sources_in_time(&plan, &connections, &clock);
         let easel = Easel::new(&plan, paint::places(&targets), None, None);
+        let written = Written::new(&plan, &plan_text, Some(row.revision));
         let past = past(desk, &row, &plan, &targets).await?;
         let started = desk.start(&row, plan.plan.clone(), plan_text, targets, sources, writer);
         let (engine, bulletins, commands) = started.await?;
         let ground = Ground {
             clock,
             plan,
+            written,
             rollout: row.id.clone(),
-        let written = Written::new(&plan, &plan_text, Some(row.revision));
             row: Some(row),
             engine,
             bulletins,
             commands,
             store: desk.store().clone(),
             easel,
-            written,
             past,
             operator: None,
             first_picture,
@@ -253,6 +253,7 @@ async fn imagine(
         Speed::Times(times) => Some(times),
         Speed::Max => None,
     };
+    let plan_text = opening.plan_text.clone();
     let setting = Setting {
         plan: opening.plan,
         plan_text: opening.plan_text,
@@ -260,7 +261,6 @@ async fn imagine(
         folder: opening.folder,
         sources: std::collections::BTreeMap::new(),
     };
-    let plan_text = opening.plan_text.clone();
     let World {
         simulator,
         plan,
@@ -279,6 +279,7 @@ async fn imagine(
     let past = Past::new(clock.now());
     let ground = Ground {
         clock,
+        written: Written::new(&plan, &plan_text, None),
         plan,
         rollout,
         row: None,
@@ -286,7 +287,6 @@ async fn imagine(
         bulletins,
         commands,
         store,
-        written: Written::new(&plan, &plan_text, None),
         easel,
         past,
         operator,
