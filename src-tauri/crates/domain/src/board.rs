@@ -1,22 +1,33 @@
 //! The go/no-go board: what the samples say at this moment about every rule and gate.
 //!
-//! Holds the windows of samples; decides nothing. What follows from an [`Assessment`] is the rollout's step.
+//! Holds the windows of samples and keeps its last [`Assessment`]; decides nothing. What follows from an assessment is the
+//! rollout's step. The board has a row for every rule, every gate and every required side of a signal. A row is looked at when
+//! a sample of its signal has come or when time alone can make it say something else (`Schedule`), so a moment costs what has
+//! changed since the one before, however many rules stand. All rows are looked at where the outlook is another, or time
+//! was set back.
 
+mod assess;
+mod assessment;
+mod feed;
+mod schedule;
 mod sight;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
+pub use assessment::{Assessment, Finding, Firing, Verdict};
 pub use sight::{GateSight, RuleSight, SideSight};
 pub use timonel_judge::Strength;
 
-use crate::evidence::{Epoch, Evidence, Kept, Proof, Worse};
+use self::feed::{Asked, Feeds};
+use self::schedule::Schedule;
+use crate::evidence::{Epoch, Evidence, Kept};
 use crate::metric::Statistic;
 use crate::plan::{Action, EvidenceMode, Gate, GateKind, Plan, Question, Rule};
-use crate::rule::{RuleState, advance};
+use crate::rule::RuleState;
 use crate::sample::{Sample, Value};
 use crate::time::Timestamp;
-use crate::value::{GateId, Quantity, RuleId, Side, SignalId};
+use crate::value::{Quantity, Side, SignalId};
 use crate::window::{self, Answer};
 
 /// No window reaches further back than this, however few units there were.
@@ -34,7 +45,7 @@ pub enum Freshness {
 }
 
 /// What must be known beside the samples to judge them.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Outlook {
     /// The phase whose gates are asked for.
     pub phase: Option<usize>,
@@ -46,131 +57,151 @@ pub struct Outlook {
     pub epoch: Option<Epoch>,
 }
 
-/// What the samples say at one moment.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
-pub struct Assessment {
-    /// Rules that fire.
-    pub firing: BTreeMap<RuleId, Firing>,
-    /// Gates of the present phase that look at values.
-    pub gates: BTreeMap<GateId, Verdict>,
-    /// Required signals that are lost.
-    pub lost: BTreeSet<(SignalId, Side)>,
-    /// Metrics on which the canary is worse than stable beyond the phase's budget of false alarms.
-    pub worse: BTreeMap<SignalId, Worse>,
-    /// Rules whose limit the canary breaks beyond doubt, as stable does too: going back does not cure it.
-    pub common: BTreeSet<RuleId>,
-    /// Units go to stable and none to the canary, long enough that some should have.
-    pub unrouted: bool,
-    /// The numbers behind it, of rules and gates that are not plainly well. Not part of [`Assessment::says_the_same`].
-    pub findings: Vec<Finding>,
-    /// The numbers behind the evidence. Not part of [`Assessment::says_the_same`] either.
-    pub proofs: Vec<Proof>,
-}
-
-impl Assessment {
-    /// Whether another assessment leads to the same decisions.
-    pub fn says_the_same(&self, other: &Self) -> bool {
-        let same = |(a, b): ((&RuleId, &Firing), (&RuleId, &Firing))| a == b || (a.0 == b.0 && a.1.says_the_same(b.1));
-        self.firing.len() == other.firing.len()
-            && self.firing.iter().zip(&other.firing).all(same)
-            && self.gates == other.gates
-            && self.lost == other.lost
-            && self.worse == other.worse
-            && self.common == other.common
-            && self.unrouted == other.unrouted
-    }
-}
-
-/// A rule that fires.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Firing {
-    /// When the breach that led here began.
-    pub breach: Timestamp,
-    /// Since when it fires.
-    pub since: Timestamp,
-    /// Whether missing data, not a value, made it fire.
-    pub blind: bool,
-    /// Evidence of the rule's own metric; `None` where none belongs to it, and the rule acts literally.
-    pub evidence: Option<Strength>,
-}
-
-impl Firing {
-    /// Evidence grows with every unit; another decision follows only where it passes what a mode asks for.
-    fn says_the_same(&self, other: &Self) -> bool {
-        let passed = |firing: &Self| {
-            let modes = [EvidenceMode::Literal, EvidenceMode::Fast, EvidenceMode::Gated];
-            modes.map(|mode| firing.evidence.is_some_and(|evidence| mode.is_enough(evidence)))
-        };
-        let bare = |firing: &Self| (firing.breach, firing.since, firing.blind, firing.evidence.is_some());
-        bare(self) == bare(other) && passed(self) == passed(other)
-    }
-}
-
-/// What a gate says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Verdict {
-    /// Go on.
-    Go,
-    /// Not to be gone on with.
-    NoGo,
-    /// Between the limits, or not long enough.
-    Hold,
-    /// There are no data to say.
-    NoEvidence,
-}
-
-/// A number and its limit, for the record and the screen.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Finding {
-    /// The rule or gate, by its id.
-    pub of: String,
-    /// The value, where there is one.
-    pub value: Option<Quantity>,
-    /// Units behind it.
-    pub units: u64,
-    /// The limit it was held against.
-    pub limit: Quantity,
-}
-
 /// The windows of samples and the states of the rules.
 #[derive(Debug, Clone)]
 pub struct Board {
-    plan: Plan,
-    series: BTreeMap<(SignalId, Side), VecDeque<Sample>>,
-    rules: BTreeMap<RuleId, RuleState>,
+    plan: Arc<Plan>,
+    feeds: Feeds,
+    rows: Rows,
+    schedule: Schedule,
     evidence: Evidence,
+    /// Signals of which samples have come since the last assessment.
+    moved: Vec<usize>,
+    /// What the last assessment was asked, and when; `None` where every row is to be looked at.
+    last: Option<(Outlook, Timestamp)>,
+    assessment: Assessment,
+    /// The row of each finding of the assessment.
+    noted: Vec<usize>,
+}
+
+/// The rows of a board, numbered through: rules in the order of the plan, gates phase by phase, required sides.
+#[derive(Debug, Clone)]
+struct Rows {
+    rules: Vec<RuleRow>,
+    gates: Vec<GateRow>,
+    required: Vec<RequiredRow>,
+}
+
+#[derive(Debug, Clone)]
+struct RuleRow {
+    asked: Option<Asked>,
+    /// The same question where one unit is enough, for a rule that may act by what is proved.
+    at_once: Option<Asked>,
+    state: RuleState,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct GateRow {
+    phase: usize,
+    /// Its place among the phase's gates.
+    gate: usize,
+    canary: Option<Asked>,
+    /// What a relative gate holds the canary against.
+    stable: Option<Asked>,
+}
+
+#[derive(Debug, Clone)]
+struct RequiredRow {
+    feed: usize,
+    signal: SignalId,
+    side: Side,
+}
+
+impl Rows {
+    /// The rows of a plan, each told to the signal that it looks at.
+    fn new(plan: &Plan, feeds: &mut Feeds) -> Self {
+        let mut rows = Self {
+            rules: Vec::with_capacity(plan.rules.len()),
+            gates: Vec::new(),
+            required: Vec::new(),
+        };
+        for rule in &plan.rules {
+            feeds.tell(&rule.question.signal, rows.len());
+            let acts_at_once = rule.action == Action::Rollback && rule.evidence != EvidenceMode::Literal;
+            rows.rules.push(RuleRow {
+                asked: feeds.ask(&rule.question),
+                at_once: acts_at_once.then(|| feeds.ask(&of_one_unit(rule))).flatten(),
+                state: RuleState::default(),
+            });
+        }
+        for (phase, gates) in plan.phases.iter().map(|phase| &phase.gates).enumerate() {
+            for (gate, kind) in gates.iter().map(|gate| &gate.kind).enumerate() {
+                let (question, relative) = match kind {
+                    GateKind::Limit { question, .. } => (question, false),
+                    GateKind::Relative { question, .. } => (question, true),
+                    GateKind::Without { .. } => continue,
+                };
+                feeds.tell(&question.signal, rows.len());
+                rows.gates.push(GateRow {
+                    phase,
+                    gate,
+                    canary: feeds.ask(question),
+                    stable: relative.then(|| feeds.ask(&of_stable(question))).flatten(),
+                });
+            }
+        }
+        for signal in plan.signals.iter().filter(|signal| signal.required) {
+            let Some(feed) = feeds.number(&signal.id) else { continue };
+            for side in &signal.sides {
+                feeds.tell(&signal.id, rows.len());
+                rows.required.push(RequiredRow {
+                    feed,
+                    signal: signal.id.clone(),
+                    side: *side,
+                });
+            }
+        }
+        rows
+    }
+
+    fn len(&self) -> usize {
+        self.rules.len() + self.gates.len() + self.required.len()
+    }
+}
+
+/// A rule's question where one unit is enough.
+fn of_one_unit(rule: &Rule) -> Question {
+    Question {
+        least_units: 1,
+        ..rule.question.clone()
+    }
+}
+
+/// The same question of stable.
+fn of_stable(question: &Question) -> Question {
+    Question {
+        side: Side::Stable,
+        ..question.clone()
+    }
 }
 
 impl Board {
     /// An empty board for a plan.
     pub fn new(plan: &Plan) -> Self {
-        let rules = plan
-            .rules
-            .iter()
-            .map(|r| (r.id.clone(), RuleState::default()))
-            .collect();
+        Self::with_evidence(Arc::new(plan.clone()), Evidence::new(plan))
+    }
+
+    fn with_evidence(plan: Arc<Plan>, evidence: Evidence) -> Self {
+        let mut feeds = Feeds::new(&plan);
+        let rows = Rows::new(&plan, &mut feeds);
         Self {
-            plan: plan.clone(),
-            series: BTreeMap::new(),
-            rules,
-            evidence: Evidence::new(plan),
+            schedule: Schedule::new(rows.len()),
+            plan,
+            feeds,
+            rows,
+            evidence,
+            moved: Vec::new(),
+            last: None,
+            assessment: Assessment::default(),
+            noted: Vec::new(),
         }
     }
 
     /// Takes a sample in. One that is not newer than what is there is ignored, as is one of an unknown signal.
     pub fn observe(&mut self, sample: Sample) {
-        if self.plan.signal(&sample.signal).is_none() {
-            return;
-        }
-        let series = self.series.entry((sample.signal.clone(), sample.side)).or_default();
-        if series.back().is_some_and(|last| last.as_of >= sample.as_of) {
-            return;
-        }
-        self.evidence.observe(&sample);
-        let oldest = sample.as_of - FURTHEST;
-        series.push_back(sample);
-        while series.front().is_some_and(|first| first.as_of < oldest) {
-            series.pop_front();
+        if let Some((feed, sample)) = self.feeds.observe(sample) {
+            self.evidence.observe(sample);
+            self.moved.push(feed);
         }
     }
 
@@ -181,13 +212,13 @@ impl Board {
         for sample in samples {
             self.evidence.observe(sample);
         }
+        self.last = None;
     }
 
     /// The clock was set: what was counted by it means nothing any more, and what was proved stays proved.
     pub fn forget_times(&mut self) {
         let evidence = std::mem::replace(&mut self.evidence, Evidence::new(&self.plan));
-        *self = Self::new(&self.plan);
-        self.evidence = evidence;
+        *self = Self::with_evidence(Arc::clone(&self.plan), evidence);
     }
 
     /// The evidence as it stands.
@@ -200,7 +231,7 @@ impl Board {
         if !self.evidence.begin(epoch) {
             return;
         }
-        let mut known: Vec<&Sample> = self.series.values().flatten().collect();
+        let mut known: Vec<&Sample> = self.feeds.all().collect();
         known.sort_by_key(|sample| (sample.as_of, &sample.signal, sample.side));
         for sample in known {
             self.evidence.observe(sample);
@@ -209,25 +240,15 @@ impl Board {
 
     /// How fresh a side of a signal is at `now`.
     pub fn freshness(&self, signal: &SignalId, side: Side, now: Timestamp) -> Freshness {
-        let newest = self
-            .series
-            .get(&(signal.clone(), side))
-            .and_then(|s| s.back())
-            .map(|s| s.as_of);
-        self.freshness_since(signal, newest, now)
-    }
-
-    fn freshness_since(&self, signal: &SignalId, newest: Option<Timestamp>, now: Timestamp) -> Freshness {
-        match (self.plan.signal(signal), newest) {
-            (Some(plan), Some(newest)) if now.since(newest) <= plan.late_after() => Freshness::Live,
-            (Some(plan), Some(newest)) if now.since(newest) <= plan.lost_after() => Freshness::Late,
-            (Some(_) | None, Some(_) | None) => Freshness::Lost,
+        match self.newest(signal, side) {
+            Some(newest) => self.feeds.freshness(signal, newest.as_of, now),
+            None => Freshness::Lost,
         }
     }
 
     /// The newest sample of a side of a signal.
     pub fn newest(&self, signal: &SignalId, side: Side) -> Option<&Sample> {
-        self.series.get(&(signal.clone(), side)).and_then(|s| s.back())
+        self.feeds.samples(signal, side)?.back()
     }
 
     /// Answers a question from fresh data; `None` where data are not live or units too few.
@@ -235,156 +256,34 @@ impl Board {
         if self.freshness(&question.signal, question.side, now) != Freshness::Live {
             return Answer::default();
         }
-        match self.series.get(&(question.signal.clone(), question.side)) {
+        match self.feeds.samples(&question.signal, question.side) {
             Some(series) => window::answer(series, question, now),
             None => Answer::default(),
         }
     }
 
-    /// The state of a rule.
-    pub fn rule(&self, id: &RuleId) -> &RuleState {
-        static IDLE: RuleState = RuleState::Idle;
-        self.rules.get(id).unwrap_or(&IDLE)
-    }
-
-    /// Advances every rule to `now` and says where everything stands.
-    pub fn assess(&mut self, outlook: Outlook, now: Timestamp) -> Assessment {
-        self.turn(outlook.epoch);
-        let mut out = Assessment {
-            worse: self.evidence.worse(&self.plan),
-            unrouted: self.evidence.is_unrouted(now),
-            proofs: self.evidence.proofs(),
-            ..Assessment::default()
-        };
-        for rule in self.plan.rules.clone() {
-            self.assess_rule(&rule, outlook, now, &mut out);
-        }
-        let gates = outlook
-            .phase
-            .and_then(|i| self.plan.phases.get(i))
-            .map(|p| p.gates.clone())
-            .unwrap_or_default();
-        for gate in &gates {
-            self.assess_gate(gate, now, &mut out);
-        }
-        for signal in self.plan.signals.iter().filter(|s| s.required) {
-            for side in &signal.sides {
-                if self.is_lost(&signal.id, *side, outlook, now) {
-                    out.lost.insert((signal.id.clone(), *side));
-                }
-            }
-        }
-        out
-    }
-
-    fn is_lost(&self, signal: &SignalId, side: Side, outlook: Outlook, now: Timestamp) -> bool {
-        let owed_since = match side {
-            Side::Stable | Side::Whole => Some(outlook.watching_since),
-            Side::Canary => outlook.canary_since.map(|since| since.max(outlook.watching_since)),
-        };
-        let Some(owed_since) = owed_since else { return false };
-        let newest = self
-            .newest(signal, side)
-            .map_or(owed_since, |s| s.as_of.max(owed_since));
-        self.freshness_since(signal, Some(newest), now) == Freshness::Lost
-    }
-
-    fn assess_rule(&mut self, rule: &Rule, outlook: Outlook, now: Timestamp, out: &mut Assessment) {
-        // Before its first unit the canary owes no data, and its rules cannot be blind.
-        let asleep = rule.question.side == Side::Canary && outlook.canary_since.is_none();
-        let answer = if asleep {
-            Answer::default()
-        } else {
-            self.answer(&rule.question, now)
-        };
-        let whole = self.evidence.is_whole();
-        let evidence = if asleep { None } else { self.evidence.of_rule(&rule.id) };
-        if evidence.is_some_and(|evidence| evidence.common) {
-            out.common.insert(rule.id.clone());
-        }
-        // What is proved needs neither the least units nor the time that a rule gives chance to pass.
-        let proved = rule.action == Action::Rollback
-            && rule.evidence != EvidenceMode::Literal
-            && evidence.is_some_and(|evidence| rule.evidence.is_enough(evidence.at_once))
-            && self.breaches_at_all(rule, now);
-        let state = self.rules.entry(rule.id.clone()).or_default();
-        *state = match state {
-            _ if asleep => RuleState::Idle,
-            RuleState::Idle | RuleState::Pending { .. } | RuleState::Blind { .. } if proved => RuleState::Firing {
-                since: now,
-                breach: state.breach().unwrap_or(now),
-                clearing: None,
-                blind: false,
-            },
-            RuleState::Idle | RuleState::Pending { .. } | RuleState::Blind { .. } | RuleState::Firing { .. } => {
-                advance(rule, state, answer.value, now)
-            }
-        };
-        if let RuleState::Firing {
-            since, breach, blind, ..
-        } = *state
-        {
-            out.firing.insert(
-                rule.id.clone(),
-                Firing {
-                    breach,
-                    since,
-                    blind,
-                    evidence: evidence.filter(|_| !whole).map(|evidence| evidence.strength),
-                },
-            );
-        }
-        if *state != RuleState::Idle {
-            out.findings.push(Finding {
-                of: rule.id.to_string(),
-                value: answer.value,
-                units: answer.units,
-                limit: rule.limit,
-            });
-        }
-    }
-
-    /// Whether the value is beyond the limit by whatever units there are.
-    fn breaches_at_all(&self, rule: &Rule, now: Timestamp) -> bool {
-        let any = Question {
-            least_units: 1,
-            ..rule.question.clone()
-        };
-        let value = self.answer(&any, now).value;
-        value.is_some_and(|value| rule.comparison.breaches(value, rule.limit))
-    }
-
-    fn assess_gate(&self, gate: &Gate, now: Timestamp, out: &mut Assessment) {
-        let Some((verdict, answer, limit)) = self.weigh(gate, now) else {
-            return;
-        };
-        out.gates.insert(gate.id.clone(), verdict);
-        if verdict != Verdict::Go {
-            let margin = match gate.kind {
-                GateKind::Relative { margin, .. } => margin,
-                GateKind::Limit { .. } | GateKind::Without { .. } => Quantity::default(),
-            };
-            out.findings.push(Finding {
-                of: gate.id.to_string(),
-                value: answer.value,
-                units: answer.units,
-                limit: limit.unwrap_or(margin),
-            });
-        }
-    }
-
     /// The verdict of a gate that looks at values, with the value and what it is held against; `None` for other gates.
     fn weigh(&self, gate: &Gate, now: Timestamp) -> Option<(Verdict, Answer, Option<Quantity>)> {
+        let (canary, stable) = match &gate.kind {
+            GateKind::Limit { question, .. } => (self.answer(question, now), Answer::default()),
+            GateKind::Relative { question, .. } => (self.answer(question, now), self.answer(&of_stable(question), now)),
+            GateKind::Without { .. } => return None,
+        };
+        let (verdict, limit) = self.verdict(gate, canary, stable)?;
+        Some((verdict, canary, limit))
+    }
+
+    /// What a gate says of the answers to its question, and what the canary's is held against.
+    fn verdict(&self, gate: &Gate, canary: Answer, stable: Answer) -> Option<(Verdict, Option<Quantity>)> {
         match &gate.kind {
             GateKind::Limit {
-                question,
+                question: _,
                 comparison,
                 go,
                 no_go,
                 evidence: _,
             } => {
-                let answer = self.answer(question, now);
-                let verdict = match answer.value {
+                let verdict = match canary.value {
                     None => Verdict::NoEvidence,
                     Some(value) if comparison.breaches(value, *no_go) => Verdict::NoGo,
                     Some(value) if comparison.breaches(value, *go) => Verdict::Hold,
@@ -394,28 +293,20 @@ impl Board {
                         Some(Kept { kept: true, .. }) | None => Verdict::Go,
                     },
                 };
-                Some((verdict, answer, Some(*go)))
+                Some((verdict, Some(*go)))
             }
             GateKind::Relative {
-                question,
+                question: _,
                 comparison,
                 margin,
             } => {
-                let canary = self.answer(question, now);
-                let stable = self.answer(
-                    &Question {
-                        side: Side::Stable,
-                        ..question.clone()
-                    },
-                    now,
-                );
                 let limit = stable.value.map(|s| window::with_margin(s, *margin, *comparison));
                 let verdict = match (canary.value, limit) {
                     (Some(value), Some(limit)) if comparison.breaches(value, limit) => Verdict::NoGo,
                     (Some(_), Some(_)) => Verdict::Go,
                     (Some(_) | None, Some(_) | None) => Verdict::NoEvidence,
                 };
-                Some((verdict, canary, limit))
+                Some((verdict, limit))
             }
             GateKind::Without { .. } => None,
         }

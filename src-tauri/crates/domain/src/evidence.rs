@@ -207,8 +207,8 @@ impl Evidence {
         if sample.value.since().unwrap_or(sample.as_of) < epoch.since {
             return;
         }
-        let of_it = |(signal, _): &(SignalId, Outcome)| *signal == sample.signal;
-        for ((_, outcome), stream) in self.streams.iter_mut().filter(|(key, _)| of_it(key)) {
+        let streams = self.streams.range_mut((sample.signal.clone(), Outcome::FIRST)..);
+        for ((_, outcome), stream) in streams.take_while(|((signal, _), _)| *signal == sample.signal) {
             match outcome.tally(&sample.value) {
                 Some(tally) => stream.observe(sample.side, sample.as_of, tally),
                 None => stream.cannot_be_told(),
@@ -251,30 +251,32 @@ impl Evidence {
         Strength::from_millilog10(r.millilog10().saturating_sub(weakened))
     }
 
-    /// The metrics on which the canary is worse than stable, and how surely. R rolls back by itself only where a rollback
-    /// rule of that metric may, and only while stable keeps that rule's limit.
+    /// The metrics on which the canary is worse than stable, and how surely.
     pub fn worse(&self, plan: &Plan) -> BTreeMap<SignalId, Worse> {
         let mut out = BTreeMap::new();
-        for rule in plan.rules.iter().filter(|rule| rule.action != Action::Notify) {
-            let Some(stream) = self.rules.get(&rule.id).and_then(|link| self.streams.get(&link.of)) else {
-                continue;
-            };
-            let strength = self.against_stable(stream.highest());
-            let signal = &rule.question.signal;
-            let limit = self.rules.get(&rule.id).and_then(|link| link.limit);
-            let stable_is_well = limit.is_none_or(|limit| stream.stable_least() <= limit);
-            let acts = puts_back(rule) && stable_is_well;
-            let worse = if acts && strength >= self.rollback {
-                Worse::Rollback
-            } else if strength >= self.alert {
-                Worse::Alert
-            } else {
-                continue;
-            };
-            let known = out.entry(signal.clone()).or_insert(worse);
+        for rule in &plan.rules {
+            let Some(worse) = self.worse_by(rule) else { continue };
+            let known = out.entry(rule.question.signal.clone()).or_insert(worse);
             *known = worse.max(*known);
         }
         out
+    }
+
+    /// Whether the canary is worse than stable on the metric of this rule, as far as the rule has consequences. R rolls back by
+    /// itself only where a rollback rule of the metric may, and only while stable keeps that rule's limit.
+    pub fn worse_by(&self, rule: &Rule) -> Option<Worse> {
+        if rule.action == Action::Notify {
+            return None;
+        }
+        let link = self.rules.get(&rule.id)?;
+        let stream = self.streams.get(&link.of)?;
+        let strength = self.against_stable(stream.highest());
+        let stable_is_well = link.limit.is_none_or(|limit| stream.stable_least() <= limit);
+        if puts_back(rule) && stable_is_well && strength >= self.rollback {
+            Some(Worse::Rollback)
+        } else {
+            (strength >= self.alert).then_some(Worse::Alert)
+        }
     }
 
     /// Whether a gate's bound keeps its limit; `None` for gates that no bound belongs to.
@@ -300,17 +302,27 @@ impl Evidence {
         self.epoch.is_some_and(|epoch| epoch.weight == Weight::FULL)
     }
 
-    /// The numbers behind everything, for the record and the screen: one for each metric and outcome.
+    /// The numbers behind everything, for the record and the screen: one for each metric and outcome, by signal.
     pub fn proofs(&self) -> Vec<Proof> {
-        let proof = |((signal, outcome), stream): (&(SignalId, Outcome), &Stream)| Proof {
+        self.streams.iter().map(|of| self.proof(of)).collect()
+    }
+
+    /// Those of one signal. Readings of other signals never change them, nor anything else about its rules.
+    pub fn proofs_of(&self, signal: &SignalId) -> Vec<Proof> {
+        let streams = self.streams.range((signal.clone(), Outcome::FIRST)..);
+        let of_it = streams.take_while(|((of, _), _)| of == signal);
+        of_it.map(|of| self.proof(of)).collect()
+    }
+
+    fn proof(&self, ((signal, outcome), stream): (&(SignalId, Outcome), &Stream)) -> Proof {
+        Proof {
             signal: signal.clone(),
             outcome: *outcome,
             stable: stream.stable(),
             canary: stream.canary(),
             against_stable: stream.both().then(|| self.against_stable(stream.r())),
             observational: self.observational,
-        };
-        self.streams.iter().map(proof).collect()
+        }
     }
 
     /// What a person sees of it while `phase` is on: of every metric that a rule with consequences looks at.

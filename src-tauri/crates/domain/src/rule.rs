@@ -154,8 +154,41 @@ fn advance_blind(rule: &Rule, state: &RuleState, now: Timestamp) -> RuleState {
     }
 }
 
+/// From when on [`advance`] makes another state of this one, if the reading stays what it is; `None` where it never does.
+/// What it makes of it at once it does at any later look, so `now` stands for the next.
+pub fn changes_at(rule: &Rule, state: &RuleState, reading: Option<Quantity>, now: Timestamp) -> Option<Timestamp> {
+    let breach = reading.map(|value| rule.comparison.breaches(value, rule.limit));
+    let clear = reading.map(|value| !rule.comparison.breaches(value, rule.clear_limit));
+    // No time at all has passed even where time was set back to before its beginning.
+    let after = |since: Timestamp, lasting: Duration| Some(if lasting.is_zero() { now } else { since + lasting });
+    match (state, breach) {
+        (RuleState::Idle, Some(false)) => None,
+        (RuleState::Pending { since, missing: None }, Some(true)) => after(*since, rule.lasting),
+        (
+            RuleState::Pending {
+                missing: Some(missing), ..
+            },
+            None,
+        ) => after(*missing, rule.max_gap),
+        (RuleState::Blind { since }, None) => match rule.on_no_data {
+            OnNoData::Rollback => after(*since, rule.lasting),
+            OnNoData::Hold => None,
+        },
+        // A value ends a blindness that it breaches with.
+        (RuleState::Firing { blind: true, .. }, Some(true)) => Some(now),
+        (RuleState::Firing { clearing, .. }, Some(_) | None) => match (clearing, clear) {
+            (None, Some(false) | None) => None,
+            (Some(clearing), Some(true)) => after(*clearing, rule.clear_lasting),
+            (None, Some(true)) | (Some(_), Some(false) | None) => Some(now),
+        },
+        (RuleState::Idle | RuleState::Pending { .. } | RuleState::Blind { .. }, Some(_) | None) => Some(now),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::fixture;
 
@@ -242,5 +275,49 @@ mod tests {
             ..fixture::rule()
         };
         check_rule(&asks, &[(0, None), (299, None), (300, None)], "blind blind firing");
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_changes_before_it_is_said_to(
+            times in [0..9u64, 0..9u64, 0..9u64],
+            limits in [0..3i64, 0..3i64],
+            on_no_data in prop::sample::select(vec![OnNoData::Hold, OnNoData::Rollback]),
+            state in state(),
+            reading in prop::option::of(0..3i64),
+            now in 0..20i64,
+        ) {
+            let rule = Rule {
+                limit: Quantity::from_micros(limits[0]),
+                clear_limit: Quantity::from_micros(limits[1]),
+                lasting: Duration::from_secs(times[0]),
+                clear_lasting: Duration::from_secs(times[1]),
+                max_gap: Duration::from_secs(times[2]),
+                on_no_data,
+                ..fixture::rule()
+            };
+            let reading = reading.map(Quantity::from_micros);
+            let at = Timestamp::from_secs;
+            let said = changes_at(&rule, &state, reading, at(now));
+            let first = (now..60).find(|secs| advance(&rule, &state, reading, at(*secs)) != state);
+            prop_assert_eq!(said.map(|said| said.max(at(now))), first.map(at));
+        }
+    }
+
+    fn state() -> impl Strategy<Value = RuleState> {
+        let at = || (0..20i64).prop_map(Timestamp::from_secs);
+        prop_oneof![
+            Just(RuleState::Idle),
+            (at(), prop::option::of(at())).prop_map(|(since, missing)| RuleState::Pending { since, missing }),
+            at().prop_map(|since| RuleState::Blind { since }),
+            (at(), at(), prop::option::of(at()), any::<bool>()).prop_map(|(since, breach, clearing, blind)| {
+                RuleState::Firing {
+                    since,
+                    breach,
+                    clearing,
+                    blind,
+                }
+            }),
+        ]
     }
 }

@@ -50,7 +50,8 @@ pub struct GateSight {
 impl Board {
     /// Every rule of the plan in its order, with what each side shows over the rule's window at `now`.
     pub fn rules_seen(&self, now: Timestamp) -> Vec<RuleSight> {
-        let seen = self.plan.rules.iter().map(|rule| {
+        let rules = self.plan.rules.iter().zip(&self.rows.rules);
+        let seen = rules.map(|(rule, row)| {
             let signal = self.plan.signal(&rule.question.signal);
             let sides = signal.map(|s| s.sides.as_slice()).unwrap_or_default().iter();
             let sides = sides.map(|side| {
@@ -66,7 +67,7 @@ impl Board {
             });
             RuleSight {
                 rule: rule.id.clone(),
-                state: self.rule(&rule.id).clone(),
+                state: row.state.clone(),
                 sides: sides.collect(),
             }
         });

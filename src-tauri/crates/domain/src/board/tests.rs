@@ -1,5 +1,10 @@
 //! What the board says of samples: too few, too old, lost, and what fires.
 
+mod plain;
+mod properties;
+
+use std::collections::BTreeMap;
+
 use super::*;
 use crate::fixture;
 
@@ -125,4 +130,49 @@ fn what_is_shown_is_what_is_decided_by() {
     );
     assert_eq!(seen.sides[&Side::Stable].answer.value, Some(Quantity::default()));
     assert_eq!(board.gates_seen(99, at(330)), []);
+}
+
+#[test]
+fn what_is_proved_fires_by_time_alone_and_again_after_it_has_ended() {
+    let mut plan = fixture::plan();
+    plan.signals[0].interval = Duration::from_secs(120);
+    plan.rules.truncate(1);
+    plan.rules[0] = Rule {
+        question: Question {
+            window: Duration::from_secs(60),
+            least_units: 100,
+            ..fixture::question()
+        },
+        limit: Quantity::from_micros(500_000),
+        clear_limit: Quantity::from_micros(500_000),
+        evidence: EvidenceMode::Gated,
+        ..fixture::rule()
+    };
+    let (mut board, mut plain) = (Board::new(&plan), plain::Plain::new(&plan));
+    let outlook = Outlook {
+        epoch: Some(Epoch {
+            since: at(0),
+            weight: crate::value::Weight::percent(10),
+        }),
+        ..outlook()
+    };
+    // Stable is well and the canary's last units are all bad: R is sure. The 400 before hide them until they have left the
+    // window of a single unit; the rule's own window keeps them, since 40 units are too few for it.
+    for sample in [
+        ratio(15, Side::Stable, 0, 4000),
+        ratio(15, Side::Canary, 0, 400),
+        ratio(30, Side::Stable, 0, 400),
+        ratio(30, Side::Canary, 40, 40),
+    ] {
+        board.observe(sample.clone());
+        plain.observe(sample);
+    }
+    let mut fired = Vec::new();
+    for secs in 30..220 {
+        let said = board.look_again(outlook, at(secs));
+        assert_eq!(*said, plain.assess(outlook, at(secs)), "{secs}");
+        let since = said.firing.values().map(|firing| firing.since);
+        fired.extend(since.filter(|since| *since == at(secs)));
+    }
+    assert_eq!(fired, [at(75), at(137), at(199)]);
 }

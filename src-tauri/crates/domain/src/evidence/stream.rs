@@ -25,6 +25,9 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// The first in their order.
+    pub(super) const FIRST: Self = Outcome::Counted;
+
     /// The bad ones of a reading; `None` where the reading is of another kind.
     pub(super) fn tally(self, value: &Value) -> Option<Tally> {
         match (self, value) {
