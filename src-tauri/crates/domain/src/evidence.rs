@@ -307,7 +307,12 @@ impl Evidence {
         self.streams.iter().map(|of| self.proof(of)).collect()
     }
 
-    /// Those of one signal. Readings of other signals never change them, nor anything else about its rules.
+    /// The signals whose evidence a reading of this one moves, with everything that is said of their rules and gates: itself.
+    pub fn moved_by<'a>(&self, signal: &'a SignalId) -> impl Iterator<Item = &'a SignalId> {
+        std::iter::once(signal)
+    }
+
+    /// The proofs of one signal.
     pub fn proofs_of(&self, signal: &SignalId) -> Vec<Proof> {
         let streams = self.streams.range((signal.clone(), Outcome::FIRST)..);
         let of_it = streams.take_while(|((of, _), _)| of == signal);

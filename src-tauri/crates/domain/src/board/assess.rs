@@ -52,9 +52,12 @@ impl Board {
         self.schedule.call(0..self.rows.len());
     }
 
-    /// Samples of a signal call its rows, and may have moved its evidence.
+    /// Samples of a signal call its rows, and those of every signal whose evidence they may have moved.
     fn follow_samples(&mut self, plan: &Plan) {
-        let mut moved = std::mem::take(&mut self.moved);
+        let came = std::mem::take(&mut self.moved);
+        let signals = came.iter().map(|feed| &plan.signals[*feed].id);
+        let moved = signals.flat_map(|signal| self.evidence.moved_by(signal));
+        let mut moved: Vec<_> = moved.filter_map(|signal| self.feeds.number(signal)).collect();
         moved.sort_unstable();
         moved.dedup();
         for feed in moved {

@@ -8,8 +8,9 @@ use crate::plan::{Action, Comparison, EvidenceMode, GateKind, OnNoData, Phase, S
 use crate::sample::Bucket;
 use crate::value::{GateId, RuleId, SignalId, Weight};
 
-/// A signal of each kind of reading, and one that the plan does not know.
-const SIGNALS: [&str; 5] = ["cola", "errores", "sucesos", "tiempos", "nadie"];
+/// A signal of each kind of reading, one that counts what is assigned, and one that the plan does not know.
+const SIGNALS: [&str; 6] = ["cola", "errores", "sucesos", "tiempos", "asignadas", "nadie"];
+const ASSIGNED: usize = 4;
 const SIDES: [Side; 3] = [Side::Stable, Side::Canary, Side::Whole];
 
 fn secs(secs: u64) -> Duration {
@@ -109,7 +110,7 @@ fn plan() -> impl Strategy<Value = Plan> {
     let signal = (sides, one_of(&[5, 15, 60]), one_of(&[0, 40]), any::<bool>());
     let gates = || prop::collection::vec(gate(), 0..4);
     (
-        prop::collection::vec(signal, 4),
+        prop::collection::vec(signal, SIGNALS.len() - 1),
         prop::collection::vec(rule(), 1..8),
         (gates(), gates()),
     )
@@ -144,7 +145,7 @@ fn plan() -> impl Strategy<Value = Plan> {
                 rules: rules.into_iter().enumerate().map(rule).collect(),
                 phases: [gates.0, gates.1].into_iter().enumerate().map(phase).collect(),
                 traffic: crate::plan::Traffic {
-                    assigned: Some(SignalId::new("sucesos").expect("a good id")),
+                    assigned: Some(SignalId::new(SIGNALS[ASSIGNED]).expect("a good id")),
                     active: None,
                 },
                 ..base.clone()
@@ -205,7 +206,7 @@ fn step() -> impl Strategy<Value = Step> {
     ];
     prop_oneof![
         6 => (1..25u64, [0..11u64, 0..11u64], 0..60u64).prop_map(|(readings, bad, total)| Step::Traffic { readings, bad, total }),
-        5 => (0..5usize, side(), -40..200i64, reading).prop_map(|(of, side, old, reading)| Step::Reading(of, side, old, reading)),
+        5 => (0..SIGNALS.len(), side(), -40..200i64, reading).prop_map(|(of, side, old, reading)| Step::Reading(of, side, old, reading)),
         8 => passing.prop_map(Step::Later),
         1 => (1..400u64).prop_map(Step::Back),
         1 => prop::option::of(0..3usize).prop_map(Step::Phase),
@@ -270,9 +271,10 @@ impl Pair {
         match step {
             Step::Traffic { readings, bad, total } => {
                 for n in 0..*readings {
-                    for signal in 0..4 {
+                    for signal in 0..=ASSIGNED {
+                        let kind = if signal == ASSIGNED { 2 } else { signal };
                         for (side, bad) in [Side::Stable, Side::Canary].into_iter().zip(bad) {
-                            self.reading(signal, side, self.now, signal, total * bad / 10, *total);
+                            self.reading(signal, side, self.now, kind, total * bad / 10, *total);
                         }
                     }
                     for _ in 0..=n % 3 {
