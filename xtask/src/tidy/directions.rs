@@ -15,6 +15,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("timonel-journal", &["timonel-domain"]),
     ("timonel-ports", &["timonel-domain", "timonel-journal"]),
     ("timonel-engine", &["timonel-ports"]),
+    ("timonel-model", &["timonel-domain", "timonel-journal"]),
     ("timonel-store", &["timonel-ports"]),
     ("timonel-http", &["timonel-ports"]),
     ("timonel-kubernetes", &["timonel-http"]),
@@ -50,6 +51,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         &["timonel-bridge!", "timonel-plan", "timonel-ports", "timonel-wire"],
     ),
     ("timonel-testkit", &["timonel-ports"]),
+    ("timonel-hostile", &[]),
     ("timonel-empty-window", &[]),
     // A bench may measure a part by itself; the engine it reaches as everybody does.
     (
@@ -125,6 +127,13 @@ fn of_package(package: &Ours, names: &BTreeSet<&str>) -> Vec<Finding> {
             } else if !TESTED_BY_CONTRACT.contains(&name) {
                 findings.push(found(format!(
                     "must not use {other}: only adapters, bridge and the shell are tested by contract"
+                )));
+            }
+        } else if other == "timonel-hostile" {
+            // It knows nothing of ours, so any crate's tests may use it.
+            if !used.dev {
+                findings.push(found(format!(
+                    "may use {other} from its tests only: make it a dev-dependency"
                 )));
             }
         } else if names.contains(other) && !known.contains(other) {

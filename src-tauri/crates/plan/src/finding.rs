@@ -185,8 +185,11 @@ impl Diagnostic for Drawn<'_> {
     }
 }
 
-/// Draws findings with the lines of the file that they are about. `name` is the file's name for people; `colour`
-/// only where a terminal reads it.
+/// More are not drawn: nobody reads them before these are mended, and each is a way through the whole file.
+const MOST_DRAWN: usize = 50;
+
+/// Draws findings with the lines of the file that they are about, the first fifty of them. `name` is the file's name for
+/// people; `colour` only where a terminal reads it.
 pub fn draw(findings: &[Finding], name: &str, text: &str, colour: bool) -> String {
     let theme = if colour {
         GraphicalTheme::unicode()
@@ -197,7 +200,7 @@ pub fn draw(findings: &[Finding], name: &str, text: &str, colour: bool) -> Strin
         .with_width(110)
         .with_links(false);
     let mut out = String::new();
-    for finding in findings {
+    for finding in findings.iter().take(MOST_DRAWN) {
         let drawn = Drawn {
             finding,
             source: NamedSource::new(name, text.to_owned()).with_language("toml"),
@@ -206,6 +209,11 @@ pub fn draw(findings: &[Finding], name: &str, text: &str, colour: bool) -> Strin
             // The drawing refused a span; the words alone still say everything.
             out.push_str(&format!("{name}: {finding}\n"));
         }
+    }
+    if let Some(more) = findings.len().checked_sub(MOST_DRAWN).filter(|more| *more > 0) {
+        out.push_str(&format!(
+            "{name}: and {more} more. Correct these first, then check again\n"
+        ));
     }
     out
 }
