@@ -271,7 +271,8 @@ fn source(
     Ok(source)
 }
 
-fn signal_specs(config: &SignalConfig) -> Result<Vec<SignalSpec>, BridgeError> {
+/// What a signal's queries read from a Prometheus or an exposition; an error where a selector is none.
+pub(crate) fn signal_specs(config: &SignalConfig) -> Result<Vec<SignalSpec>, BridgeError> {
     let selector = |text: &str| text.parse::<Selector>().map_err(|e| failed(config.id.as_str(), e));
     let mut out = Vec::new();
     for query in &config.queries {

@@ -4,6 +4,7 @@
 //! terminals, and any decision about a rollout.
 
 pub mod audit;
+pub mod backtest;
 pub mod berth;
 pub mod chart;
 pub mod connect;

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use timonel_bridge::Speed;
@@ -56,6 +57,9 @@ pub(crate) enum Command {
     /// The evidence of finished calls, by itself.
     #[command(subcommand)]
     Judge(JudgeCommand),
+    /// Try a plan on calls of the past: what would have fired, when, and what would have followed. Connects to no target and
+    /// writes nothing; ends with 0 whatever would have fired.
+    Backtest(Backtest),
 }
 
 #[derive(Debug, Subcommand)]
@@ -122,6 +126,65 @@ pub(crate) enum JudgeCommand {
         #[arg(long)]
         restart_every: Option<NonZeroU32>,
     },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Backtest {
+    /// The plan.
+    pub(crate) plan: PathBuf,
+    /// Finished calls, one JSON object a line in any order: arm (stable, canary), failed, weight in percent, at; optional id,
+    /// latency_ms, duration_ms, abandoned, turns and recognised. Exit 2, and nothing on the output, where a line cannot be read.
+    #[arg(long, value_name = "FILE", required_unless_present = "prometheus", conflicts_with = "prometheus")]
+    pub(crate) outcomes: Option<PathBuf>,
+    /// The address of a Prometheus that kept the plan's signals, asked in place of the plan's own.
+    #[arg(long, value_name = "URL", requires = "from")]
+    pub(crate) prometheus: Option<String>,
+    /// From when: a moment like 2026-11-23T13:00:00Z, or how long ago, like 24h.
+    #[arg(long, requires = "prometheus")]
+    pub(crate) from: Option<When>,
+    /// Until when, likewise; now by default.
+    #[arg(long, requires = "prometheus")]
+    pub(crate) to: Option<When>,
+    /// The phase that it is assumed to have stood in, by its id or counted from 1. By default the weight of the calls says
+    /// it, and a Prometheus is read as the first phase.
+    #[arg(long, conflicts_with = "weight")]
+    pub(crate) phase: Option<String>,
+    /// The share of calls on the new version, in percent, in place of a phase.
+    #[arg(long)]
+    pub(crate) weight: Option<f64>,
+    /// One JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A moment of the past.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum When {
+    /// That one.
+    At(Timestamp),
+    /// So long ago.
+    Ago(Duration),
+}
+
+impl When {
+    /// The moment, as seen from `now`.
+    pub(crate) fn at(self, now: Timestamp) -> Timestamp {
+        match self {
+            When::At(at) => at,
+            When::Ago(ago) => now - ago,
+        }
+    }
+}
+
+impl std::str::FromStr for When {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Ok(ago) = humantime::parse_duration(text) {
+            return Ok(When::Ago(ago));
+        }
+        let at = text.parse::<Timestamp>();
+        at.map(When::At).map_err(|error| format!("{error}, or how long ago, like 24h"))
+    }
 }
 
 #[derive(Debug, ClapArgs)]

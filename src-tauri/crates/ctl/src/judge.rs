@@ -161,17 +161,20 @@ fn unit(written: &Written) -> Result<Unit, Why> {
 
 fn told(why: &Why, words: &Words) -> String {
     match why {
-        Why::Form(error) => {
-            // The parser sees one line at a time, so its "line 1" would be another one than ours.
-            let text = error.to_string();
-            let text = text.split(" at line ").next().unwrap_or_default().to_owned();
-            let column = error.column().to_string();
-            words.say("judge-form", &[("column", column), ("why", text)])
-        }
+        Why::Form(error) => told_form(error, words, "judge-form"),
         Why::Weight(weight) => words.say("judge-weight", &[("weight", weight.to_string())]),
         Why::Latency(latency) => words.say("judge-latency", &[("latency", latency.to_string())]),
         Why::Otherwise { line } => words.say("judge-otherwise", &[("earlier", line.to_string())]),
     }
+}
+
+/// A line that cannot be parsed; `key` says how one is written.
+pub(crate) fn told_form(error: &serde_json::Error, words: &Words, key: &str) -> String {
+    // The parser sees one line at a time, so its "line 1" would be another one than ours.
+    let text = error.to_string();
+    let text = text.split(" at line ").next().unwrap_or_default().to_owned();
+    let column = error.column().to_string();
+    words.say(key, &[("column", column), ("why", text)])
 }
 
 /// What is printed of a unit.

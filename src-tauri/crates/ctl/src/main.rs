@@ -20,6 +20,7 @@ macro_rules! complain {
 }
 
 mod args;
+mod backtest;
 mod chart;
 mod credential;
 mod doctor;
@@ -125,6 +126,7 @@ fn run(command: Command, words: &Words) -> Result<(), Failure> {
         Command::UiHost(args) => runtime()?.block_on(host::serve(args, words)),
         Command::Doctor(args) => runtime()?.block_on(doctor::doctor(args, words)),
         Command::Judge(command) => judge::judge(command, words),
+        Command::Backtest(args) => runtime()?.block_on(backtest::backtest(args, words)),
     }
 }
 

@@ -3,7 +3,8 @@
 use timonel_bridge::Bulletin;
 use timonel_bridge::words::Words;
 use timonel_domain::plan::{Plan, Severity};
-use timonel_domain::rollout::{Effect, State};
+use timonel_domain::rollout::{Effect, Notice, State};
+use timonel_domain::time::Timestamp;
 use timonel_wire::told;
 
 /// The sentences of a step that people should read; empty for most steps.
@@ -26,6 +27,12 @@ pub(crate) fn sentences(bulletin: &Bulletin, plan: &Plan, words: &Words) -> Vec<
         );
     }
     out
+}
+
+/// What people are told by a notice, with how loud it is.
+pub(crate) fn line(notice: &Notice, plan: &Plan, _at: Timestamp, words: &Words) -> String {
+    let said = words.tell(&told::notice(notice, plan));
+    format!("{} {said}", sign(notice.severity()))
 }
 
 /// Shape beside every colour: the sign alone says how loud a line is.

@@ -34,6 +34,8 @@ mod tests {
     #[test]
     fn every_sentence_that_is_asked_for_is_there() {
         let sources = [
+            include_str!("backtest.rs"),
+            include_str!("backtest/told.rs"),
             include_str!("chart.rs"),
             include_str!("told.rs"),
             include_str!("shift.rs"),
@@ -47,7 +49,7 @@ mod tests {
             include_str!("power.rs"),
             include_str!("power/told.rs"),
         ];
-        let ways = ["words.say(", "say.line(", "self.line("];
+        let ways = ["words.say(", "say.line(", "self.line(", "told_form(error, words, "];
         let asked = sources
             .iter()
             .flat_map(|source| ways.iter().flat_map(|way| source.split(way).skip(1)));
