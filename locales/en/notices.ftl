@@ -82,6 +82,7 @@ units-bad-of = { $bad } of { $total }
 notice-signals-lost = No data of { $signals }. Nothing advances until they are back.
 notice-signals-back = The data are back.
 notice-gap = Nobody watched since { $from }.
+notice-gap-for = Nobody watched for up to { $for }, since { $from }. Look how things stand before going on.
 notice-critical-error = Critical error in data or integrity.
 notice-security = Security incident.
 notice-phase-entered = Phase { $phase }: running and verified.

@@ -89,6 +89,12 @@ place-file = { $path }
 
 ui-host-open = Open it in a browser of this machine (whoever has this address can give orders): { $address }
 
+engine-listens = The engine is running. It answers at { $address }: /healthz, /readyz, /metrics.
+engine-ends = Ending: waiting for what is being moved. Another signal ends it now.
+engine-ended = Ended. Everything is written down.
+engine-left-moving = { $rollout }: it ended while calls were being moved or put back. The next start goes on from there; do not leave it off.
+engine-left-unwritten = { $rollout }: it ended before everything was written to the store.
+
 judge-line = { $file }, line { $line }: { $why }. Nothing has been computed.
 judge-form = column { $column }: cannot be understood ({ $why }). Write {"{"}"arm":"canary","failed":true,"weight":5.0{"}"}
 judge-weight = weight is { $weight }: write the percentage of calls on the new version, 0 to 100

@@ -82,6 +82,7 @@ units-bad-of = { $bad } de { $total }
 notice-signals-lost = Sin datos de { $signals }. No se avanza hasta que vuelvan.
 notice-signals-back = Vuelven los datos.
 notice-gap = Nadie vigiló desde { $from }.
+notice-gap-for = Nadie vigiló durante { $for } como mucho, desde { $from }. Mire cómo va antes de seguir.
 notice-critical-error = Error crítico en datos o integridad.
 notice-security = Incidente de seguridad.
 notice-phase-entered = Fase { $phase }: en marcha y comprobada.

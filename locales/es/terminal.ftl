@@ -89,6 +89,12 @@ place-file = { $path }
 
 ui-host-open = Ábralo en un navegador de este equipo (quien tenga esta dirección puede mandar): { $address }
 
+engine-listens = El motor está en marcha. Responde en { $address }: /healthz, /readyz, /metrics.
+engine-ends = Terminando: se espera a lo que se está moviendo. Otra señal termina ya.
+engine-ended = Terminado. Todo está escrito.
+engine-left-moving = { $rollout }: se terminó con llamadas moviéndose o revirtiéndose. El próximo arranque sigue donde quedó; no lo deje apagado.
+engine-left-unwritten = { $rollout }: se terminó antes de que todo estuviera escrito en el almacén.
+
 judge-line = { $file }, línea { $line }: { $why }. No se ha calculado nada.
 judge-form = columna { $column }: no se entiende ({ $why }). Escriba {"{"}"arm":"canary","failed":true,"weight":5.0{"}"}
 judge-weight = weight es { $weight }: escriba el porcentaje de llamadas en la versión nueva, de 0 a 100

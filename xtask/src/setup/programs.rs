@@ -1,4 +1,4 @@
-//! Programs that only tests start: a real Prometheus and `kubectl`.
+//! Programs that only tests start: a real Prometheus, its Alertmanager and `kubectl`.
 //!
 //! They are unpacked from the distribution's own packages into the target folder, not installed: Debian's
 //! `prometheus` would start a service on every machine with systemd, and `kubernetes-client` breaks dpkg
@@ -15,9 +15,10 @@ use crate::checkout::{Checkout, on_path, which};
 use crate::failure::Failure;
 
 /// Program, and the package it is in.
-const PROGRAMS: [(&str, &str); 3] = [
+const PROGRAMS: [(&str, &str); 4] = [
     ("prometheus", "prometheus"),
     ("promtool", "prometheus"),
+    ("prometheus-alertmanager", "prometheus-alertmanager"),
     ("kubectl", "kubernetes-client"),
 ];
 

@@ -332,7 +332,7 @@ fn of_telnyx(kind: Kind) -> RecordsKind {
     }
 }
 
-fn failed(what: &str, error: impl std::fmt::Display) -> BridgeError {
+pub(crate) fn failed(what: &str, error: impl std::fmt::Display) -> BridgeError {
     BridgeError::Connect {
         what: what.to_owned(),
         why: error.to_string(),

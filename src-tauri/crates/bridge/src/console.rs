@@ -25,10 +25,10 @@ use std::time::Duration;
 use timonel_domain::rollout::{Effect, Event, Stage};
 use timonel_domain::value::{Person, RolloutId};
 use timonel_engine::command::Wish;
-use timonel_engine::{Bulletin, Engine, Handle};
+use timonel_engine::{Bulletin, Engine, Handle, Snapshot};
 use timonel_journal::entry::Body;
 use timonel_plan::Parsed;
-use timonel_ports::clock::{SharedClock, sleep, within};
+use timonel_ports::clock::{Clock, SharedClock, sleep, within};
 use timonel_ports::commands::{Command, CommandId, Commands, QueueEnd};
 use timonel_ports::mailbox::Receiver;
 use timonel_ports::store::{RolloutRow, RolloutStore};
@@ -40,6 +40,7 @@ use timonel_wire::{Aim, Order, Picture, Receipt, WireError, told};
 pub use chart::PictureFile;
 pub use credentials::Keys;
 pub use opening::{Opening, TakeUp};
+pub use past::PastCounts;
 pub(crate) use popups::PopupSeat;
 pub(crate) use watch::Scene;
 pub use watch::{Curtain, Watch};
@@ -126,6 +127,7 @@ struct Inner {
     commanded: AtomicU64,
     store: Arc<Sqlite>,
     pictures: tokio::sync::watch::Receiver<Arc<Picture>>,
+    counts: tokio::sync::watch::Receiver<PastCounts>,
     popups: PopupSeat,
     running: Mutex<Option<Running>>,
 }
@@ -158,6 +160,19 @@ impl Console {
     /// Everything now; at most one [`BEAT`] old.
     pub fn picture(&self) -> Arc<Picture> {
         self.0.pictures.borrow().clone()
+    }
+
+    /// What happened how often in the rollout's life; at most one [`BEAT`] old.
+    pub(crate) fn counts(&self) -> PastCounts {
+        *self.0.counts.borrow()
+    }
+
+    /// What the engine says of itself and how long it took to say it, on the machine's `clock`; `None` where it has ended or
+    /// does not answer within `limit`.
+    pub(crate) async fn look(&self, clock: &dyn Clock, limit: Duration) -> Option<(Snapshot, Duration)> {
+        let asked = clock.mono();
+        let said = within(clock, limit, self.0.handle.look()).await.ok()?.ok()?;
+        Some((said, clock.mono().saturating_since(asked)))
     }
 
     /// Batches for one window, from everything on.
@@ -317,6 +332,7 @@ struct Painter {
     handle: Handle,
     desk: SharedClock,
     show: tokio::sync::watch::Sender<Arc<Picture>>,
+    count: tokio::sync::watch::Sender<PastCounts>,
     popups: PopupSeat,
     /// The rollout as lists have it, until it is closed there too.
     open: Option<(Arc<Sqlite>, RolloutRow)>,
@@ -345,6 +361,7 @@ impl Painter {
                     let mut picture = self.easel.paint(&snapshot, &self.past, revision);
                     picture.popups = self.popups.state();
                     self.show.send_replace(Arc::new(picture));
+                    self.count.send_replace(self.past.counts);
                 }
             }
         }

@@ -1,5 +1,6 @@
 //! This installation's own store, and putting a rollout of it back from here, with whatever is left working.
 
+mod at;
 mod name;
 mod order;
 
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use secrecy::SecretString;
 use timonel_domain::plan::Plan;
 use timonel_domain::rollout::{Effect, Event, Stage, State};
 use timonel_domain::time::Timestamp;
@@ -28,7 +30,7 @@ use timonel_store::Sqlite;
 use crate::BridgeError;
 use crate::connect::{self, Connections, Kits, Rhythmic, sources_in_time, targets_in_time};
 use crate::console::is_under_way;
-use name::own_name;
+pub(crate) use name::own_name;
 
 pub use order::Order;
 
@@ -83,12 +85,17 @@ pub struct Listed {
 impl Desk {
     /// Opens the store in `folder`, which is made where it is not there.
     pub async fn open(folder: &Path, clock: &SharedClock) -> Result<Self, BridgeError> {
+        Self::of(folder, None, clock).await
+    }
+
+    /// As [`Desk::open`], over the store at `url` in place of the one in the folder.
+    pub async fn of(folder: &Path, url: Option<&SecretString>, clock: &SharedClock) -> Result<Self, BridgeError> {
         let made = std::fs::create_dir_all(folder);
         made.map_err(|e| BridgeError::Folder {
             place: folder.display().to_string(),
             why: e.to_string(),
         })?;
-        let store = Sqlite::open(&folder.join("timonel.db"), clock.clone()).await?;
+        let store = at::store(folder, url, clock).await?;
         Ok(Self {
             folder: folder.to_owned(),
             clock: clock.clone(),
@@ -169,6 +176,33 @@ impl Desk {
         };
         self.store.put_rollout(&row).await?;
         Ok(row)
+    }
+
+    /// The rollout of this plan in this environment that is not over, else a new one, as a draft. Errors where it runs another
+    /// text of the plan and somebody has to watch it: two of them would move the same calls.
+    pub async fn unfinished_or_draft(&self, plan_text: &str, environment: &str) -> Result<RolloutRow, BridgeError> {
+        let plan = in_environment(plan_text, environment)?.plan;
+        for row in self.store.rollouts().await? {
+            if row.plan != plan.id || row.environment != plan.environment || row.closed_at.is_some() {
+                continue;
+            }
+            let same = self.plan_of(&row).await.is_ok_and(|(_, kept)| kept == plan_text);
+            let stands = self.listed(row.clone()).await?;
+            if stands.is_over() {
+                continue;
+            }
+            if same {
+                return Ok(row);
+            }
+            if is_under_way(stands.state.stage.into()) {
+                let findings = format!(
+                    "rollout {} runs another text of it and is under way; finish or close that first",
+                    row.id
+                );
+                return Err(BridgeError::Unsound { findings });
+            }
+        }
+        self.draft(plan_text, environment).await
     }
 
     /// Keeps a plan under the revision that has this text already, or the first that is free.

@@ -4,6 +4,8 @@
 //! terminals, and any decision about a rollout.
 
 pub mod audit;
+#[cfg(feature = "desktop")]
+pub mod awake;
 pub mod backtest;
 pub mod berth;
 pub mod chart;
@@ -12,6 +14,7 @@ pub mod console;
 pub mod credentials;
 pub mod desk;
 pub mod doctor;
+pub mod headless;
 pub mod home;
 pub mod operator;
 pub mod popups;

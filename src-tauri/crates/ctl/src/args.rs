@@ -1,14 +1,18 @@
 //! The command line.
 
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
+use secrecy::SecretString;
 use timonel_bridge::Speed;
 use timonel_bridge::chart::Zone;
+use timonel_bridge::headless::heartbeat::Call;
 use timonel_domain::time::Timestamp;
-use timonel_domain::value::{Person, RolloutId, TenantId};
+use timonel_domain::value::{Person, RolloutId, TenantId, Writer};
+use timonel_ports::secrets::SecretId;
 use timonel_wire::ToOpen;
 
 use crate::credential::CredentialCommand;
@@ -52,6 +56,8 @@ pub(crate) enum Command {
     /// Serve the window's page to a browser of this machine; prints the address with its token. Opens the rollout of this
     /// installation that was left open, else the simulator, where nothing else is said.
     UiHost(UiHost),
+    /// Keep the rollouts of an installation up without a window: on a server, or in a cluster. Ends in order on SIGTERM.
+    Engine(Engine),
     /// Check this installation, and a plan's targets and sources; write nothing.
     Doctor(Doctor),
     /// The evidence of finished calls, by itself.
@@ -134,7 +140,12 @@ pub(crate) struct Backtest {
     pub(crate) plan: PathBuf,
     /// Finished calls, one JSON object a line in any order: arm (stable, canary), failed, weight in percent, at; optional id,
     /// latency_ms, duration_ms, abandoned, turns and recognised. Exit 2, and nothing on the output, where a line cannot be read.
-    #[arg(long, value_name = "FILE", required_unless_present = "prometheus", conflicts_with = "prometheus")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        required_unless_present = "prometheus",
+        conflicts_with = "prometheus"
+    )]
     pub(crate) outcomes: Option<PathBuf>,
     /// The address of a Prometheus that kept the plan's signals, asked in place of the plan's own.
     #[arg(long, value_name = "URL", requires = "from")]
@@ -183,7 +194,8 @@ impl std::str::FromStr for When {
             return Ok(When::Ago(ago));
         }
         let at = text.parse::<Timestamp>();
-        at.map(When::At).map_err(|error| format!("{error}, or how long ago, like 24h"))
+        at.map(When::At)
+            .map_err(|error| format!("{error}, or how long ago, like 24h"))
     }
 }
 
@@ -372,4 +384,73 @@ pub(crate) struct UiHost {
     /// The built page; by default that of the checkout.
     #[arg(long, default_value = crate::host::BUILT)]
     pub(crate) pages: PathBuf,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Engine {
+    #[command(flatten)]
+    pub(crate) folder: Folder,
+    /// The store: postgres://USER:PASSWORD@HOST/DATABASE, a path, or sqlite:PATH. The file in the installation's folder by default.
+    #[arg(long, env = "TIMONEL_STORE", hide_env_values = true, value_parser = secret)]
+    pub(crate) store: Option<SecretString>,
+    /// A plan in one of its environments: its rollout that is not over, else a new one, as a draft.
+    #[arg(long, requires = "environment", conflicts_with = "rollout")]
+    pub(crate) plan: Option<PathBuf>,
+    /// The plan's environment.
+    #[arg(long, requires = "plan")]
+    pub(crate) environment: Option<String>,
+    /// This rollout alone; every one that is open where nothing is said, those that are opened later too.
+    #[arg(long)]
+    pub(crate) rollout: Option<RolloutId>,
+    /// This program's name in the journal; no two programs that share a store have the same.
+    #[arg(long, env = "TIMONEL_NAME", default_value = "motor")]
+    pub(crate) name: Writer,
+    /// A kubeconfig in place of the one kubectl would use.
+    #[arg(long)]
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// Where /healthz, /readyz and /metrics are answered. They show weights and names, and change nothing.
+    #[arg(long, default_value = "127.0.0.1:9464")]
+    pub(crate) listen: SocketAddr,
+    /// What is logged, such as info, warn or timonel_engine=debug.
+    #[arg(long, env = "TIMONEL_LOG", default_value = "info")]
+    pub(crate) log: String,
+    /// How long an end waits for calls that are being moved or put back.
+    #[arg(long, default_value = "25s", value_parser = humantime::parse_duration)]
+    pub(crate) grace: Duration,
+    /// The credential that is the address of a dead man's switch, called for as long as we are healthy.
+    #[arg(long, value_name = "CREDENTIAL")]
+    pub(crate) heartbeat: Option<SecretId>,
+    /// How the dead man's switch wants to be called.
+    #[arg(long, value_enum, default_value_t = HeartbeatCall::Get)]
+    pub(crate) heartbeat_call: HeartbeatCall,
+    /// How often heartbeats are sent.
+    #[arg(long, default_value = "30s", value_parser = humantime::parse_duration)]
+    pub(crate) heartbeat_every: Duration,
+    /// An Alertmanager in which the alert Watchdog fires for as long as we are healthy, by its base address.
+    #[arg(long, value_name = "URL")]
+    pub(crate) alertmanager: Option<String>,
+}
+
+/// How a dead man's switch is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum HeartbeatCall {
+    /// With a GET.
+    Get,
+    /// With an empty POST.
+    Post,
+}
+
+impl From<HeartbeatCall> for Call {
+    fn from(call: HeartbeatCall) -> Self {
+        match call {
+            HeartbeatCall::Get => Call::Get,
+            HeartbeatCall::Post => Call::Post,
+        }
+    }
+}
+
+/// An address may hold a password.
+#[expect(clippy::unnecessary_wraps, reason = "a value parser says so")]
+fn secret(text: &str) -> Result<SecretString, std::convert::Infallible> {
+    Ok(text.into())
 }

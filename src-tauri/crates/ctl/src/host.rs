@@ -5,6 +5,7 @@
 //! page in the same browser reaches us, by whatever name it calls us. Deliberately not here: what may be done and what is open,
 //! which the console and the berth decide.
 
+mod listen;
 mod pages;
 mod socket;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use timonel_bridge::berth::{Berth, Moorings};
 use timonel_bridge::console::{Asker, Keys, Surface};
 use timonel_bridge::credentials::Credentials;
 use timonel_bridge::words::Words;
+use timonel_ports::clock::SystemClock;
 use tokio::net::TcpListener;
 
 use crate::Failure;
@@ -64,6 +66,11 @@ pub(crate) async fn serve(args: UiHost, words: &Words) -> Result<(), Failure> {
         virtual_operator: args.operator,
     });
     berth.begin(args.start.to_open()?).await;
+    #[cfg(feature = "desktop")]
+    drop(timonel_ports::task::spawn(
+        &SystemClock::shared(),
+        timonel_bridge::awake::keep(berth.clone()),
+    ));
     // The page says it too, and what else can be opened.
     if let Err(error) = berth.console().await {
         complain!("timonelctl: {}", words.tell(&error.0));
@@ -75,9 +82,10 @@ pub(crate) async fn serve(args: UiHost, words: &Words) -> Result<(), Failure> {
     let (router, address) = host(&listener, berth.clone(), keys, asker, pages)?;
     tell!("{}", words.say("ui-host-open", &[("address", address)]));
     let interrupted = async { drop(tokio::signal::ctrl_c().await) };
-    axum::serve(listener, router)
-        .with_graceful_shutdown(interrupted)
-        .await?;
+    tokio::select! {
+        () = interrupted => {}
+        () = listen::listen(listener, router, listen::Limits::default(), SystemClock::shared()) => {}
+    }
     berth.close().await;
     Ok(())
 }
@@ -156,6 +164,8 @@ async fn upgrade(State(host): State<Host>, Query(given): Query<Admission>, socke
     }
     socket
         .max_message_size(LONGEST_MESSAGE)
+        // A frame is kept whole before it counts as a message.
+        .max_frame_size(LONGEST_MESSAGE)
         .on_upgrade(move |socket| socket::talk(socket, host.berth, host.keys, host.asker))
 }
 

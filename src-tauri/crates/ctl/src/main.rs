@@ -24,6 +24,7 @@ mod backtest;
 mod chart;
 mod credential;
 mod doctor;
+mod engine;
 mod ensayo;
 mod files;
 mod host;
@@ -77,11 +78,7 @@ impl Failure {
 fn main() -> ExitCode {
     let args = Args::parse();
     let words = words::of_this_desk(args.lang.as_deref());
-    let filter = tracing_subscriber::EnvFilter::try_from_env("TIMONEL_LOG").unwrap_or_else(|_| "error".into());
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
+    log(&args.command);
     match run(args.command, &words) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -110,6 +107,19 @@ fn main() -> ExitCode {
     }
 }
 
+/// A person reads lines; whoever keeps an engine up reads one JSON object a line.
+fn log(command: &Command) {
+    let subscriber = tracing_subscriber::fmt().with_writer(std::io::stderr);
+    if let Command::Engine(engine) = command {
+        let filter = tracing_subscriber::EnvFilter::new(&engine.log);
+        let plain = subscriber.with_env_filter(filter).json().flatten_event(true);
+        plain.with_current_span(false).with_span_list(false).init();
+        return;
+    }
+    let filter = tracing_subscriber::EnvFilter::try_from_env("TIMONEL_LOG").unwrap_or_else(|_| "error".into());
+    subscriber.with_env_filter(filter).init();
+}
+
 fn run(command: Command, words: &Words) -> Result<(), Failure> {
     match command {
         Command::Plan(PlanCommand::Check { file, scenario }) => files::check(&file, scenario.as_deref(), words),
@@ -124,6 +134,7 @@ fn run(command: Command, words: &Words) -> Result<(), Failure> {
         Command::Credential(command) => runtime()?.block_on(credential::credential(command, words)),
         Command::Open(args) => runtime()?.block_on(shift::open(args, words)),
         Command::UiHost(args) => runtime()?.block_on(host::serve(args, words)),
+        Command::Engine(args) => runtime()?.block_on(engine::serve(args, words)),
         Command::Doctor(args) => runtime()?.block_on(doctor::doctor(args, words)),
         Command::Judge(command) => judge::judge(command, words),
         Command::Backtest(args) => runtime()?.block_on(backtest::backtest(args, words)),

@@ -11,7 +11,7 @@ use timonel_wire::told;
 pub(crate) fn sentences(bulletin: &Bulletin, plan: &Plan, words: &Words) -> Vec<String> {
     let mut out = Vec::new();
     for effect in &bulletin.effects {
-        let said = words.tell(&told::effect(effect, plan));
+        let said = words.tell(&told::effect(effect, plan, bulletin.at));
         let line = match effect {
             Effect::Notify(notice) => format!("{} {said}", sign(notice.severity())),
             Effect::Rejected(_) | Effect::ShowManual { .. } | Effect::Lower { .. } | Effect::Raise { .. } => said,
@@ -29,9 +29,9 @@ pub(crate) fn sentences(bulletin: &Bulletin, plan: &Plan, words: &Words) -> Vec<
     out
 }
 
-/// What people are told by a notice, with how loud it is.
-pub(crate) fn line(notice: &Notice, plan: &Plan, _at: Timestamp, words: &Words) -> String {
-    let said = words.tell(&told::notice(notice, plan));
+/// What people are told by a notice of `at`, with how loud it is.
+pub(crate) fn line(notice: &Notice, plan: &Plan, at: Timestamp, words: &Words) -> String {
+    let said = words.tell(&told::notice(notice, plan, at));
     format!("{} {said}", sign(notice.severity()))
 }
 

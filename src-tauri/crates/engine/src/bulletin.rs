@@ -68,6 +68,8 @@ pub struct Snapshot {
     pub acknowledged: BTreeMap<String, Acknowledgement>,
     /// What traffic itself shows, over the last readings; `None` where nothing recent is known.
     pub observed: Option<Observed>,
+    /// The number of the last entry in this engine's chain of the journal.
+    pub entries: u64,
     /// Steps that happened and are not in the store yet.
     pub unwritten: u64,
     /// Why the store does not take entries, where it does not.

@@ -41,7 +41,8 @@ pub(crate) struct Owner {
     board: Board,
     lookout: Lookout,
     watching_since: Timestamp,
-    last_tick: Option<(Mono, Timestamp)>,
+    /// When the last tick was by both clocks, and how long the machine had been suspended until then.
+    last_tick: Option<(Mono, Timestamp, Duration)>,
     targets: BTreeMap<TargetId, Arc<dyn Target>>,
     actuations: BTreeMap<TargetId, Task<()>>,
     /// Raises that wait for their decision to be in the journal, by its number.

@@ -13,7 +13,6 @@ use timonel_ports::clock::{Elapsed, InFlight, REQUEST_ID_HEADER, SharedClock, wi
 
 use crate::answer::Answer;
 use crate::error::{HttpError, innermost};
-use crate::redact::redact_url;
 use crate::request::{Credential, Request};
 
 const USER_AGENT: &str = concat!("timonel/", env!("CARGO_PKG_VERSION"));
@@ -77,7 +76,7 @@ impl Client {
     pub async fn send(&self, request: Request) -> Result<Answer, HttpError> {
         // Held until the body has been read or given up: virtual time must know that somebody waits.
         let in_flight = self.clock.request();
-        let place = redact_url(&request.url);
+        let place = request.place();
         let method = request.method.clone();
         let limit = request.deadline.unwrap_or(self.limits.deadline);
         let started = self.clock.mono();

@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
 use crate::error::HttpError;
-use crate::redact::{redact_text, redact_url};
+use crate::redact::{MASK, redact_text, redact_url};
 
 /// A request. Its `Debug` shows no secret.
 #[derive(Debug, Clone)]
@@ -19,6 +19,8 @@ pub struct Request {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     pub(crate) credential: Option<Credential>,
+    /// The address itself is a secret beyond its host.
+    pub(crate) hidden: bool,
     pub(crate) deadline: Option<Duration>,
     pub(crate) body_limit: Option<usize>,
 }
@@ -79,9 +81,25 @@ impl Request {
             headers: HeaderMap::new(),
             body: Bytes::new(),
             credential: None,
+            hidden: false,
             deadline: None,
             body_limit: None,
         })
+    }
+
+    /// A request to an address that admits whoever knows it, such as a dead man's switch: of it people and logs see the host
+    /// alone. Errors as [`Request::new`], without the address.
+    pub fn to_secret(method: Method, url: &SecretString) -> Result<Self, HttpError> {
+        let mut request = Self::new(method, url.expose_secret()).map_err(|error| match error {
+            // What is wrong may repeat what was given.
+            HttpError::BadUrl { .. } => HttpError::BadUrl {
+                url: MASK.to_owned(),
+                why: "it is no web address without a user. Store it again, like https://host/path".to_owned(),
+            },
+            other => other,
+        })?;
+        request.hidden = true;
+        Ok(request)
     }
 
     /// A GET of `url`; errors as [`Request::new`].
@@ -132,7 +150,7 @@ impl Request {
     /// Sends `value` as JSON; `BadBody` where it cannot be written as such.
     pub fn json<T: Serialize + ?Sized>(self, value: &T) -> Result<Self, HttpError> {
         let bytes = serde_json::to_vec(value).map_err(|source| HttpError::BadBody {
-            url: redact_url(&self.url),
+            url: self.place(),
             source,
         })?;
         Ok(self.body(HeaderValue::from_static("application/json"), bytes))
@@ -161,6 +179,13 @@ impl Request {
 
     /// The address for people.
     pub fn place(&self) -> String {
-        redact_url(&self.url)
+        if !self.hidden {
+            return redact_url(&self.url);
+        }
+        let mut host = self.url.clone();
+        host.set_path(MASK);
+        host.set_query(None);
+        host.set_fragment(None);
+        host.to_string()
     }
 }

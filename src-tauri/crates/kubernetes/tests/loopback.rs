@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops where it cannot go on")]
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,11 +11,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use timonel_domain::rollout::Generation;
 use timonel_domain::time::{Mono, Timestamp};
 use timonel_domain::value::{TargetId, Weight};
 use timonel_kubernetes::{Access, Connection, Destination, KubernetesError, Spec, VirtualService};
 use timonel_ports::clock::{Busy, Clock, InFlight, InFlightNote, SharedClock, Sleep, SystemClock, within};
-use timonel_ports::target::{Target, TargetError};
+use timonel_ports::target::{Goal, Target, TargetError};
 use timonel_ports::task::{Task, spawn};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -430,4 +432,61 @@ async fn what_a_kubeconfig_lacks_is_said_before_anything_is_sent() {
             "{bad}"
         );
     }
+}
+
+/// What a cluster has to allow is read off what is sent to it, and held against what `deploy/` asks for.
+#[tokio::test]
+async fn the_role_of_deploy_allows_the_verbs_that_are_used_and_no_others() {
+    let listed = json!({"kind": "VirtualServiceList", "apiVersion": "networking.istio.io/v1",
+        "metadata": {"resourceVersion": "8"}, "items": [object(8, 5)]});
+    let (_open, watched) = mpsc::unbounded_channel();
+    let watching = Scripted::start(vec![group(), ok(&listed), Act::Stream(watched)]).await;
+    let (target, _) = watching.target().await;
+    let mut waiting = Box::pin(target.changed());
+    until(&mut waiting, || {
+        watching.heads().iter().any(|head| head.contains("watch="))
+    })
+    .await;
+
+    let moving = Scripted::start(vec![group(), ok(&object(8, 5)), ok(&object(9, 0))]).await;
+    let (target, _) = moving.target().await;
+    let goal = Goal::lower(Weight::ZERO, Generation { epoch: 1, revision: 1 });
+    let read = target.read().await.unwrap();
+    for step in target.plan(&goal, &read).unwrap() {
+        drop(target.start(&step).await);
+    }
+
+    let verb = |head: &String| {
+        let mut words = head.lines().next()?.split(' ');
+        let (method, path) = (words.next()?, words.next()?);
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let (_, object) = path.split_once("/virtualservices")?;
+        Some(match method {
+            "GET" if query.contains("watch=") => "watch".to_owned(),
+            "GET" if object.is_empty() => "list".to_owned(),
+            other => other.to_lowercase(),
+        })
+    };
+    let heads = [watching.heads(), moving.heads()].concat();
+    let used: BTreeSet<String> = heads.iter().filter_map(verb).collect();
+    let role = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../deploy/target/role.yaml");
+    let role = std::fs::read_to_string(role).unwrap();
+    let verbs = role
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("verbs: "))
+        .unwrap();
+    assert_eq!(
+        used,
+        serde_json::from_str::<BTreeSet<String>>(verbs).unwrap(),
+        "{heads:#?}"
+    );
+    // By name, or a role that names its objects would not allow them.
+    let by_name = |head: &&String| head.contains("/virtualservices?");
+    assert!(
+        heads
+            .iter()
+            .filter(by_name)
+            .all(|head| head.contains("metadata.name%3Dcasos-vs")),
+        "{heads:#?}"
+    );
 }

@@ -25,6 +25,11 @@ pub trait Clock: Send + Sync + fmt::Debug + 'static {
     fn now(&self) -> Timestamp;
     /// Monotonic time that also counts suspend (CLOCK_BOOTTIME). For deadlines and durations.
     fn mono(&self) -> Mono;
+    /// How long the machine has been suspended since it was started (CLOCK_BOOTTIME less CLOCK_MONOTONIC); zero where
+    /// nobody can say.
+    fn asleep(&self) -> Duration {
+        Duration::ZERO
+    }
     /// Completes at `at`, or at once where `at` has passed.
     fn sleep_until(&self, at: Mono) -> Sleep;
     /// Says that work is under way until the token is dropped. Costs nothing on the system clock.
@@ -175,12 +180,18 @@ impl SystemClock {
     }
 }
 
+/// One of the kernel's clocks in microseconds.
+#[cfg(target_os = "linux")]
+fn kernel(clock: rustix::time::ClockId) -> Mono {
+    let t = rustix::time::clock_gettime(clock);
+    Mono::from_micros(t.tv_sec as u64 * 1_000_000 + t.tv_nsec as u64 / 1_000)
+}
+
 /// CLOCK_BOOTTIME in microseconds. Elsewhere than on Linux the process's own start counts as zero.
 fn boot_time() -> Mono {
     #[cfg(target_os = "linux")]
     {
-        let t = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-        Mono::from_micros(t.tv_sec as u64 * 1_000_000 + t.tv_nsec as u64 / 1_000)
+        kernel(rustix::time::ClockId::Boottime)
     }
     #[cfg(not(target_os = "linux"))]
     {
@@ -209,6 +220,14 @@ impl Clock for SystemClock {
         {
             self.boot + self.origin.elapsed()
         }
+    }
+
+    #[cfg(target_os = "linux")]
+    fn asleep(&self) -> Duration {
+        // The one that counts more is read last, so that what goes by between the two reads looks like sleep, a moment of it,
+        // and never like less than none.
+        let awake = kernel(rustix::time::ClockId::Monotonic);
+        boot_time().saturating_since(awake)
     }
 
     #[expect(

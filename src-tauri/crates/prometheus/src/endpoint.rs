@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use timonel_domain::time::Timestamp;
-use timonel_http::{Answer, Client, Request};
+use timonel_http::{Answer, Client, Method, Request};
 
 use crate::error::Error;
 
@@ -66,7 +66,16 @@ impl Endpoint {
 
     /// A GET of the address with `path` after it.
     pub(crate) fn get(&self, path: &str) -> Result<Request, Error> {
-        let request = Request::get(&format!("{}{path}", self.url))?;
+        self.ask(Method::GET, path)
+    }
+
+    /// A POST to the address with `path` after it.
+    pub(crate) fn post(&self, path: &str) -> Result<Request, Error> {
+        self.ask(Method::POST, path)
+    }
+
+    fn ask(&self, method: Method, path: &str) -> Result<Request, Error> {
+        let request = Request::new(method, &format!("{}{path}", self.url))?;
         Ok(match self.credential.clone() {
             Some(Credential::Bearer(token)) => request.bearer(token),
             Some(Credential::Basic { user, password }) => request.basic(&user, password),

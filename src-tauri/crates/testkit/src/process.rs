@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -16,6 +16,7 @@ use timonel_ports::clock::{SystemClock, sleep};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+mod alertmanager;
 #[cfg(target_os = "linux")]
 pub mod dunst;
 #[cfg(target_os = "linux")]
@@ -25,6 +26,7 @@ mod postgres;
 mod prism;
 mod wire;
 
+pub use alertmanager::AlertmanagerServer;
 #[cfg(unix)]
 pub use postgres::Postgres;
 pub use prism::Prism;
@@ -129,6 +131,19 @@ impl Process {
     /// Waits until it has written `text`; `NotReady` where the program ends first or time runs out.
     pub async fn says(&mut self, text: &str) -> Result<(), ProcessError> {
         self.ready(async |process| process.said().contains(text)).await
+    }
+
+    /// Sends it a signal by its name, such as `TERM`.
+    pub fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.child.id());
+        let sent = Command::new("sh").args(["-c", &kill]).status();
+        assert!(sent.is_ok_and(|status| status.success()), "{kill}");
+    }
+
+    /// How it ended, once it has; `None` where it runs still after `limit`.
+    pub async fn ended(&mut self, limit: Duration) -> Option<ExitStatus> {
+        let child = &mut self.child;
+        until(limit, async || child.try_wait().ok().flatten()).await
     }
 
     async fn ready(&mut self, look: impl AsyncFn(&Self) -> bool) -> Result<(), ProcessError> {

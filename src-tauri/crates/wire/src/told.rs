@@ -2,10 +2,13 @@
 //!
 //! Whoever speaks to people speaks these codes: page, terminal, popups. The sentences are in `locales/*/notices.ftl`.
 
+use std::time::Duration;
+
 use timonel_domain::evidence::{Tally, Worse};
 use timonel_domain::metric::{Metric, Statistic};
 use timonel_domain::plan::{Comparison, Incident, Plan, Severity};
 use timonel_domain::rollout::{Blocker, Cause, Effect, Event, Failure, Hold, Level, Notice, Rejection, Stage, State};
+use timonel_domain::time::Timestamp;
 use timonel_domain::value::{RuleId, Side, SignalId, TenantId, Weight};
 
 use crate::ask::HoldName;
@@ -26,10 +29,10 @@ fn weight(weight: Weight) -> Arg {
     Arg::Weight(weight.hundredths())
 }
 
-/// What followed from a step, as one line.
-pub fn effect(effect: &Effect, plan: &Plan) -> Sentence {
+/// What followed from a step at `at`, as one line.
+pub fn effect(effect: &Effect, plan: &Plan, at: Timestamp) -> Sentence {
     match effect {
-        Effect::Notify(told) => notice(told, plan),
+        Effect::Notify(told) => notice(told, plan, at),
         Effect::Rejected(reason) => Sentence::new("rejected").with("reason", Arg::sentence(rejection(reason))),
         Effect::ShowManual { target, .. } => of_target("manual-due", target),
         Effect::Lower { target, to, .. } => of_target("lowering", target).with("to", weight(*to)),
@@ -81,8 +84,8 @@ pub fn deed(event: &Event, plan: &Plan) -> Option<Sentence> {
     })
 }
 
-/// What people are told.
-pub fn notice(notice: &Notice, plan: &Plan) -> Sentence {
+/// What people are told, of what happened at `at`.
+pub fn notice(notice: &Notice, plan: &Plan, at: Timestamp) -> Sentence {
     let phase = |i: &usize| Arg::text(plan.phases.get(*i).map(|p| p.name.as_str()).unwrap_or_default());
     let by = |by: &Option<String>| match by {
         Some(by) => Arg::text(by),
@@ -122,7 +125,12 @@ pub fn notice(notice: &Notice, plan: &Plan) -> Sentence {
             Sentence::new("notice-signals-lost").with("signals", Arg::Sentences(named.collect()))
         }
         Notice::SignalsBack => Sentence::new("notice-signals-back"),
-        Notice::Gap { from } => Sentence::new("notice-gap").with("from", Arg::Time(millis(*from))),
+        // At most: a journal in which nothing happened says less than somebody watched. A clock that was set back says nothing.
+        Notice::Gap { from } => match at.since(*from) {
+            Duration::ZERO => Sentence::new("notice-gap"),
+            unwatched => Sentence::new("notice-gap-for").with("for", Arg::Millis(duration_millis(unwatched))),
+        }
+        .with("from", Arg::Time(millis(*from))),
         Notice::Incident { kind } => Sentence::new(match kind {
             Incident::CriticalError => "notice-critical-error",
             Incident::Security => "notice-security",

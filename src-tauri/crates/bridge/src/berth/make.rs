@@ -69,11 +69,11 @@ impl Berth {
         let quay = self.quay().await?;
         let (plan, _) = quay.desk.plan_of(&row).await?;
         self.0.with.keys.serve(plan.clone());
-        let loaded = self.connections(&plan);
-        let connections = match within(&*self.0.clock, FOR_KEYS, loaded).await {
-            Ok(connections) => connections,
-            Err(_) => self.unloaded(&plan).looking_in(self.0.with.keys.credentials()),
-        };
+        let credentials = self.0.with.keys.credentials();
+        let connections = self
+            .unloaded(&plan)
+            .with_keys_within(&plan, credentials, &self.0.clock, FOR_KEYS)
+            .await;
         let with = TakeUp {
             writer: quay.writer(&row.id),
             row,

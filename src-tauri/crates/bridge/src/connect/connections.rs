@@ -5,13 +5,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures::future::join_all;
 use secrecy::SecretString;
 use timonel_domain::value::TargetId;
 use timonel_kubernetes::Access;
 use timonel_plan::parsed::{AccountConfig, Parsed, TargetConfig, Way};
-use timonel_ports::clock::SharedClock;
+use timonel_ports::clock::{SharedClock, within};
 use timonel_ports::secrets::SecretId;
 use timonel_telnyx::account::{self, Account};
 use timonel_vault::{ANY_TELNYX_KEY, variable};
@@ -161,6 +162,19 @@ impl Connections {
             }
         }
         self
+    }
+
+    /// As [`Connections::with_keys`]; keys that are not there within `limit` are looked for when they are asked for.
+    pub(crate) async fn with_keys_within(
+        self,
+        plan: &Parsed,
+        credentials: &Credentials,
+        clock: &SharedClock,
+        limit: Duration,
+    ) -> Self {
+        let without = self.clone().looking_in(credentials);
+        let loaded = within(&**clock, limit, self.with_keys(plan, credentials)).await;
+        loaded.unwrap_or(without)
     }
 
     /// The same, with something in the place of every key that nobody gave: enough for what asks nobody.

@@ -118,6 +118,7 @@ impl Ground {
         let snapshot = self.engine.handle().look().await?;
         let first = Arc::new(self.easel.paint(&snapshot, &self.past, self.first_picture));
         let (show, pictures) = tokio::sync::watch::channel(first);
+        let (count, counts) = tokio::sync::watch::channel(self.past.counts);
         let popups = PopupSeat::default();
         let painter = Painter {
             easel: self.easel,
@@ -126,6 +127,7 @@ impl Ground {
             handle: self.engine.handle().clone(),
             desk: desk.clone(),
             show,
+            count,
             popups: popups.clone(),
             open: self.row.clone().map(|row| (self.store.clone(), row)),
         };
@@ -144,6 +146,7 @@ impl Ground {
             commanded: AtomicU64::new(1),
             store: self.store,
             pictures,
+            counts,
             popups,
             running: Mutex::new(Some(Running {
                 engine: self.engine,

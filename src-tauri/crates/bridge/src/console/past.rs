@@ -4,9 +4,10 @@
 //! running engine or from the journal of one that has ended.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 
 use timonel_domain::plan::{Plan, Severity};
-use timonel_domain::rollout::{Effect, Hold, Notice, Stage, State};
+use timonel_domain::rollout::{Cause, Effect, Event, Hold, Level, Notice, Stage, State};
 use timonel_domain::time::Timestamp;
 use timonel_domain::value::{RuleId, SignalId, TargetId};
 use timonel_engine::Bulletin;
@@ -32,7 +33,49 @@ pub(super) struct Past {
     pub(super) manual: BTreeMap<TargetId, Vec<String>>,
     /// Rules that fired and no longer do.
     pub(super) resolved: BTreeSet<RuleId>,
+    pub(super) counts: PastCounts,
     stage: Option<Stage>,
+}
+
+/// What happened how often, from the first entry of the journal on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PastCounts {
+    /// Total rollbacks that were begun; a drill is none.
+    pub rollbacks: u64,
+    /// Reductions to a lower weight that were begun.
+    pub reductions: u64,
+    /// Times in which nobody watched.
+    pub gaps: u64,
+    /// How long nobody watched, all of them together and at most.
+    pub unwatched: Duration,
+}
+
+impl PastCounts {
+    fn hear(&mut self, bulletin: &Bulletin) {
+        if let Event::Gap { from } = &bulletin.event {
+            self.gaps += 1;
+            self.unwatched += bulletin.at.since(*from);
+        }
+        for effect in &bulletin.effects {
+            match effect {
+                Effect::Notify(Notice::RollbackStarted {
+                    cause: Cause::Drill(_), ..
+                }) => {}
+                Effect::Notify(Notice::RollbackStarted {
+                    level: Level::Total, ..
+                }) => self.rollbacks += 1,
+                Effect::Notify(Notice::RollbackStarted {
+                    level: Level::Reduce(_),
+                    ..
+                }) => self.reductions += 1,
+                Effect::Notify(_)
+                | Effect::Rejected(_)
+                | Effect::ShowManual { .. }
+                | Effect::Lower { .. }
+                | Effect::Raise { .. } => {}
+            }
+        }
+    }
 }
 
 /// Something that people were told and may have to act on.
@@ -151,6 +194,7 @@ impl Past {
             last_drill: None,
             manual: BTreeMap::new(),
             resolved: BTreeSet::new(),
+            counts: PastCounts::default(),
             stage: None,
         }
     }
@@ -158,6 +202,7 @@ impl Past {
     /// Takes in one step.
     pub(super) fn hear(&mut self, bulletin: &Bulletin, plan: &Plan) {
         self.move_on(bulletin);
+        self.counts.hear(bulletin);
         for alert in self.alerts.iter_mut().filter(|alert| alert.resolved_at.is_none()) {
             if alert.until.is_over(&bulletin.state) {
                 alert.resolved_at = Some(bulletin.at);
@@ -171,7 +216,11 @@ impl Past {
                 Effect::Notify(notice) => self.notice(bulletin, n, notice, plan),
                 Effect::Rejected(_) | Effect::ShowManual { .. } | Effect::Lower { .. } | Effect::Raise { .. } => {}
             }
-            self.write(bulletin, told::severity(effect), told::effect(effect, plan));
+            self.write(
+                bulletin,
+                told::severity(effect),
+                told::effect(effect, plan, bulletin.at),
+            );
         }
         for manual in &bulletin.manual {
             let lines = manual.commands.iter().map(|command| command.line.clone()).collect();
@@ -198,7 +247,7 @@ impl Past {
             // Every engine counts its own entries; with the moment the name is the same whoever tells of it, and nobody else's.
             id: format!("{}.{}.{n}", bulletin.at.micros(), bulletin.seq),
             severity: notice.severity(),
-            sentence: told::notice(notice, plan),
+            sentence: told::notice(notice, plan, bulletin.at),
             since: bulletin.at,
             resolved_at: until.is_over(&bulletin.state).then_some(bulletin.at),
             until,

@@ -13,7 +13,7 @@ const PROGRAMS: u32 = 20;
 /// A name in the installation in `folder` that no other program has as long as the file is held: two that wrote one chain of
 /// the journal would refuse each other's entries for ever. `program` itself where it is free, else with a number. Blocks for
 /// as long as a disk takes. Errors where the folder cannot be used, or where all names are taken.
-pub(super) fn own_name(folder: &Path, program: &str) -> Result<(Writer, File), BridgeError> {
+pub(crate) fn own_name(folder: &Path, program: &str) -> Result<(Writer, File), BridgeError> {
     let cannot = |why: String| BridgeError::Folder {
         place: folder.display().to_string(),
         why,

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops where it cannot go on")]
 
 mod berth;
+mod headless;
 mod live;
 mod numbers;
 mod played;

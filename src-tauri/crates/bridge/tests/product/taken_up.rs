@@ -33,7 +33,7 @@ use crate::played::{data, entries, read, runtime, scenario};
 use crate::standing::{PATIENCE, follow, on_the_disk, rollout, timonelctl, wish, world_in_real_time};
 
 /// A cluster and a service in real time, and an installation that may end at any moment.
-struct World {
+pub(crate) struct World {
     simulator: Simulator,
     home: tempfile::TempDir,
     /// Dropped last: everything above lives on it.
@@ -41,7 +41,7 @@ struct World {
 }
 
 impl World {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let runtime = runtime();
         let home = tempfile::tempdir().unwrap();
         let simulator = runtime.block_on(async {
@@ -69,20 +69,20 @@ impl World {
         }
     }
 
-    fn home(&self) -> &Path {
+    pub(crate) fn home(&self) -> &Path {
         self.home.path()
     }
 
-    fn kubeconfig(&self) -> PathBuf {
+    pub(crate) fn kubeconfig(&self) -> PathBuf {
         self.home().join("kubeconfig")
     }
 
-    fn intents(&self) -> IntentFolder {
+    pub(crate) fn intents(&self) -> IntentFolder {
         IntentFolder::new(self.home().join("intents"))
     }
 
     /// The short plan, with this world's address, and with phases that nobody sees the end of.
-    fn plan(&self) -> (Parsed, String) {
+    pub(crate) fn plan(&self) -> (Parsed, String) {
         let text = read(&data("short.toml"))
             .replace("http://127.0.0.1:9/metrics", &self.simulator.metrics_url())
             .replace("bake = \"12s\"", "bake = \"1h\"");
@@ -91,7 +91,7 @@ impl World {
     }
 
     /// What the data plane gives the canary of the splitter and of the follower.
-    fn weights(&self) -> [u32; 2] {
+    pub(crate) fn weights(&self) -> [u32; 2] {
         [(SPLITTER, "casos"), (FOLLOWER, "derivacion")].map(|(object, route)| {
             let shares = self.simulator.cluster().effective_weights(NAMESPACE, object, route);
             assert_eq!(shares.iter().map(|s| s.weight).sum::<u32>(), 100, "{shares:?}");
@@ -127,7 +127,7 @@ impl World {
     }
 
     /// Brings the rollout to its first weight, and ends everything of ours in the middle of a word.
-    fn rolled_out_and_killed(&self) {
+    pub(crate) fn rolled_out_and_killed(&self) {
         let ours = runtime();
         ours.block_on(async {
             let clock = SystemClock::shared();

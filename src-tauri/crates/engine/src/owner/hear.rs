@@ -60,7 +60,7 @@ impl Owner {
 
     pub(super) fn tick(&mut self) {
         let now = self.clock.now();
-        self.last_tick = Some((self.clock.mono(), now));
+        self.last_tick = Some((self.clock.mono(), now, self.clock.asleep()));
         self.assess(now);
         self.happen(Event::Tick);
     }
@@ -69,7 +69,9 @@ impl Owner {
     /// that was set is a gap as well, since what was counted by it, and the times of samples, mean nothing any more.
     pub(super) fn mind_stall(&mut self) {
         let (mono, now) = (self.clock.mono(), self.clock.now());
-        let Some((last, at)) = self.last_tick else { return };
+        let Some((last, at, asleep)) = self.last_tick else {
+            return;
+        };
         let passed = mono.saturating_since(last);
         let expected = at + passed;
         let was_set = now.since(expected).max(expected.since(now)) > SET;
@@ -79,7 +81,16 @@ impl Owner {
         if was_set {
             self.board.forget_times();
         }
-        self.last_tick = Some((mono, now));
+        let asleep_now = self.clock.asleep();
+        // The journal says that nobody watched; why is for whoever looks after the machine.
+        tracing::error!(
+            rollout = %self.rollout,
+            unwatched_s = passed.as_secs(),
+            asleep_s = asleep_now.saturating_sub(asleep).as_secs(),
+            clock_was_set = was_set,
+            "nobody watched"
+        );
+        self.last_tick = Some((mono, now, asleep_now));
         self.watching_since = now;
         self.happen(Event::Gap { from: at });
     }
@@ -286,6 +297,7 @@ impl Owner {
             active: self.active(now),
             acknowledged: self.acknowledged.clone(),
             observed: self.lookout.observed(now),
+            entries: self.chain.head().seq,
             unwritten: self.chain.head().seq.saturating_sub(self.written),
             store_fault: self.store_fault.clone(),
         }

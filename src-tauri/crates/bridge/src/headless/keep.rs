@@ -1,0 +1,196 @@
+//! Taking up what is open, round after round, and noticing what has ended.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use timonel_domain::value::{RolloutId, Writer};
+use timonel_engine::EngineError;
+use timonel_plan::parsed::SIMULATOR;
+use timonel_ports::clock::{sleep, within};
+use timonel_ports::helm::HelmError;
+use timonel_ports::store::{RolloutRow, RolloutStore};
+use timonel_ports::task::spawn;
+
+use super::{FOR_CLOSING, Headless, Kept, Proof, Quay, lock};
+use crate::connect::Connections;
+use crate::console::{Console, TakeUp};
+use crate::desk::own_name;
+use crate::{BridgeError, Desk};
+
+/// How often it is looked for what is open and not kept up, and whether the store can be written.
+const ROUND: Duration = Duration::from_secs(5);
+/// How often the program shows that its threads come round.
+pub(super) const BEAT: Duration = Duration::from_secs(1);
+/// A rollout that is taken up waits no longer for keys: it may have calls to put back. A key that comes later is used.
+const FOR_KEYS: Duration = Duration::from_secs(3);
+/// The store has this long to show that it can be written.
+const FOR_PROOF: Duration = Duration::from_secs(4);
+/// Characters of a rollout's id in the name of its chain.
+const LONGEST_STEM: usize = 40;
+
+impl Headless {
+    /// Shows that the threads come round, until the program ends.
+    pub(super) async fn beat(self) {
+        loop {
+            self.0.beat.store(self.0.clock.mono().micros(), Ordering::Relaxed);
+            sleep(&*self.0.clock, BEAT).await;
+        }
+    }
+
+    /// Keeps up what is to be kept up, until the program is to end.
+    pub(super) async fn keep(self) {
+        loop {
+            if let Err(error) = self.round().await {
+                tracing::error!(%error, "what is open cannot be looked for");
+                self.prove(Err(error.to_string()));
+            }
+            if self.pause(ROUND).await {
+                return;
+            }
+        }
+    }
+
+    async fn round(&self) -> Result<(), BridgeError> {
+        let quay = self.quay().await?;
+        let rows = quay.desk.store().rollouts().await?;
+        let proof = within(&*self.0.clock, FOR_PROOF, is_writable(&quay.desk, rows.first())).await;
+        self.prove(proof.unwrap_or_else(|_| Err(format!("no answer within {} s", FOR_PROOF.as_secs()))));
+        self.let_go(&rows).await;
+        let mut unknown = self.0.duty.only.as_ref();
+        let mut tried = BTreeSet::new();
+        for row in rows {
+            unknown = unknown.filter(|only| **only != row.id);
+            if self.is_ending() {
+                return Ok(());
+            }
+            if !self.is_due(&row) {
+                continue;
+            }
+            let rollout = row.id.clone();
+            tried.insert(rollout.to_string());
+            match self.take_up(quay, row).await {
+                Ok(()) => {
+                    lock(&self.0.troubles).remove(rollout.as_str());
+                    lock(&self.0.standby).remove(&rollout);
+                }
+                // Somebody else is at it: that is what a second one is for.
+                Err(BridgeError::Engine(EngineError::Helm(held))) if !matches!(held, HelmError::Unavailable(_)) => {
+                    lock(&self.0.troubles).remove(rollout.as_str());
+                    if lock(&self.0.standby)
+                        .insert(rollout.clone(), held.to_string())
+                        .is_none()
+                    {
+                        tracing::info!(%rollout, %held, "another program keeps it up; this one stands by");
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(%rollout, %error, "a rollout cannot be taken up; it is tried again");
+                    lock(&self.0.troubles).insert(rollout.to_string(), error.to_string());
+                }
+            }
+        }
+        if let Some(only) = unknown {
+            tried.insert(only.to_string());
+            lock(&self.0.troubles).insert(only.to_string(), "the store knows no such rollout".to_owned());
+        }
+        lock(&self.0.troubles).retain(|rollout, _| tried.contains(rollout));
+        lock(&self.0.standby).retain(|rollout, _| tried.contains(rollout.as_str()));
+        Ok(())
+    }
+
+    fn prove(&self, said: Result<(), String>) {
+        let at = self.0.clock.mono();
+        *lock(&self.0.store) = Some(Proof { at, said });
+    }
+
+    fn is_due(&self, row: &RolloutRow) -> bool {
+        row.closed_at.is_none()
+            && row.environment != SIMULATOR
+            && self.0.duty.only.as_ref().is_none_or(|only| *only == row.id)
+            && !lock(&self.0.engines).contains_key(&row.id)
+    }
+
+    /// Whoever closed a rollout has nothing left to be watched.
+    async fn let_go(&self, rows: &[RolloutRow]) {
+        let closed: Vec<Kept> = {
+            let mut engines = lock(&self.0.engines);
+            let over = rows.iter().filter(|row| row.closed_at.is_some());
+            over.filter_map(|row| engines.remove(&row.id)).collect()
+        };
+        for kept in closed {
+            tracing::info!(rollout = %kept.console.rollout(), "closed; it is not watched any more");
+            let _ = within(&*self.0.clock, FOR_CLOSING, kept.console.close()).await;
+        }
+    }
+
+    async fn quay(&self) -> Result<&Quay, BridgeError> {
+        let duty = &self.0.duty;
+        let open = || async {
+            let desk = Desk::of(&duty.home, duty.store.as_ref(), &self.0.clock).await?;
+            let (folder, program) = (duty.home.clone(), duty.name.clone());
+            let taken = tokio::task::spawn_blocking(move || own_name(&folder, program.as_str())).await;
+            let (name, mine) = taken.map_err(|_| BridgeError::Gone)??;
+            tracing::info!(folder = %duty.home.display(), %name, "the store is open");
+            Ok(Quay {
+                desk,
+                name,
+                _mine: mine,
+            })
+        };
+        self.0.quay.get_or_try_init(open).await
+    }
+
+    /// Where the journal stands, whatever of its keys is missing: others can be put back meanwhile.
+    async fn take_up(&self, quay: &Quay, row: RolloutRow) -> Result<(), BridgeError> {
+        let (duty, clock) = (&self.0.duty, &self.0.clock);
+        let (plan, _) = quay.desk.plan_of(&row).await?;
+        let connections = Connections::of_environment(&plan, duty.kubeconfig.clone())
+            .with_keys_within(&plan, &duty.credentials, clock, FOR_KEYS)
+            .await;
+        let rollout = row.id.clone();
+        let writer = writer(&quay.name, &rollout);
+        let with = TakeUp {
+            writer,
+            row,
+            connections: connections.clone(),
+            first_picture: 1,
+        };
+        let console = Console::take_up(&quay.desk, with).await?;
+        let kept = Kept {
+            console: console.clone(),
+            plan,
+            connections,
+        };
+        lock(&self.0.engines).insert(rollout.clone(), kept);
+        tracing::info!(%rollout, "taken up");
+        let keeper = self.clone();
+        drop(spawn(clock, async move {
+            console.ended().await;
+            let mut engines = lock(&keeper.0.engines);
+            if engines.get(&rollout).is_some_and(|kept| kept.console.is(&console)) {
+                tracing::error!(%rollout, "what was taken up has ended by itself; it is taken up again");
+                engines.remove(&rollout);
+            }
+        }));
+        Ok(())
+    }
+}
+
+/// Each rollout has a chain of its own from each program.
+fn writer(program: &Writer, rollout: &RolloutId) -> Writer {
+    let program: String = program.as_str().chars().take(80 - 1 - LONGEST_STEM).collect();
+    let rollout: String = rollout.as_str().chars().take(LONGEST_STEM).collect();
+    Writer::new(&format!("{program}-{rollout}")).expect("the beginnings of two ids")
+}
+
+/// Keeps again what is kept already, which changes nothing and shows that something could be kept.
+async fn is_writable(desk: &Desk, row: Option<&RolloutRow>) -> Result<(), String> {
+    let Some(row) = row else { return Ok(()) };
+    let store = desk.store();
+    let kept = store.plan(&row.plan, row.revision).await.map_err(|e| e.to_string())?;
+    match kept {
+        Some(kept) => store.put_plan(&kept).await.map_err(|e| e.to_string()),
+        None => Err(format!("it has lost the plan of rollout {}", row.id)),
+    }
+}

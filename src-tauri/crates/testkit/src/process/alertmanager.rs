@@ -1,0 +1,61 @@
+//! A real Alertmanager on a free loopback port.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+
+use super::{Process, ProcessError, free_port};
+
+/// As Debian names it.
+const PROGRAM: &str = "prometheus-alertmanager";
+
+/// A real Alertmanager that tells nobody.
+#[derive(Debug)]
+pub struct AlertmanagerServer {
+    _process: Process,
+    address: SocketAddr,
+}
+
+impl AlertmanagerServer {
+    /// Starts it and waits until it is ready.
+    pub async fn start() -> Result<Self, ProcessError> {
+        // Between choosing a free port and using it somebody else may take it.
+        let mut tries = 3;
+        loop {
+            tries -= 1;
+            match Self::once().await {
+                Err(ProcessError::NotReady { said, .. }) if tries > 0 && said.contains("address already in use") => {}
+                other => return other,
+            }
+        }
+    }
+
+    async fn once() -> Result<Self, ProcessError> {
+        let start = |source| ProcessError::Start {
+            program: PROGRAM.to_owned(),
+            source,
+        };
+        let address = free_port().map_err(start)?;
+        let mut process = Process::start(PROGRAM, |dir| {
+            let file = dir.join("alertmanager.yml");
+            std::fs::write(&file, "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n")?;
+            Ok([
+                format!("--config.file={}", file.display()),
+                format!("--storage.path={}", dir.join("data").display()),
+                format!("--web.listen-address={address}"),
+                "--cluster.listen-address=".to_owned(),
+            ]
+            .map(OsString::from)
+            .to_vec())
+        })?;
+        process.answers(address, "/-/ready").await?;
+        Ok(Self {
+            _process: process,
+            address,
+        })
+    }
+
+    /// Its base address.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
