@@ -136,12 +136,25 @@ evidence-scale = logarithmic scale
 evidence-acts = alerts { $alert } · rolls back { $rollback }
 evidence-alerts = alerts { $alert }
 evidence-more-than = more than { $number }
-evidence-bad = { $bad } of { $total } failed.
-evidence-above = { $bad } of { $total } above { $limit }.
-evidence-upper = Upper bound { $upper } (valid at any time).
-evidence-kept = Certain to be below { $limit }.
-evidence-missing = { $units } more clean ones to be sure of less than { $limit }.
-evidence-far = Less than { $limit } cannot be made sure.
+evidence-bad = { $bad }/{ $total } { $n ->
+    [one] failure
+   *[other] failures
+}
+evidence-above = { $bad }/{ $total } above { $limit }
+evidence-upper = upper bound { $upper }
+evidence-always = It holds at any time: look as often as you like.
+evidence-kept = sure of < { $limit }
+evidence-missing = { $metric ->
+    [speech_recognition] { $n ->
+        [one] 1 recognised turn missing
+       *[other] { $units } recognised turns missing
+    }
+   *[other] { $n ->
+        [one] 1 clean call missing
+       *[other] { $units } clean calls missing
+    }
+} for < { $limit }
+evidence-far = < { $limit } cannot be made sure
 evidence-observational = Who serves is not chance: R counts a tenth.
 gates-clean = { $units } clean ones missing
 
@@ -212,7 +225,7 @@ journal-empty = No entries yet.
 chart-limit = { $action } { $limit } · { $lasting }
 chart-summary = { $metric }: { $values }. Limits: { $limits }.
 chart-empty = No data in this stretch
-chart-band = may be (95 %)
+chart-band = may be
 chart-band-of = { $side }: over the whole phase, between { $low } and { $high } with 95 % confidence.
 chart-window = { $window } a point
 

@@ -135,12 +135,25 @@ evidence-scale = escala logarítmica
 evidence-acts = avisa { $alert } · revierte { $rollback }
 evidence-alerts = avisa { $alert }
 evidence-more-than = más de { $number }
-evidence-bad = { $bad } de { $total } con fallo.
-evidence-above = { $bad } de { $total } por encima de { $limit }.
-evidence-upper = Cota superior { $upper } (siempre válida).
-evidence-kept = Asegurado por debajo de { $limit }.
-evidence-missing = Faltan { $units } limpias para asegurar menos de { $limit }.
-evidence-far = No se puede asegurar menos de { $limit }.
+evidence-bad = { $bad }/{ $total } { $n ->
+    [one] fallo
+   *[other] fallos
+}
+evidence-above = { $bad }/{ $total } por encima de { $limit }
+evidence-upper = cota superior { $upper }
+evidence-always = Vale en todo momento: se puede mirar cuantas veces se quiera.
+evidence-kept = asegurado < { $limit }
+evidence-missing = { $metric ->
+    [speech_recognition] { $n ->
+        [one] falta 1 turno reconocido
+       *[other] faltan { $units } turnos reconocidos
+    }
+   *[other] { $n ->
+        [one] falta 1 llamada limpia
+       *[other] faltan { $units } llamadas limpias
+    }
+} para < { $limit }
+evidence-far = < { $limit } no se puede asegurar
 evidence-observational = Quién atiende no es azar: R cuenta una décima parte.
 gates-clean = faltan { $units } limpias
 
@@ -211,7 +224,7 @@ journal-empty = Todavía sin anotaciones.
 chart-limit = { $action } { $limit } · { $lasting }
 chart-summary = { $metric }: { $values }. Límites: { $limits }.
 chart-empty = Sin datos en este tramo
-chart-band = puede ser (95 %)
+chart-band = puede ser
 chart-band-of = { $side }: en toda la fase, entre { $low } y { $high } con un 95 % de confianza.
 chart-window = { $window } por punto
 

@@ -26,15 +26,13 @@ function panel(more: Partial<EvidenceRow> = {}, rows?: EvidenceRow[]): string {
     ...more,
   };
   shown = mount(Evidence, { target: document.body, props: { rows: rows ?? [row] } });
-  return document.body.textContent?.replace(/\s+/g, ' ') ?? '';
+  return document.body.textContent?.replace(/\s+/g, ' ').replace(/\u00a0/g, ' ') ?? '';
 }
 
 test('what is known of a few good calls, and how many are missing', () => {
   const said = panel();
   expect(said).toContain('R = 1,8');
-  expect(said).toContain('0 de 18 con fallo');
-  expect(said).toContain('Cota superior 25');
-  expect(said).toContain('Faltan 55 limpias');
+  expect(said).toContain('0/18 fallos · cota superior 25 % · faltan 55 llamadas limpias para < 5 %');
   expect(said).toContain('avisa 40 · revierte 200');
 });
 
@@ -47,9 +45,9 @@ test('what acts is marked by more than colour', () => {
 
 test('a latency says above what, and who is no chance says so', () => {
   const said = panel({ above: 3, unit: 'seconds', observational: true, goal: null });
-  expect(said).toContain('0 de 18 por encima de 3 s');
+  expect(said).toContain('0/18 por encima de 3 s');
   expect(said).toContain('no es azar');
-  expect(said).not.toContain('Faltan');
+  expect(said).not.toContain('falta');
 });
 
 test('nothing is shown before there is anything to say', () => {

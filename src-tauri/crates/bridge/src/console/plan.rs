@@ -139,8 +139,10 @@ struct Measured {
 
 impl Measured {
     fn per_day(self) -> Option<f64> {
-        let days = self.over.as_secs_f64() / 86_400.0;
-        (self.over >= LEAST && self.units > 0).then(|| (self.units as f64 / days).round())
+        let per_day = self.units as f64 / (self.over.as_secs_f64() / 86_400.0);
+        // Two digits are known at best, and a figure that moves with every call would be computed anew each time.
+        let digit = 10f64.powf((per_day.log10() - 1.0).floor().max(0.0));
+        (self.over >= LEAST && self.units > 0).then(|| ((per_day / digit).round() * digit).max(1.0))
     }
 
     fn share(self) -> Option<f64> {

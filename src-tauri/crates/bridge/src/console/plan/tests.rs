@@ -127,6 +127,8 @@ fn a_day_is_told_by_enough_of_one() {
         of,
     };
     assert_eq!(measured(3600, 50, 3, 200).per_day(), Some(1200.0));
+    assert_eq!(measured(3600, 51, 3, 200).per_day(), Some(1200.0), "two digits");
+    assert_eq!(measured(86_400, 7, 0, 0).per_day(), Some(7.0));
     assert_eq!(measured(3600, 50, 3, 200).share(), Some(0.015));
     assert_eq!(measured(300, 50, 3, 99).per_day(), None, "five minutes are no day");
     assert_eq!(measured(3600, 0, 0, 99).share(), None, "99 units say little");
