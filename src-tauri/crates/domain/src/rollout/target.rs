@@ -243,7 +243,8 @@ impl Next<'_> {
     }
 
     fn bring_down(&mut self, id: &TargetId, asked: Weight) {
-        if !self.state.helm {
+        // What was raised over a rollback comes down whoever has the helm: they may not know of it.
+        if !self.state.helm && self.state.latch.is_none() {
             return;
         }
         let now = self.now;

@@ -445,6 +445,32 @@ fn only_the_holder_of_the_helm_corrects() {
     assert_eq!(desk.notices().len(), 1);
 }
 
+/// Found by the model check: an engine that is cut off from the helm's keeper rolls back, and the next holder, which cannot know
+/// of it yet, raises.
+#[test]
+fn whoever_rolled_back_brings_down_what_is_raised_over_it_with_or_without_the_helm() {
+    let mut desk = Desk::baking();
+    desk.happens(Event::Helm(None));
+    desk.happens(Event::RollBack {
+        level: Level::Total,
+        cause: Cause::Person(person("ana")),
+        confirmed: false,
+    });
+    desk.obey();
+    assert_eq!(desk.state.stage, Stage::RolledBack);
+    desk.report(splitter(), Report::read(None, Weight::percent(10)));
+    assert_eq!(desk.moves(), [format!("lower {} {}", splitter(), Weight::ZERO)]);
+    // A reset says that what comes after it is meant.
+    desk.obey();
+    let reason = "visto".to_owned();
+    desk.happens(Event::Reset {
+        by: person("ana"),
+        reason,
+    });
+    desk.report(splitter(), Report::read(None, Weight::percent(10)));
+    assert!(desk.moves().is_empty());
+}
+
 #[test]
 fn a_gap_in_watching_does_not_count() {
     let mut desk = Desk::baking();
