@@ -72,7 +72,10 @@ impl VirtualService {
                     .watched
                     .iter_mut()
                     .for_each(|watched| watched.from.clear()),
-                Ok(Err(TargetError::Throttled { retry_after, .. })) => wait = retry_after.unwrap_or_default(),
+                Ok(Err(TargetError::Throttled { retry_after, .. })) => {
+                    // Whatever it asks for: a watch that is never opened again would see nothing.
+                    wait = retry_after.unwrap_or_default().min(LONGEST_PAUSE);
+                }
                 Ok(Err(
                     error @ (TargetError::Unreachable { .. }
                     | TargetError::Deadline { .. }

@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "a test stops where it cannot go on")]
 
 mod fake;
+mod fuzz;
 mod scrape;
 mod server;

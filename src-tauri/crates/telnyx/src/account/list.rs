@@ -7,8 +7,10 @@
 //! A page after a 429 is asked for again where the wait is short: it only reads, and the pages before it would be lost.
 
 use std::collections::HashSet;
+use std::fmt;
+use std::marker::PhantomData;
 
-use serde::de::DeserializeOwned;
+use serde::de::{self, DeserializeOwned, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use timonel_http::Url;
@@ -22,6 +24,11 @@ use super::{Account, PATIENCE, Urgency};
 pub(crate) const PAGE: u32 = 250;
 /// No list of an account is longer: a hundred thousand numbers in pages of 250.
 const MOST_PAGES: u32 = 400;
+/// The same in entries: pages may be larger than was asked for.
+const MOST_ITEMS: usize = MOST_PAGES as usize * PAGE as usize;
+/// The largest page of any list (usage reports). An entry may take thirty times the memory of its text, so that the limit of
+/// bytes alone would not be one.
+const MOST_ON_A_PAGE: usize = 5_000;
 /// How often one page is asked for again.
 const REPEATS: u32 = 3;
 /// How often a list that changed while it was read is read again.
@@ -49,6 +56,7 @@ pub struct Page<T> {
 
 #[derive(Debug, Deserialize)]
 struct Body<T> {
+    #[serde(deserialize_with = "entries", bound(deserialize = "T: Deserialize<'de>"))]
     data: Vec<T>,
     meta: Option<Meta>,
 }
@@ -127,6 +135,9 @@ async fn numbered<T: Item>(account: &Account, urgency: Urgency, call: &Call) -> 
             // Without a word about the end, a page with nothing new is the end: also where the number is ignored.
             None => !new,
         };
+        if items.items.len() > MOST_ITEMS {
+            break;
+        }
         // An empty page ends the list whatever is said about further ones: it has become shorter.
         if over || empty {
             return Ok(List {
@@ -163,6 +174,9 @@ pub(crate) async fn cursored<T: Item>(
         steady &= first == meta.total_items;
         let empty = body.data.is_empty();
         items.add(body.data);
+        if items.items.len() > MOST_ITEMS {
+            break;
+        }
         after = next(&meta).filter(|_| !empty);
         match &after {
             Some(cursor) if !cursors.insert(cursor.clone()) => {
@@ -239,6 +253,32 @@ async fn patiently<T: DeserializeOwned>(account: &Account, urgency: Urgency, cal
             Some(_) | None => return Err(error),
         }
     }
+}
+
+/// The entries of a page, of which there are not too many.
+fn entries<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Vec<T>, D::Error> {
+    struct Entries<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Entries<T> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "a list of at most {MOST_ON_A_PAGE} entries")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Vec<T>, A::Error> {
+            let mut entries = Vec::new();
+            while let Some(entry) = from.next_element()? {
+                if entries.len() == MOST_ON_A_PAGE {
+                    return Err(de::Error::invalid_length(MOST_ON_A_PAGE + 1, &self));
+                }
+                entries.push(entry);
+            }
+            Ok(entries)
+        }
+    }
+
+    from.deserialize_seq(Entries(PhantomData))
 }
 
 /// Items that a list gave, each once: a page that shifted while it was read shows some twice.

@@ -269,3 +269,38 @@ async fn detail_records_are_asked_for_in_pages_of_50() {
         assert_eq!(heard.asked(key), Some(value), "{key}");
     }
 }
+
+/// An entry takes far more memory than its text: `{}` is two bytes of sixteen million.
+#[tokio::test]
+async fn a_page_of_more_entries_than_any_list_has_is_not_read() {
+    let world = World::start(|_, _| {
+        let entries = vec!["{}"; 5_001].join(",");
+        Reply::new(200, format!(r#"{{"data":[{entries}],"meta":{{"total_pages":1}}}}"#))
+    })
+    .await;
+    let calls = api::active_calls(
+        &world.account,
+        Urgency::Target,
+        &ConnectionId::new("1293384261075731499"),
+    )
+    .await;
+    let error = calls.unwrap_err();
+    assert!(matches!(error, AccountError::Garbled { .. }), "{error:?}");
+    assert!(error.to_string().contains("at most 5000 entries"), "{error}");
+}
+
+#[tokio::test]
+async fn pages_of_any_size_without_end_are_given_up() {
+    let world = World::start(|heard, _| {
+        let from = (heard.page() - 1) * 5_000;
+        page(from..from + 5_000, 400, 2_000_000)
+    })
+    .await;
+    let error = numbers(&world, Urgency::Target).await.unwrap_err();
+    assert!(matches!(error, AccountError::Endless { .. }), "{error:?}");
+    assert_eq!(
+        world.count(),
+        21,
+        "a hundred thousand, and the page that was one too many"
+    );
+}

@@ -8,5 +8,6 @@ mod budget;
 mod checks;
 mod contract;
 mod fake;
+mod fuzz;
 mod lists;
 mod secrets;
