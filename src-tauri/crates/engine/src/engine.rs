@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use timonel_domain::plan::Plan;
 use timonel_domain::sample::Sample;
+use timonel_domain::time::Timestamp;
 use timonel_domain::value::{RolloutId, Writer};
 use timonel_journal::chain::Chain;
 use timonel_journal::intent::{IntentError, IntentFolder};
@@ -129,14 +130,17 @@ impl Engine {
             return Err(EngineError::Unconnected(missing.id.to_string()));
         }
         let pending = folder.pending()?;
-        let resume = pending.iter().any(|found| match found {
-            Ok(intent) => intent.rollout == rollout,
-            Err(IntentError::Corrupt { rollout: of, .. }) => of.as_ref().is_none_or(|of| *of == rollout),
-            Err(_) => false,
-        });
+        let intended = |after: Option<Timestamp>| {
+            pending.iter().any(|found| match found {
+                Ok(intent) => intent.rollout == rollout && after.is_none_or(|after| intent.occurred_at > after),
+                Err(IntentError::Corrupt { rollout: of, .. }) => of.as_ref().is_none_or(|of| *of == rollout),
+                Err(_) => false,
+            })
+        };
         open(&*store, &rollout, &plan, plan_text, &clock).await?;
         let head = store.head(&writer).await.map_err(EngineError::Recover)?;
         let recovered = recovery::replay(&*store, &rollout, &plan, |_| ()).await?;
+        let resume = intended(None).then(|| intended(recovered.reset));
         let remembered = recovery::samples(&*store, &rollout, &plan, recovered.last, clock.now()).await?;
         let gathered = recovery::evidence(&*store, &rollout, &plan, recovered.state.epoch, clock.now()).await?;
         let last_unit = store.last_unit(&rollout).await.map_err(EngineError::Recover)?;
@@ -178,8 +182,8 @@ impl Engine {
         owner.remember(remembered);
         owner.has_seen(recovered.acknowledged);
         owner.take_up(recovered.last, recovered.operations, epoch);
-        if resume {
-            owner.resume();
+        if let Some(meant) = resume {
+            owner.resume(meant);
         }
         tasks.push(spawn(&clock, owner.run(inbox)));
         for (index, (source, every)) in (0u32..).zip(sources) {

@@ -118,11 +118,12 @@ impl Owner {
         self.acknowledged = acknowledged;
     }
 
-    /// After a start: an intent file is there. What it says is done again, unless the journal has its end.
-    pub(crate) fn resume(&mut self) {
+    /// After a start: an intent file is there. What it says is done again, unless the journal has its end: it was verified, or a
+    /// person has reset it since, and it is `meant` no longer.
+    pub(crate) fn resume(&mut self, meant: bool) {
         // A verified reduction is no answer to a total rollback that was begun after it: only that one leaves an intent.
         let finished = |r: &Rollback| r.level == Level::Total && r.verified_at.is_some();
-        let over = self.state.stage == Stage::Closed || self.state.rollback.as_ref().is_some_and(finished);
+        let over = !meant || self.state.stage == Stage::Closed || self.state.rollback.as_ref().is_some_and(finished);
         if over {
             self.intents.tell(Errand::Remove(self.rollout.clone()));
         } else {

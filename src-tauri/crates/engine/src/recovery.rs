@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use timonel_domain::evidence::{Epoch, Evidence};
 use timonel_domain::plan::Plan;
-use timonel_domain::rollout::{Event, OpId, State, step};
+use timonel_domain::rollout::{Effect, Event, OpId, State, step};
 use timonel_domain::sample::Sample;
 use timonel_domain::time::Timestamp;
 use timonel_domain::value::RolloutId;
@@ -26,6 +26,8 @@ pub(crate) struct Recovered {
     pub(crate) differing: u64,
     /// Time of the last entry; `None` where there is none.
     pub(crate) last: Option<Timestamp>,
+    /// When a person last said that a rollback is over: an intent from before that is answered.
+    pub(crate) reset: Option<Timestamp>,
     /// What targets were at, by the operation of the rollout that it belongs to.
     pub(crate) operations: BTreeMap<OpId, Vec<Operation>>,
     /// Who has seen which alert.
@@ -74,6 +76,7 @@ pub(crate) async fn replay(
         state: State::new(plan),
         differing: 0,
         last: None,
+        reset: None,
         operations: BTreeMap::new(),
         acknowledged: BTreeMap::new(),
     };
@@ -120,6 +123,9 @@ pub(crate) async fn replay(
                     seq = entry.seq,
                     "replaying an entry gives other effects than were recorded"
                 );
+            }
+            if matches!(event, Event::Reset { .. }) && !effects.iter().any(|e| matches!(e, Effect::Rejected(_))) {
+                out.reset = Some(entry.occurred_at);
             }
             state = Arc::new(next);
             tell(&Bulletin {

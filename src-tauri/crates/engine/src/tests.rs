@@ -2,7 +2,9 @@
 //! a real store and virtual time do with it is shown by the rehearsals of crate `bridge`.
 
 mod commands;
+mod crash;
 mod lowering;
+mod points;
 mod raising;
 mod recovery;
 mod sets;

@@ -144,6 +144,24 @@ async fn an_intent_that_outlived_its_rollback_is_cleared_away() {
     assert_eq!(world.told().iter().filter(pressed).count(), 1, "only the first one");
 }
 
+/// Found by the crash harness: the file outlived the reset, and put back a rollout that had been begun anew.
+#[tokio::test]
+async fn an_intent_that_a_reset_has_answered_is_cleared_away() {
+    let mut world = World::baking().await;
+    world.wish(Wish::roll_back()).await;
+    world.until("rolled back", |s| s.stage == Stage::RolledBack).await;
+    let reason = "visto".to_owned();
+    world.wish(Wish::Reset { reason }).await;
+    world.wish(Wish::Arm).await;
+    world.until("armed", |s| s.stage == Stage::Armed).await;
+    world.stop().await;
+    // As after a crash before it was removed.
+    world.intents.write(&intent(rollout().as_str())).unwrap();
+    world.start().await;
+    until("no intent file", || !world.intent_is_there()).await;
+    assert_eq!(world.state().await.stage, Stage::Armed);
+}
+
 #[tokio::test]
 async fn a_reset_ends_a_rollback_that_traffic_never_verified() {
     let mut world = World::with_traffic().await;

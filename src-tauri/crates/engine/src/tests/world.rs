@@ -7,12 +7,12 @@ use async_trait::async_trait;
 use timonel_domain::metric::{Direction, Metric, MetricUnit, Statistic};
 use timonel_domain::plan::{
     Action, Comparison, EvidenceMode, Incident, OnNoData, Phase, Plan, Question, Role, Rule, Severity, SignalPlan,
-    TargetPlan, Traffic, Unit,
+    TargetPlan, TenantPlan, Traffic, Unit,
 };
 use timonel_domain::rollout::{Effect, Hold, Notice, Stage, State};
 use timonel_domain::sample::{Sample, Value};
 use timonel_domain::value::{
-    Person, PhaseId, PlanId, Quantity, RolloutId, RuleId, Side, SignalId, TargetId, Weight, Writer,
+    Person, PhaseId, PlanId, Quantity, RolloutId, RuleId, Side, SignalId, TargetId, TenantId, Weight, Writer,
 };
 use timonel_journal::chain::verify;
 use timonel_journal::entry::Body;
@@ -23,6 +23,7 @@ use timonel_ports::mailbox::Receiver;
 use timonel_ports::signal::{Reading, Source, SourceDescription};
 use timonel_ports::task::{Task, spawn};
 
+use super::points::{Counted, Points};
 use super::stage::{ManualClock, MemoryHelm, MemoryStore};
 use super::target::ScriptedTarget;
 use crate::command::Wish;
@@ -128,6 +129,8 @@ pub(super) struct World {
     pub(super) source: Arc<ScriptedSource>,
     pub(super) plan: Plan,
     pub(super) intents: IntentFolder,
+    /// Counts what the engine asks of the world.
+    pub(super) points: Arc<Points>,
     running: Option<(Engine, QueueEnd, Receiver<Bulletin>)>,
     told: Vec<Bulletin>,
     submitted: u32,
@@ -148,6 +151,7 @@ impl World {
             source: Arc::default(),
             plan: plan(),
             clock,
+            points: Points::new(),
             running: None,
             told: Vec::new(),
             submitted: 0,
@@ -167,6 +171,23 @@ impl World {
             .await;
         world.splitter.forget_calls();
         world.follower.forget_calls();
+        world
+    }
+
+    /// At 10 %, in a plan with a tenant that its splitter can keep on stable.
+    pub(super) async fn with_tenants() -> Self {
+        let mut world = Self::still();
+        world.plan.targets[0].pins = true;
+        world.plan.tenants.push(TenantPlan {
+            id: TenantId::new("norte").unwrap(),
+            name: "Norte".to_owned(),
+            pinned: false,
+        });
+        let mut world = world.arm().await;
+        world.wish(Wish::Start).await;
+        world
+            .until("the first phase", |s| s.stage == Stage::Baking { phase: 0 })
+            .await;
         world
     }
 
@@ -234,16 +255,32 @@ impl World {
             plan_text: String::new(),
             clock: self.shared(),
             writer: Writer::new("consola").unwrap(),
-            store: self.store.clone(),
-            helm: self.helm.clone(),
+            store: Arc::new(self.counted(&self.store)),
+            helm: Arc::new(self.counted(&self.helm)),
             commands: Box::new(feed),
-            targets: vec![self.splitter.clone(), self.follower.clone()],
+            targets: vec![
+                Arc::new(self.counted(&self.splitter)),
+                Arc::new(self.counted(&self.follower)),
+            ],
             sources: vec![(self.source.clone(), Duration::from_secs(5))],
             intents: self.intents.clone(),
         })
         .await?;
         self.running = Some((engine, desk, bulletins));
         Ok(())
+    }
+
+    fn counted<T>(&self, of: &Arc<T>) -> Counted<T> {
+        Counted {
+            of: of.clone(),
+            points: self.points.clone(),
+        }
+    }
+
+    /// The process has ended, without a word.
+    pub(super) fn gone(&mut self) {
+        self.hear();
+        self.running = None;
     }
 
     pub(super) fn shared(&self) -> SharedClock {
@@ -340,13 +377,15 @@ impl World {
     }
 
     fn hear(&mut self) {
-        let (_, _, bulletins) = self.running.as_mut().expect("a running engine");
+        let Some((_, _, bulletins)) = &mut self.running else {
+            return;
+        };
         while let Some(bulletin) = bulletins.try_recv() {
             self.told.push(bulletin);
         }
     }
 
-    /// Every step since the first start.
+    /// Every step since the first start, of all engines.
     pub(super) fn told(&mut self) -> &[Bulletin] {
         self.hear();
         &self.told
