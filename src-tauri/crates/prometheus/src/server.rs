@@ -63,6 +63,15 @@ enum Question {
     },
 }
 
+/// What a first reading counts.
+#[derive(Debug, Clone, Copy)]
+enum Counting {
+    /// Nothing: it is what later ones are compared with.
+    FromNow,
+    /// What happened between its moments.
+    All,
+}
+
 type Fetched = BTreeMap<String, Result<Vec<Track>, Error>>;
 
 impl Prometheus {
@@ -168,7 +177,9 @@ impl Prometheus {
 
     async fn reading(&self, signal: &Signal, question: Question, fetched: &Fetched, now: Timestamp) -> Reading {
         let outcome = match question {
-            Question::Counted { main, other, .. } => signal.count(fetched, &main, other.as_ref(), &self.place),
+            Question::Counted { main, other, .. } => {
+                signal.count(fetched, &main, other.as_ref(), &self.place, Counting::FromNow)
+            }
             Question::Level { expr, as_of } => match self.level(&expr, as_of, now).await {
                 Ok(values) => signal.levels(values, &self.place),
                 Err(error) => Err(error),
@@ -251,6 +262,7 @@ impl Signal {
         main: &Selector,
         other: Option<&Selector>,
         place: &str,
+        reading: Counting,
     ) -> Result<Vec<Sample>, SignalError> {
         let tracks = |selector: &Selector| match fetched.get(&selector.to_string()) {
             Some(Ok(tracks)) => Ok(tracks.as_slice()),
@@ -274,12 +286,10 @@ impl Signal {
             .map(|(at, _)| *at)
             .filter(|at| Some(*at) > last)
             .collect();
-        // There is nothing to count between the moments of a first reading.
-        let first = last.is_none();
-        let moments: Vec<Timestamp> = if first {
-            moments.last().copied().into_iter().collect()
-        } else {
-            moments.into_iter().collect()
+        let moments: Vec<Timestamp> = match (last, reading) {
+            // What came before anybody looked is compared with and not counted.
+            (None, Counting::FromNow) => moments.last().copied().into_iter().collect(),
+            (Some(_), Counting::FromNow) | (_, Counting::All) => moments.into_iter().collect(),
         };
 
         let mut samples = Vec::new();

@@ -9,7 +9,7 @@ use timonel_domain::time::Timestamp;
 use timonel_http::Client;
 use timonel_ports::signal::{Reading, SignalError};
 
-use super::{Fetched, Prometheus, Question, Signal, selectors};
+use super::{Counting, Fetched, Prometheus, Question, Signal, selectors};
 use crate::endpoint::{Endpoint, Timing};
 use crate::error::Error;
 use crate::query::Data;
@@ -56,7 +56,7 @@ impl Past {
         for (signal, question) in self.0.signals.iter().zip(questions) {
             if let Question::Counted { main, other, .. } = question {
                 // Its first reading gives no sample; where there is none yet, counting begins with what comes.
-                drop(signal.count(&fetched, &main, other.as_ref(), &self.0.place));
+                drop(signal.count(&fetched, &main, other.as_ref(), &self.0.place, Counting::FromNow));
             }
         }
     }
@@ -68,7 +68,9 @@ impl Past {
         let mut readings = Vec::new();
         for (signal, question) in self.0.signals.iter().zip(questions) {
             let outcome = match question {
-                Question::Counted { main, other, .. } => signal.count(&fetched, &main, other.as_ref(), &self.0.place),
+                Question::Counted { main, other, .. } => {
+                    signal.count(&fetched, &main, other.as_ref(), &self.0.place, Counting::All)
+                }
                 Question::Level { expr, .. } => match self.levels(&expr, since, until).await {
                     Ok(values) => signal.levels(values, &self.0.place),
                     Err(error) => Err(error),
