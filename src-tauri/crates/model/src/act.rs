@@ -104,7 +104,7 @@ impl Rollouts {
             let Some(engine) = engine.as_ref().filter(|engine| !engine.asleep) else {
                 continue;
             };
-            Self::sudden(world, e, engine, acts);
+            Self::sudden(world, e, engine, at_work, acts);
             if !at_work {
                 Self::people(world, e, engine, acts);
             }
@@ -221,8 +221,13 @@ impl Rollouts {
     }
 
     /// What may come at any moment and is no disturbance.
-    fn sudden(world: &World, e: usize, engine: &Engine, acts: &mut Vec<Act>) {
-        if !matches!(engine.state.stage, Stage::Draft | Stage::Closed) && !Self::knows_of_rollback(engine) {
+    fn sudden(world: &World, e: usize, engine: &Engine, at_work: bool, acts: &mut Vec<Act>) {
+        // Two presses in the same moment lower twice; that the second comes upon the work of the first says no more.
+        let pressed = world.engines.iter().flatten().any(Self::knows_of_rollback);
+        if !matches!(engine.state.stage, Stage::Draft | Stage::Closed)
+            && !Self::knows_of_rollback(engine)
+            && !(pressed && at_work)
+        {
             acts.push(Act::Press { e });
         }
         if world.lease.holder.is_none() && !engine.cut_off {
@@ -320,7 +325,7 @@ impl Act {
     }
 
     /// Whether it counts as a disturbance.
-    fn is_trouble(&self, world: &World) -> bool {
+    pub(crate) fn is_trouble(&self, world: &World) -> bool {
         match self {
             Act::Sends { read, .. } | Act::ReadsBack { read, .. } => !read,
             Act::Ends { answer, .. } => *answer != Answer::Prompt,

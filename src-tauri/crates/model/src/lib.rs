@@ -18,7 +18,7 @@
 //! Time is a few ticks of 61 s, longer than any clock of the step but those of ten minutes and more; it goes by only when no
 //! engine that is awake has anything left to do at once, which is how a bound in time can be stated: what is to be undone is
 //! undone within one tick. A run has at most [`Bounds::disturbances`] things of any kind that go wrong, at any places;
-//! a press for a rollback is none of them and is always possible. A lease outlives the deadline of every call, so it runs out
+//! a press for a rollback is none of them and is always possible (a second one, at another engine, once the first is carried out). A lease outlives the deadline of every call, so it runs out
 //! only under engines that have nothing left to do at once, or that sleep in the middle of it. So every run ends, and there are
 //! finitely many.
 //!
