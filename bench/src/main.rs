@@ -8,9 +8,11 @@ mod fanout;
 mod judge;
 mod odds;
 mod rehearsal;
+mod rules;
 mod startup;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 
@@ -19,6 +21,9 @@ use clap::{Parser, ValueEnum};
 struct Args {
     /// Which bench.
     name: Name,
+    /// Only for `rules`: the window in seconds, which both fill before they are measured. A trial may take less than 300.
+    #[arg(long, default_value_t = 300)]
+    window: u64,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -31,6 +36,8 @@ enum Name {
     Judge,
     /// False alarms and delays of the evidence, beside JUDGE.md's own.
     JudgeOdds,
+    /// 10,000 rules every second, beside Prometheus on the same counters.
+    Rules,
     /// The window's program from its start to the first text, and its memory, beside an empty window.
     Startup,
 }
@@ -46,12 +53,13 @@ pub(crate) struct Found {
 }
 
 fn main() -> ExitCode {
-    let name = Args::parse().name;
+    let Args { name, window } = Args::parse();
     let found = match name {
         Name::Rehearsal => rehearsal::measure(),
         Name::RollbackFanout => fanout::measure(),
         Name::Judge => judge::measure(),
         Name::JudgeOdds => odds::measure(),
+        Name::Rules => rules::measure(Duration::from_secs(window)),
         Name::Startup => startup::measure(),
     };
     match found {
@@ -59,7 +67,9 @@ fn main() -> ExitCode {
             let ok = match name {
                 // Units in the same time, not time for the same units.
                 Name::Judge => found.ratio >= found.aim,
-                Name::Rehearsal | Name::RollbackFanout | Name::JudgeOdds | Name::Startup => found.ratio <= found.aim,
+                Name::Rehearsal | Name::RollbackFanout | Name::JudgeOdds | Name::Rules | Name::Startup => {
+                    found.ratio <= found.aim
+                }
             };
             let line = serde_json::json!({
                 "bench": found.name, "figures": found.figures, "ratio": found.ratio, "aim": found.aim, "ok": ok,

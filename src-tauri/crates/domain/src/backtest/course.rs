@@ -98,7 +98,7 @@ impl Course {
                 self.tallies.entry(rule.clone()).or_default().lasted += now.since(firing.since);
             }
         }
-        let event = Event::Assessed(assessment);
+        let event = Event::Assessed(assessment.clone());
         let mut happened = self.ask(&event, now);
         if let Event::Assessed(assessment) = event {
             happened.numbers = Number::of(&assessment, &happened.notices);

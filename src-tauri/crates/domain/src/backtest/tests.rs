@@ -116,7 +116,7 @@ fn it_is_the_board_of_a_rollout() {
         while let Some((_, samples)) = coming.next_if(|(when, _)| *when <= now) {
             samples.iter().for_each(|sample| board.observe(sample.clone()));
         }
-        last = board.assess(outlook, now);
+        last = board.assess(outlook, now).clone();
         began.extend(
             last.firing
                 .keys()

@@ -15,12 +15,7 @@ type Looked = (Option<Finding>, Option<Timestamp>);
 
 impl Board {
     /// Advances every rule to `now` and says where everything stands.
-    pub fn assess(&mut self, outlook: Outlook, now: Timestamp) -> Assessment {
-        self.look_again(outlook, now).clone()
-    }
-
-    /// [`Board::assess`] without a copy: what it says is kept here and follows.
-    pub fn look_again(&mut self, outlook: Outlook, now: Timestamp) -> &Assessment {
+    pub fn assess(&mut self, outlook: Outlook, now: Timestamp) -> &Assessment {
         self.turn(outlook.epoch);
         let plan = Arc::clone(&self.plan);
         if self.last.is_some_and(|(_, last)| now < last) {

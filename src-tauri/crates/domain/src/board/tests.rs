@@ -58,13 +58,13 @@ fn few_units_and_old_data_are_no_evidence() {
 fn a_lost_signal_is_named_and_a_canary_without_units_owes_nothing() {
     let plan = fixture::plan();
     let mut board = Board::new(&plan);
-    let lost = board.assess(outlook(), at(61)).lost;
+    let lost = board.assess(outlook(), at(61)).lost.clone();
     assert_eq!(lost.len(), 2, "{lost:?}");
     let before = Outlook {
         canary_since: None,
         ..outlook()
     };
-    let lost = board.assess(before, at(61)).lost;
+    let lost = board.assess(before, at(61)).lost.clone();
     assert_eq!(
         lost.into_iter().map(|(_, side)| side).collect::<Vec<_>>(),
         [Side::Stable]
@@ -106,7 +106,7 @@ fn what_is_shown_is_what_is_decided_by() {
     for secs in (15..=330).step_by(15) {
         board.observe(ratio(secs, Side::Canary, 3, 10));
         board.observe(ratio(secs, Side::Stable, 0, 90));
-        let assessment = board.assess(outlook(), at(secs));
+        let assessment = board.assess(outlook(), at(secs)).clone();
         let gates: BTreeMap<_, _> = board
             .gates_seen(0, at(secs))
             .into_iter()
@@ -169,7 +169,7 @@ fn what_is_proved_fires_by_time_alone_and_again_after_it_has_ended() {
     }
     let mut fired = Vec::new();
     for secs in 30..220 {
-        let said = board.look_again(outlook, at(secs));
+        let said = board.assess(outlook, at(secs));
         assert_eq!(*said, plain.assess(outlook, at(secs)), "{secs}");
         let since = said.firing.values().map(|firing| firing.since);
         fired.extend(since.filter(|since| *since == at(secs)));

@@ -107,6 +107,7 @@ impl Owner {
     fn assess(&mut self, now: Timestamp) {
         let assessment = self.board.assess(self.outlook(), now);
         if !self.state.assessed || !assessment.says_the_same(&self.state.assessment) {
+            let assessment = assessment.clone();
             self.happen(Event::Assessed(assessment));
         }
     }

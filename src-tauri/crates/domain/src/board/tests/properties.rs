@@ -321,7 +321,7 @@ impl Pair {
     }
 
     fn agree(&mut self) -> Result<(), TestCaseError> {
-        let said = self.board.look_again(self.outlook, self.now);
+        let said = self.board.assess(self.outlook, self.now);
         prop_assert_eq!(said, &self.plain.assess(self.outlook, self.now));
         for seen in self.board.rules_seen(self.now) {
             prop_assert_eq!(&seen.state, self.plain.rule(&seen.rule));
