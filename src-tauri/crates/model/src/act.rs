@@ -224,10 +224,8 @@ impl Rollouts {
     fn sudden(world: &World, e: usize, engine: &Engine, at_work: bool, acts: &mut Vec<Act>) {
         // Two presses in the same moment lower twice; that the second comes upon the work of the first says no more.
         let pressed = world.engines.iter().flatten().any(Self::knows_of_rollback);
-        if !matches!(engine.state.stage, Stage::Draft | Stage::Closed)
-            && !Self::knows_of_rollback(engine)
-            && !(pressed && at_work)
-        {
+        let armed = !matches!(engine.state.stage, Stage::Draft | Stage::Closed);
+        if armed && !Self::knows_of_rollback(engine) && (!pressed || !at_work) {
             acts.push(Act::Press { e });
         }
         if world.lease.holder.is_none() && !engine.cut_off {
