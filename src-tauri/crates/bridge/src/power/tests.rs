@@ -97,7 +97,7 @@ fn what_is_given_is_not_told_at_best_as_well() {
     let clean = bounds.clean_units(0, 0, 1.0 - 0.85);
     assert!(clean.is_some_and(|clean| bounds.below(0, clean, 0.15) && !bounds.below(0, clean - 1, 0.15)));
     assert_eq!(best(&[]), [("speech_recognition".to_owned(), clean)]);
-    assert_eq!(best(&[("speech_recognition", 0.9)]), []);
+    assert!(best(&[("speech_recognition", 0.9)]).is_empty());
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn the_answer_is_the_judges_whatever_was_asked_before() {
     }));
 }
 
-/// Literal and gated odds against a plain simulation written here: units one by one, the window as a list, O by its formula.
+/// The time until a rule acts with its evidence, against the calls that O alone takes by the crate's own arithmetic.
 #[test]
 fn a_canary_that_fails_always_is_seen_when_o_and_the_breach_say_so() {
     let plan = plan(IVR);
