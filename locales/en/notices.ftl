@@ -73,11 +73,15 @@ cause-drill = drill by { $person }
 
 notice-rule-firing = Limit passed: { $rule }.
 notice-rule-wants-rollback = Limit passed: { $rule }. The rule asks to roll back and cannot do it by itself: decide.
+notice-rule-lacks-proof = Limit passed: { $rule }. The rule asks to roll back, but it is not proved yet that the new system is at fault: decide.
 notice-rule-resolved = No longer so: { $rule }.
 notice-worse = The new system does worse than the old one in { $metric }: { $canary } against { $stable }. Not going on.
 notice-worse-rollback = The new system is worse than the old one in { $metric }: { $canary } against { $stable }.
+notice-worse-than-before = The new system does worse in { $metric } than the old one used to: { $canary }. Not going on.
+notice-worse-than-before-rollback = The new system is worse in { $metric } than the old one used to be: { $canary }.
 notice-common = What both systems share is failing: { $rule }. Rolling back does not cure it; it can still be done.
 notice-unrouted = No call reaches the new system although its weight is set. Check the routing.
+notice-skewed = Calls are not divided as the weight says: it is { $weight } and the new system gets { $canary }. That is not chance; nothing advances. Check the routing.
 units-bad-of = { $bad } of { $total }
 notice-signals-lost = No data of { $signals }. Nothing advances until they are back.
 notice-signals-back = The data are back.

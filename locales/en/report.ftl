@@ -57,6 +57,7 @@ happened-rule = rule { $what }
 happened-worse = the new one does worse: { $what }
 happened-common = fails on both: { $what }
 happened-unrouted = no calls reach the new one
+happened-skewed = calls do not follow the weight
 happened-signals-lost = data lost
 happened-gap = nobody watched
 happened-incident = critical error

@@ -141,6 +141,8 @@ evidence-bad = { $bad }/{ $total } { $n ->
    *[other] failures
 }
 evidence-above = { $bad }/{ $total } above { $limit }
+evidence-occurred = { $bad } in { $total } calls, which are { $share } of all at most
+evidence-mean = mean { $mean }, { $upper } at most
 evidence-upper = upper bound { $upper }
 evidence-always = It holds at any time: look as often as you like.
 evidence-kept = sure of < { $limit }

@@ -73,11 +73,15 @@ cause-drill = ensayo de { $person }
 
 notice-rule-firing = Límite pasado: { $rule }.
 notice-rule-wants-rollback = Límite pasado: { $rule }. La regla pide revertir y no puede hacerlo sola: decida usted.
+notice-rule-lacks-proof = Límite pasado: { $rule }. La regla pide revertir, pero aún no está probado que el fallo sea del sistema nuevo: decida usted.
 notice-rule-resolved = Ya no se cumple: { $rule }.
 notice-worse = El nuevo va peor que el estable en { $metric }: { $canary } frente a { $stable }. No se avanza.
 notice-worse-rollback = El nuevo es peor que el estable en { $metric }: { $canary } frente a { $stable }.
+notice-worse-than-before = El nuevo va peor en { $metric } de lo que iba el estable: { $canary }. No se avanza.
+notice-worse-than-before-rollback = El nuevo es peor en { $metric } de lo que era el estable: { $canary }.
 notice-common = Falla lo que ambos sistemas comparten: { $rule }. Revertir no lo cura; se puede revertir igual.
 notice-unrouted = No llega ninguna llamada al sistema nuevo, aunque su peso está puesto. Revise el reparto.
+notice-skewed = Las llamadas no se reparten como dice el peso: está en { $weight } y al nuevo van { $canary }. No es azar; no se avanza. Revise el reparto.
 units-bad-of = { $bad } de { $total }
 notice-signals-lost = Sin datos de { $signals }. No se avanza hasta que vuelvan.
 notice-signals-back = Vuelven los datos.

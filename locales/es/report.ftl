@@ -57,6 +57,7 @@ happened-rule = regla { $what }
 happened-worse = el nuevo va peor: { $what }
 happened-common = falla en ambos: { $what }
 happened-unrouted = no llegan llamadas al nuevo
+happened-skewed = las llamadas no siguen el peso
 happened-signals-lost = datos perdidos
 happened-gap = nadie vigilaba
 happened-incident = error crítico

@@ -140,6 +140,8 @@ evidence-bad = { $bad }/{ $total } { $n ->
    *[other] fallos
 }
 evidence-above = { $bad }/{ $total } por encima de { $limit }
+evidence-occurred = { $bad } en { $total } llamadas, que son como mucho el { $share } de todas
+evidence-mean = media { $mean }, como mucho { $upper }
 evidence-upper = cota superior { $upper }
 evidence-always = Vale en todo momento: se puede mirar cuantas veces se quiera.
 evidence-kept = asegurado < { $limit }

@@ -299,11 +299,17 @@ impl Board {
                 question: _,
                 comparison,
                 margin,
+                evidence: _,
             } => {
                 let limit = stable.value.map(|s| window::with_margin(s, *margin, *comparison));
                 let verdict = match (canary.value, limit) {
                     (Some(value), Some(limit)) if comparison.breaches(value, limit) => Verdict::NoGo,
-                    (Some(_), Some(_)) => Verdict::Go,
+                    // The values are well; whether they could be otherwise by chance is another question.
+                    (Some(_), Some(_)) => match self.evidence.keeps(&gate.id) {
+                        Some(Kept { broken: true, .. }) => Verdict::NoGo,
+                        Some(Kept { kept: false, .. }) => Verdict::Hold,
+                        Some(Kept { kept: true, .. }) | None => Verdict::Go,
+                    },
                     (Some(_) | None, Some(_) | None) => Verdict::NoEvidence,
                 };
                 Some((verdict, limit))

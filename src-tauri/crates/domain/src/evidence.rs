@@ -1,8 +1,9 @@
 //! The evidence of every metric: what the judge has computed from the finished units of both arms since the phase began.
 //!
-//! Which evidence belongs to which metric is JUDGE.md's table: a share counts its bad units, a quantile or a mean the
-//! observations above its limit; levels and occurrences have none, and their rules act literally. One [`Epoch`] is one
-//! phase: the budget α is a phase's, and what an earlier weight showed is not counted twice.
+//! Which evidence belongs to which metric is JUDGE.md's table (`link`): a share counts its bad units, a quantile or a mean the
+//! observations above its limit and above what stable shows, occurrences are held against the arms' shares of the units;
+//! levels have none, and their rules act literally. One [`Epoch`] is one phase: the budget α is a phase's, and what an
+//! earlier weight showed is not counted twice.
 //!
 //! Readings are counters, so the order within one is not known, and units that end now were assigned a while ago, under
 //! a weight that may have been another. Readings are therefore pooled into blocks that end as soon as both arms have a unit,
@@ -12,22 +13,33 @@
 //!
 //! Deliberately not here: what follows from it (the rollout's step), and the arithmetic (crate `judge`).
 
+mod link;
+mod means;
+mod occurred;
+mod outcome;
+mod pairs;
 mod routing;
+mod shares;
+mod sight;
 mod stream;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use stream::{Outcome, Proof, Tally};
+pub use outcome::{MeanBounds, Means, Outcome, Proof, Tally};
+pub use shares::{ALPHA_SPLIT, Skew};
+pub use sight::{EvidenceSight, Goal};
 pub use timonel_judge::Strength;
-use timonel_judge::{Bounds, Over};
 
+use self::link::{Asks, GateLink, Link, Of, exposure, has_both, share_keeps, share_not_worse};
+use self::means::Observations;
+use self::occurred::Occurred;
 use self::routing::Routing;
-use self::stream::Stream;
-use crate::metric::Statistic;
-use crate::plan::{Action, Comparison, EvidenceMode, Gate, GateKind, Plan, Question, Rule, Unit};
+use self::shares::Shares;
+use self::stream::{Stream, over};
+use crate::plan::{Action, Comparison, EvidenceMode, Plan, Question, Rule, Unit};
 use crate::sample::Sample;
 use crate::time::Timestamp;
-use crate::value::{GateId, Quantity, RuleId, Side, SignalId, Weight};
+use crate::value::{GateId, Quantity, RuleId, SignalId, Weight};
 
 /// The probability that a phase is rolled back although the canary is no worse than stable; shared by its metrics.
 pub const ALPHA_ROLLBACK: f64 = 0.01;
@@ -44,8 +56,10 @@ const OBSERVATIONAL: i32 = 1000;
 pub struct Epoch {
     /// When the splitter accepted the weight; units of readings that began earlier are left out.
     pub since: Timestamp,
-    /// That weight.
+    /// That weight, as it was asked for.
     pub weight: Weight,
+    /// What the splitter holds of it: less where it cannot divide so finely, or where somebody stays on stable.
+    pub held: Weight,
 }
 
 /// How far R has come.
@@ -72,183 +86,203 @@ pub struct RuleEvidence {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evidence {
     epoch: Option<Epoch>,
-    streams: BTreeMap<(SignalId, Outcome), Stream>,
+    streams: BTreeMap<Of, Stream>,
+    occurred: BTreeMap<SignalId, Occurred>,
+    observations: BTreeMap<SignalId, Observations>,
     rules: BTreeMap<RuleId, Link>,
-    gates: BTreeMap<GateId, Link>,
+    gates: BTreeMap<GateId, GateLink>,
     routing: Routing,
+    shares: Shares,
     observational: bool,
     alert: Strength,
     rollback: Strength,
 }
 
-/// Which stream a rule or gate looks at.
-#[derive(Debug, Clone, PartialEq)]
-struct Link {
-    of: (SignalId, Outcome),
-    /// The share that is the limit itself.
-    limit: Option<f64>,
-    /// The share that O is tested against before a rule may act.
-    tested: Option<f64>,
-}
-
-impl Link {
-    fn of(question: &Question, comparison: Comparison, limit: Quantity) -> Option<Self> {
-        if question.side != Side::Canary {
-            return None;
-        }
-        let share = |above: f64| (above > 0.0 && above < 1.0).then_some(above);
-        let (outcome, limit, halved) = match (question.statistic, comparison) {
-            (Statistic::Share, Comparison::Above) => (Outcome::Counted, share(limit.as_f64()), true),
-            (Statistic::Share, Comparison::Below) => (Outcome::NotCounted, share(1.0 - limit.as_f64()), true),
-            (Statistic::P50 | Statistic::P95 | Statistic::P99, Comparison::Above) => {
-                let permille = question.statistic.permille()?;
-                let beyond = share(1.0 - f64::from(permille) / 1000.0);
-                (Outcome::Above(limit), beyond, false)
-            }
-            // A mean has no share that the plan states; against stable it can be held all the same.
-            (Statistic::Mean, Comparison::Above) => (Outcome::Above(limit), None, false),
-            (
-                Statistic::P50
-                | Statistic::P95
-                | Statistic::P99
-                | Statistic::Mean
-                | Statistic::Total
-                | Statistic::Latest,
-                Comparison::Above | Comparison::Below,
-            ) => return None,
-        };
-        let tested = if halved { limit.map(|limit| limit / 2.0) } else { limit };
-        Some(Self {
-            of: (question.signal.clone(), outcome),
-            limit,
-            tested,
-        })
-    }
-}
-
 /// Whether any evidence belongs to this question; a rule without acts literally.
-pub fn belongs_to(question: &Question, comparison: Comparison, limit: Quantity) -> bool {
-    Link::of(question, comparison, limit).is_some()
+pub fn belongs_to(plan: &Plan, question: &Question, comparison: Comparison, limit: Quantity) -> bool {
+    Link::of(plan, question, comparison, limit).is_some()
 }
 
 impl Evidence {
     /// No evidence yet, for a plan.
     pub fn new(plan: &Plan) -> Self {
-        let mut streams = BTreeMap::new();
-        let mut rules = BTreeMap::new();
-        let mut gates = BTreeMap::new();
-        let mut open = |link: &Link| {
-            let Some(signal) = plan.signal(&link.of.0) else { return };
-            let both = signal.sides.contains(&Side::Stable) && signal.sides.contains(&Side::Canary);
-            streams.entry(link.of.clone()).or_insert_with(|| Stream::new(both));
-        };
-        for rule in &plan.rules {
-            if let Some(link) = Link::of(&rule.question, rule.comparison, rule.limit) {
-                open(&link);
-                rules.insert(rule.id.clone(), link);
-            }
-        }
-        for gate in plan.phases.iter().flat_map(|phase| &phase.gates) {
-            if let Some(link) = gate_link(gate) {
-                open(&link);
-                gates.insert(gate.id.clone(), link);
-            }
-        }
-        // The budget is shared by what is tested, once each.
-        let tested = |acts: &dyn Fn(&Rule) -> bool| {
-            let acting = plan.rules.iter().filter(|rule| acts(rule));
-            let of: BTreeSet<_> = acting
-                .filter_map(|rule| rules.get(&rule.id))
-                .map(|link| &link.of)
-                .collect();
-            of.len()
-        };
-        let acting = tested(&|rule| puts_back(rule));
-        let alerting = tested(&|rule| rule.action != Action::Notify);
-        let share = |alpha: f64, among: usize| Strength::of_alpha(alpha / among.max(1) as f64);
-        Self {
+        let mut new = Self {
             epoch: None,
-            streams,
-            rules,
-            gates,
+            streams: BTreeMap::new(),
+            occurred: BTreeMap::new(),
+            observations: BTreeMap::new(),
+            rules: BTreeMap::new(),
+            gates: BTreeMap::new(),
             routing: Routing::new(plan),
+            shares: Shares::new(plan),
             observational: match plan.unit {
                 Unit::Call | Unit::Request => false,
                 Unit::Caller | Unit::Tenant | Unit::Number => true,
             },
-            alert: share(ALPHA_ALERT, alerting),
-            rollback: share(ALPHA_ROLLBACK, acting),
+            alert: Strength::NONE,
+            rollback: Strength::NONE,
+        };
+        for rule in &plan.rules {
+            if let Some(link) = Link::of(plan, &rule.question, rule.comparison, rule.limit) {
+                new.open(plan, &link.of, rule.bad_history());
+                if let Some(beside) = &link.beside {
+                    new.open(plan, beside, None);
+                }
+                new.rules.insert(rule.id.clone(), link);
+            }
+        }
+        for gate in plan.phases.iter().flat_map(|phase| &phase.gates) {
+            if let Some(link) = GateLink::of(plan, gate) {
+                new.open(plan, &link.of, None);
+                if let (Asks::Mean(limit), Some(of)) = (link.asks, new.observations.get_mut(&link.of.0)) {
+                    of.ask(limit);
+                }
+                new.gates.insert(gate.id.clone(), link);
+            }
+        }
+        // The budget is shared by what is tested, once each.
+        let share = |alpha: f64, acts: &dyn Fn(&Rule) -> bool| {
+            let acting = plan.rules.iter().filter(|rule| acts(rule));
+            let links = acting.filter_map(|rule| new.rules.get(&rule.id));
+            let among: BTreeSet<_> = links.flat_map(Link::all).collect();
+            Strength::of_alpha(alpha / among.len().max(1) as f64)
+        };
+        (new.alert, new.rollback) = (
+            share(ALPHA_ALERT, &|rule| rule.action != Action::Notify),
+            share(ALPHA_ROLLBACK, &puts_back),
+        );
+        new
+    }
+
+    /// Makes room for what a rule or gate looks at.
+    fn open(&mut self, plan: &Plan, of: &Of, history: Option<f64>) {
+        let (signal, outcome) = of;
+        match outcome {
+            Outcome::Occurred => {
+                if let Some(exposure) = exposure(plan, signal) {
+                    let occurred = self.occurred.entry(signal.clone());
+                    occurred.or_insert_with(|| Occurred::new(exposure));
+                }
+            }
+            Outcome::Mean => {
+                self.observations.entry(signal.clone()).or_default();
+            }
+            Outcome::Counted | Outcome::NotCounted | Outcome::Above(_) | Outcome::AboveStable(_) => {
+                let stream = self.streams.entry(of.clone());
+                let stream = stream.or_insert_with(|| Stream::new(*outcome, has_both(plan, signal)));
+                stream.state_history(history);
+            }
         }
     }
 
     /// Begins an epoch, unless it is the present one. `true` where it began: what has been read since its beginning is
     /// to be observed again then.
     pub fn begin(&mut self, epoch: Option<Epoch>) -> bool {
-        if self.epoch == epoch {
+        let bare = |epoch: Option<Epoch>| epoch.map(|epoch| (epoch.since, epoch.weight));
+        let same = bare(self.epoch) == bare(epoch);
+        self.epoch = epoch;
+        if same {
             return false;
         }
-        self.epoch = epoch;
         for stream in self.streams.values_mut() {
             stream.begin(epoch.map(|epoch| epoch.weight));
         }
+        self.occurred.values_mut().for_each(Occurred::begin);
+        self.observations.values_mut().for_each(Observations::begin);
         self.routing.begin(epoch);
+        self.shares.begin();
         epoch.is_some()
     }
 
     /// Whether readings of this signal are evidence of anything.
     pub fn looks_at(&self, signal: &SignalId) -> bool {
-        self.streams.keys().any(|(of, _)| of == signal) || self.routing.looks_at(signal)
+        self.streams.keys().any(|(of, _)| of == signal)
+            || self.occurred.contains_key(signal)
+            || self.observations.contains_key(signal)
+            || self.routing.looks_at(signal)
+    }
+
+    /// The signals whose evidence a reading of this one moves, with everything that is said of their rules and gates: itself,
+    /// and of the one that counts units all that occurs among them.
+    pub fn moved_by<'a>(&'a self, signal: &'a SignalId) -> impl Iterator<Item = &'a SignalId> {
+        let counts_units = self.routing.looks_at(signal);
+        let occurred = self.occurred.keys().filter(move |_| counts_units);
+        std::iter::once(signal).chain(occurred)
     }
 
     /// Takes a reading in. One that began before the epoch, or that is not newer than the last of its side, is left out.
     pub fn observe(&mut self, sample: &Sample) {
         let Some(epoch) = self.epoch else { return };
-        self.routing.observe(sample, epoch);
+        if self.routing.looks_at(&sample.signal) {
+            self.routing.observe(sample, epoch);
+            self.shares.observe(sample, epoch);
+            for (signal, occurred) in &mut self.occurred {
+                occurred.observe(signal, sample, epoch);
+            }
+        } else if let Some(occurred) = self.occurred.get_mut(&sample.signal) {
+            occurred.observe(&sample.signal, sample, epoch);
+        }
         if sample.value.since().unwrap_or(sample.as_of) < epoch.since {
             return;
         }
         let streams = self.streams.range_mut((sample.signal.clone(), Outcome::FIRST)..);
-        for ((_, outcome), stream) in streams.take_while(|((signal, _), _)| *signal == sample.signal) {
-            match outcome.tally(&sample.value) {
-                Some(tally) => stream.observe(sample.side, sample.as_of, tally),
-                None => stream.cannot_be_told(),
-            }
+        for (_, stream) in streams.take_while(|((signal, _), _)| *signal == sample.signal) {
+            stream.observe(sample);
+        }
+        if let Some(observations) = self.observations.get_mut(&sample.signal) {
+            observations.observe(sample);
         }
     }
 
     /// What there is about a rule; nothing for a rule that no evidence belongs to.
     pub fn of_rule(&self, rule: &RuleId) -> Option<RuleEvidence> {
         let link = self.rules.get(rule)?;
+        if link.of.1 == Outcome::Occurred {
+            let strength = self.weakened(self.occurred.get(&link.of.0)?.strength());
+            return Some(RuleEvidence {
+                strength,
+                at_once: strength,
+                common: false,
+            });
+        }
         let stream = self.streams.get(&link.of)?;
-        let stable_is_bad = |limit: f64| stream.stable_least() > limit;
-        let over = |share: Option<f64>| {
-            let mut over = Over::new(share?).ok()?;
-            over.take_batch(stream.canary().bad, stream.canary().total);
-            Some(over.strength())
-        };
-        if stream.is_unfit() || (link.limit.is_none() && !stream.both()) {
+        let history = stream.history();
+        if stream.is_unfit() || (link.limit.is_none() && !stream.both() && history.is_none()) {
             return None;
         }
-        let against_stable = self.against_stable(stream.r());
-        let with_over = |share: Option<f64>| {
-            let admitted = share.filter(|share| !stable_is_bad(*share));
-            against_stable.max(over(admitted).unwrap_or(Strength::NONE))
+        let streams = link.all().filter_map(|of| self.streams.get(of));
+        let mut against = streams.map(|stream| self.weakened(stream.r())).max()?;
+        if self.is_whole() {
+            against = against.max(stream.history_o().map_or(Strength::NONE, |(now, _)| now));
+        }
+        let stable_is_bad = |share: f64| stream.stable_least() > share;
+        let above = |share: Option<f64>| over(share.filter(|share| !stable_is_bad(*share))?, stream.canary());
+        // The limit of a mean states no share: the plan's is taken, or the most that stable's own can be.
+        let (tested, limit) = match (link.limit, history) {
+            (Some(_), _) => (above(link.tested), above(link.limit)),
+            (None, Some(_)) => (above(history), above(history)),
+            (None, None) => {
+                let own = above((stream.stable().total > 0).then(|| stream.stable().bounds().1));
+                let own = own.map(|own| self.weakened(own));
+                (own, own)
+            }
         };
-        let (strength, at_once) = (with_over(link.tested), with_over(link.limit));
-        let common = link.limit.is_some_and(stable_is_bad)
-            && over(link.limit).is_some_and(|over| over >= Strength::of_alpha(ALPHA_ROLLBACK))
-            && against_stable < self.alert;
+        let with = |over: Option<Strength>| against.max(over.unwrap_or(Strength::NONE));
+        let stated = link.limit.or(history);
+        let common = stated.is_some_and(stable_is_bad)
+            && stated.and_then(|share| over(share, stream.canary())) >= Some(Strength::of_alpha(ALPHA_ROLLBACK))
+            && against < self.alert;
         Some(RuleEvidence {
-            strength,
-            at_once,
+            strength: with(tested),
+            at_once: with(limit),
             common,
         })
     }
 
-    /// R, weakened where the arms are not random.
-    fn against_stable(&self, r: Strength) -> Strength {
-        let weakened = if self.observational { OBSERVATIONAL } else { 0 };
-        Strength::from_millilog10(r.millilog10().saturating_sub(weakened))
+    /// What compares the arms, weakened where they are not random.
+    fn weakened(&self, strength: Strength) -> Strength {
+        let by = if self.observational { OBSERVATIONAL } else { 0 };
+        Strength::from_millilog10(strength.millilog10().saturating_sub(by))
     }
 
     /// The metrics on which the canary is worse than stable, and how surely.
@@ -262,16 +296,16 @@ impl Evidence {
         out
     }
 
-    /// Whether the canary is worse than stable on the metric of this rule, as far as the rule has consequences. R rolls back by
+    /// Whether the canary is worse than stable on the metric of this rule, as far as the rule has consequences. It rolls back by
     /// itself only where a rollback rule of the metric may, and only while stable keeps that rule's limit.
     pub fn worse_by(&self, rule: &Rule) -> Option<Worse> {
         if rule.action == Action::Notify {
             return None;
         }
         let link = self.rules.get(&rule.id)?;
-        let stream = self.streams.get(&link.of)?;
-        let strength = self.against_stable(stream.highest());
-        let stable_is_well = link.limit.is_none_or(|limit| stream.stable_least() <= limit);
+        let strength = link.all().filter_map(|of| self.highest(of)).max()?;
+        let stable = self.streams.get(&link.of).map_or(0.0, Stream::stable_least);
+        let stable_is_well = link.limit.is_none_or(|limit| stable <= limit);
         if puts_back(rule) && stable_is_well && strength >= self.rollback {
             Some(Worse::Rollback)
         } else {
@@ -279,16 +313,33 @@ impl Evidence {
         }
     }
 
+    /// The most that has been proved of the canary being worse than stable: beside it, or at 100 % by its history.
+    fn highest(&self, of: &Of) -> Option<Strength> {
+        if of.1 == Outcome::Occurred {
+            return Some(self.weakened(self.occurred.get(&of.0)?.highest()));
+        }
+        let stream = self.streams.get(of)?;
+        let history = stream.history_o().filter(|_| self.is_whole());
+        let beside = self.weakened(stream.highest());
+        Some(history.map_or(beside, |(_, highest)| highest.max(beside)))
+    }
+
     /// Whether a gate's bound keeps its limit; `None` for gates that no bound belongs to.
     pub fn keeps(&self, gate: &GateId) -> Option<Kept> {
-        let link = self.gates.get(gate)?;
-        let limit = link.limit?;
-        let canary = self.streams.get(&link.of)?.canary();
-        let bounds = Bounds::tuned(ALPHA_BOUND, stream::TIGHTEST).ok()?;
-        Some(Kept {
-            kept: bounds.below(canary.bad, canary.total, limit),
-            clean_units: bounds.clean_units(canary.bad, canary.total, limit),
-        })
+        self.asked(self.gates.get(gate)?).map(|(_, kept)| kept)
+    }
+
+    /// What the bound of a gate is held against, and what it says.
+    fn asked(&self, link: &GateLink) -> Option<(f64, Kept)> {
+        let stream = || self.streams.get(&link.of).filter(|stream| !stream.is_unfit());
+        let observations = || self.observations.get(&link.of.0).filter(|of| !of.is_unfit());
+        match link.asks {
+            Asks::Share(limit) => Some((limit, share_keeps(stream()?, limit)?)),
+            Asks::ShareOfStable(margin) => share_not_worse(stream()?, margin),
+            Asks::Mean(limit) => Some((limit.as_f64(), observations()?.keeps(limit.as_f64()))),
+            Asks::MeanOfStable(margin) => observations()?.mean_not_worse(margin.as_f64()),
+            Asks::QuantileOfStable(permille, margin) => observations()?.quantile_not_worse(permille, margin.as_f64()),
+        }
     }
 
     /// Whether units go to stable only, long enough that some should have come to the canary.
@@ -296,100 +347,17 @@ impl Evidence {
         self.epoch.is_some_and(|epoch| self.routing.is_at_fault(epoch, now))
     }
 
-    /// Whether all units go to the canary: nothing is left to hold it against, so rules act literally again, and at once
-    /// only by what is above an absolute limit.
+    /// Units that provably do not fall to the arms as the splitter's weight says.
+    pub fn skew(&self) -> Option<Skew> {
+        self.shares.skew(self.epoch?)
+    }
+
+    /// Whether all units go to the canary: nothing is left to hold it against but its history, so rules act literally
+    /// again, and at once only by what is above an absolute limit or that history. By what the splitter holds, not by
+    /// what it was asked for: where somebody stays on stable there is still something to compare with.
     pub fn is_whole(&self) -> bool {
-        self.epoch.is_some_and(|epoch| epoch.weight == Weight::FULL)
+        self.epoch.is_some_and(|epoch| epoch.held == Weight::FULL)
     }
-
-    /// The numbers behind everything, for the record and the screen: one for each metric and outcome, by signal.
-    pub fn proofs(&self) -> Vec<Proof> {
-        self.streams.iter().map(|of| self.proof(of)).collect()
-    }
-
-    /// The signals whose evidence a reading of this one moves, with everything that is said of their rules and gates: itself.
-    pub fn moved_by<'a>(&self, signal: &'a SignalId) -> impl Iterator<Item = &'a SignalId> {
-        std::iter::once(signal)
-    }
-
-    /// The proofs of one signal.
-    pub fn proofs_of(&self, signal: &SignalId) -> Vec<Proof> {
-        let streams = self.streams.range((signal.clone(), Outcome::FIRST)..);
-        let of_it = streams.take_while(|((of, _), _)| of == signal);
-        of_it.map(|of| self.proof(of)).collect()
-    }
-
-    fn proof(&self, ((signal, outcome), stream): (&(SignalId, Outcome), &Stream)) -> Proof {
-        Proof {
-            signal: signal.clone(),
-            outcome: *outcome,
-            stable: stream.stable(),
-            canary: stream.canary(),
-            against_stable: stream.both().then(|| self.against_stable(stream.r())),
-            observational: self.observational,
-        }
-    }
-
-    /// What a person sees of it while `phase` is on: of every metric that a rule with consequences looks at.
-    pub fn sights(&self, plan: &Plan, phase: Option<usize>) -> Vec<EvidenceSight> {
-        if self.epoch.is_none() {
-            return Vec::new();
-        }
-        let gates = phase
-            .and_then(|phase| plan.phases.get(phase))
-            .map(|phase| phase.gates.as_slice());
-        let matters = |of: &(SignalId, Outcome)| {
-            let rules = plan.rules.iter().filter(|rule| rule.action != Action::Notify);
-            rules
-                .filter_map(|rule| self.rules.get(&rule.id))
-                .any(|link| link.of == *of)
-        };
-        let acts = |of: &(SignalId, Outcome)| {
-            let rules = plan.rules.iter().filter(|rule| puts_back(rule));
-            rules
-                .filter_map(|rule| self.rules.get(&rule.id))
-                .any(|link| link.of == *of)
-        };
-        let sight = |proof: Proof| {
-            let of = (proof.signal.clone(), proof.outcome);
-            let gate = gates.unwrap_or_default().iter().find_map(|gate| {
-                let link = self.gates.get(&gate.id).filter(|link| link.of == of)?;
-                Some(Goal {
-                    limit: link.limit?,
-                    kept: self.keeps(&gate.id)?,
-                })
-            });
-            (matters(&of) || gate.is_some()).then(|| EvidenceSight {
-                alert: self.alert,
-                rollback: acts(&of).then_some(self.rollback),
-                goal: gate,
-                proof,
-            })
-        };
-        self.proofs().into_iter().filter_map(sight).collect()
-    }
-}
-
-/// The evidence of one metric as a person sees it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct EvidenceSight {
-    /// The numbers.
-    pub proof: Proof,
-    /// From this strength of R the rollout is frozen.
-    pub alert: Strength,
-    /// From this everything is put back; `None` where no rule of the metric may.
-    pub rollback: Option<Strength>,
-    /// What the present phase asks of the metric.
-    pub goal: Option<Goal>,
-}
-
-/// What a gate asks for, and how far that is.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Goal {
-    /// The share of bad units that the upper bound must stay below, between 0 and 1.
-    pub limit: f64,
-    /// What the bound says.
-    pub kept: Kept,
 }
 
 /// What a bound says about a gate's limit.
@@ -397,29 +365,25 @@ pub struct Goal {
 pub struct Kept {
     /// The whole interval keeps the limit.
     pub kept: bool,
-    /// So many more units without a bad one, and it does; `None` where no number of them is enough.
+    /// The whole interval breaks it.
+    pub broken: bool,
+    /// So many more units without a bad one, or as good as those so far, and it is kept; `None` where no number of them is
+    /// enough.
     pub clean_units: Option<u64>,
 }
 
-/// Whether R may roll back on the metric of this rule.
-fn puts_back(rule: &Rule) -> bool {
-    rule.action == Action::Rollback && rule.evidence != EvidenceMode::Literal
+impl Kept {
+    /// Nothing is known yet.
+    const UNKNOWN: Self = Self {
+        kept: false,
+        broken: false,
+        clean_units: None,
+    };
 }
 
-fn gate_link(gate: &Gate) -> Option<Link> {
-    match &gate.kind {
-        GateKind::Limit {
-            question,
-            comparison,
-            go,
-            evidence,
-            ..
-        } => match evidence {
-            EvidenceMode::Literal => None,
-            EvidenceMode::Gated | EvidenceMode::Fast => Link::of(question, *comparison, *go),
-        },
-        GateKind::Relative { .. } | GateKind::Without { .. } => None,
-    }
+/// Whether evidence may roll back on the metric of this rule.
+fn puts_back(rule: &Rule) -> bool {
+    rule.action == Action::Rollback && rule.evidence != EvidenceMode::Literal
 }
 
 #[cfg(test)]

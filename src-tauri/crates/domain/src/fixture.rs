@@ -37,6 +37,7 @@ pub(crate) fn rule() -> Rule {
         on_no_data: OnNoData::Hold,
         action: Action::Rollback,
         evidence: EvidenceMode::Literal,
+        history: None,
         severity: Severity::Critical,
     }
 }

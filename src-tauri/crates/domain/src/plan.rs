@@ -192,8 +192,22 @@ pub struct Rule {
     pub action: Action,
     /// How the rule meets evidence.
     pub evidence: EvidenceMode,
+    /// What the rule's value was on stable before the rollout, as the plan states it: of a share that share, of a time the share
+    /// of the observations above `limit`. Evidence takes it for a start, and at 100 % holds the canary against it.
+    pub history: Option<Quantity>,
     /// How loud it is.
     pub severity: Severity,
+}
+
+impl Rule {
+    /// The share of stable's units that were bad in the sense of this rule, by the plan's history.
+    pub fn bad_history(&self) -> Option<f64> {
+        let history = self.history?.as_f64();
+        Some(match self.comparison {
+            Comparison::Above => history,
+            Comparison::Below => 1.0 - history,
+        })
+    }
 }
 
 /// What missing data do to a rule. Missing is never good (invariant 4).
@@ -309,6 +323,8 @@ pub enum GateKind {
         comparison: Comparison,
         /// In the metric's unit.
         margin: Quantity,
+        /// Whether the values themselves are compared, or what both may be.
+        evidence: EvidenceMode,
     },
     /// No such event for so long, in watched and unfrozen time at this weight.
     Without {

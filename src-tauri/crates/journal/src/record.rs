@@ -261,6 +261,9 @@ pub struct AssessmentRecord {
     /// No unit reaches the canary.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unrouted: bool,
+    /// Units do not fall as the weight says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skew: Option<SkewRecord>,
     /// The numbers behind it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<FindingRecord>,
@@ -286,6 +289,35 @@ pub enum OutcomeRecord {
     Counted,
     NotCounted,
     Above(Quantity),
+    AboveStable(u16),
+    Occurred,
+    Mean,
+}
+
+/// How units fall to the arms, in its journalled form.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SkewRecord {
+    /// What the splitter accepted.
+    pub weight: Weight,
+    /// Units of stable.
+    pub stable: u64,
+    /// The canary's.
+    pub canary: u64,
+    /// Thousandths of log10 of the e-value.
+    pub strength: i32,
+}
+
+/// What a mean can be, in its journalled form; in the metric's unit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MeanRecord {
+    /// The least.
+    pub lower: Quantity,
+    /// What was seen.
+    pub seen: Quantity,
+    /// The most.
+    pub upper: Quantity,
+    /// Where values were clipped.
+    pub cap: Quantity,
 }
 
 /// The numbers behind the evidence of one metric in their journalled form.
@@ -305,6 +337,18 @@ pub struct ProofRecord {
     /// Whether the arms are not random.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub observational: bool,
+    /// Thousandths of log10 of O against stable's history.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against_history: Option<i32>,
+    /// What is above stable's quantile is above this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edge: Option<Quantity>,
+    /// The most that the canary's share of the units can be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<Quantity>,
+    /// What the canary's mean can be, and stable's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub means: Option<(MeanRecord, MeanRecord)>,
 }
 
 /// A firing rule in its journalled form.

@@ -14,6 +14,8 @@ const CANDIDATES: usize = 256;
 const LARGEST: f64 = 0.75;
 /// Capital below this is given up: it would take hundreds of decades to matter again. Giving up is always valid.
 const GIVEN_UP: f64 = 1e-280;
+/// Nobody waits for more values than these.
+const FAR: u64 = 20_000;
 
 /// The upper bound of a clipped mean.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,15 +23,38 @@ const GIVEN_UP: f64 = 1e-280;
 pub struct ClippedMean {
     cap: f64,
     alpha: f64,
-    n: u64,
-    sum: f64,
-    /// Sum of squares around the running mean.
-    squares: f64,
+    taken: Taken,
     /// The lowest candidate that is ruled out. Stakes are the same for all, so capital rises with the candidate and
     /// those above it are out as well.
     out: usize,
     /// What the candidates below `out` have won; 0 above.
     capital: [f64; CANDIDATES],
+}
+
+/// What was taken, as shares of the cap: all that stakes depend on.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+struct Taken {
+    n: u64,
+    sum: f64,
+    /// Sum of squares around the running mean.
+    squares: f64,
+}
+
+impl Taken {
+    fn take(&mut self, x: f64) {
+        self.n = self.n.saturating_add(1);
+        self.sum += x;
+        let mean = (0.5 + self.sum) / (self.n as f64 + 1.0);
+        self.squares += (x - mean) * (x - mean);
+    }
+
+    /// The share of the capital that goes on the next value: decided by the values before it (their predictable plug-in).
+    fn stake(&self, alpha: f64) -> f64 {
+        let i = self.n as f64 + 1.0;
+        let variance = (0.25 + self.squares) / i;
+        let ideal = libm::sqrt(-2.0 * libm::log(alpha) / (variance * i * libm::log1p(i)));
+        ideal.min(LARGEST)
+    }
 }
 
 impl ClippedMean {
@@ -47,9 +72,7 @@ impl ClippedMean {
         Ok(Self {
             cap,
             alpha,
-            n: 0,
-            sum: 0.0,
-            squares: 0.0,
+            taken: Taken::default(),
             out: CANDIDATES,
             capital: [1.0; CANDIDATES],
         })
@@ -63,7 +86,7 @@ impl ClippedMean {
         } else {
             (value / self.cap).clamp(0.0, 1.0)
         };
-        let stake = self.stake();
+        let stake = self.taken.stake(self.alpha);
         for (candidate, capital) in self.capital[..self.out].iter_mut().enumerate() {
             *capital *= 1.0 - stake * (x - mean_of(candidate));
             if *capital < GIVEN_UP {
@@ -75,10 +98,7 @@ impl ClippedMean {
             self.out -= 1;
             self.capital[self.out] = 0.0;
         }
-        self.n = self.n.saturating_add(1);
-        self.sum += x;
-        let mean = (0.5 + self.sum) / (self.n as f64 + 1.0);
-        self.squares += (x - mean) * (x - mean);
+        self.taken.take(x);
     }
 
     /// The upper bound, in the unit of the values; the cap while nothing is known.
@@ -88,20 +108,39 @@ impl ClippedMean {
 
     /// The mean of the clipped values so far.
     pub fn mean(&self) -> Option<f64> {
-        (self.n > 0).then(|| self.cap * self.sum / self.n as f64)
+        (self.taken.n > 0).then(|| self.cap * self.taken.sum / self.taken.n as f64)
     }
 
     /// Values taken.
     pub fn taken(&self) -> u64 {
-        self.n
+        self.taken.n
     }
 
-    /// The share of the capital that goes on the next value: decided by the values before it (their predictable plug-in).
-    fn stake(&self) -> f64 {
-        let i = self.n as f64 + 1.0;
-        let variance = (0.25 + self.squares) / i;
-        let ideal = libm::sqrt(-2.0 * libm::log(self.alpha) / (variance * i * libm::log1p(i)));
-        ideal.min(LARGEST)
+    /// How many more values like the mean so far bring the bound to `limit` or below: 0 where it is there, `None` where no
+    /// value was taken, where the mean itself is not below it, and where [`FAR`] of them are not enough.
+    pub fn more_for(&self, limit: f64) -> Option<u64> {
+        let candidate = libm::floor(limit / self.cap * CANDIDATES as f64);
+        // The cap bounds every mean of clipped values.
+        let candidate = candidate.min(CANDIDATES as f64);
+        if candidate.is_nan() || candidate < 0.0 {
+            return None;
+        }
+        let candidate = candidate as usize;
+        if self.out <= candidate {
+            return Some(0);
+        }
+        let (seen, wanted) = (self.mean()? / self.cap, mean_of(candidate));
+        if seen >= wanted {
+            return None;
+        }
+        // Only one candidate and what its stakes depend on.
+        let mut ahead = self.taken;
+        let mut capital = self.capital[candidate];
+        (1..=FAR).find(|_| {
+            capital *= 1.0 - ahead.stake(self.alpha) * (seen - wanted);
+            ahead.take(seen);
+            capital >= 1.0 / self.alpha
+        })
     }
 }
 
@@ -131,9 +170,9 @@ impl From<ClippedMean> for Image {
         Self {
             cap: mean.cap,
             alpha: mean.alpha,
-            n: mean.n,
-            sum: mean.sum,
-            squares: mean.squares,
+            n: mean.taken.n,
+            sum: mean.taken.sum,
+            squares: mean.taken.squares,
             capital: mean.capital[..mean.out].to_vec(),
         }
     }
@@ -152,8 +191,11 @@ impl TryFrom<Image> for ClippedMean {
         {
             return Err(JudgeError::Damaged);
         }
-        mean.n = image.n;
-        (mean.sum, mean.squares) = (image.sum, image.squares);
+        mean.taken = Taken {
+            n: image.n,
+            sum: image.sum,
+            squares: image.squares,
+        };
         mean.out = image.capital.len();
         mean.capital = [0.0; CANDIDATES];
         mean.capital[..mean.out].copy_from_slice(&image.capital);

@@ -192,7 +192,8 @@ pub struct GateFile {
     /// Fewer units than these are no evidence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub least_units: Option<u32>,
-    /// Whether the value itself must keep `go` (`literal`), or the upper bound of what it may be (`gated`, the default).
+    /// Whether the value itself must keep `go`, or be no worse than stable's (`literal`), or the bound of what it may be
+    /// (`gated`, the default).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<EvidenceWord>,
 }

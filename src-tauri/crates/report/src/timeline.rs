@@ -64,6 +64,8 @@ pub enum Happened {
     Common(String),
     /// No unit reached the new side.
     Unrouted,
+    /// Units did not fall to the sides as the weight says.
+    Skewed,
     /// Required signals were lost.
     SignalsLost,
     /// Nobody watched for a while.
@@ -98,6 +100,7 @@ impl Happened {
             Happened::Worse(signal) => ("happened-worse", signal.as_str()),
             Happened::Common(rule) => ("happened-common", rule.as_str()),
             Happened::Unrouted => ("happened-unrouted", ""),
+            Happened::Skewed => ("happened-skewed", ""),
             Happened::SignalsLost => ("happened-signals-lost", ""),
             Happened::Gap => ("happened-gap", ""),
             Happened::Incident(Incident::CriticalError) => ("happened-incident", ""),

@@ -28,7 +28,7 @@ pub use credentials::{
 };
 pub use environments::{Environments, KnownRollout, PlanFile, PlanFinding, ToOpen};
 pub use error::WireError;
-pub use evidence::{EvidenceRow, Goal, TallyRow};
+pub use evidence::{EvidenceKind, EvidenceRow, Goal, MeanRow, TallyRow};
 pub use picture::{
     Acknowledged, Alert, Batch, Checklist, Drill, Emergency, EnvironmentBand, JournalLine, Marks, Members, Operating,
     Operation, PhaseRow, PhaseState, Picture, RoleName, RolloutHead, Sections, Seen, Source, Target, Tenant, Units,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use timonel_domain::evidence::{Tally, Worse};
 use timonel_domain::metric::{Metric, Statistic};
-use timonel_domain::plan::{Comparison, Incident, Plan, Severity};
+use timonel_domain::plan::{Comparison, EvidenceMode, Incident, Plan, Severity};
 use timonel_domain::rollout::{Blocker, Cause, Effect, Event, Failure, Hold, Level, Notice, Rejection, Stage, State};
 use timonel_domain::time::Timestamp;
 use timonel_domain::value::{RuleId, Side, SignalId, TenantId, Weight};
@@ -96,18 +96,26 @@ pub fn notice(notice: &Notice, plan: &Plan, at: Timestamp) -> Sentence {
         Notice::RuleFiring {
             rule, wants_rollback, ..
         } => {
-            let code = if *wants_rollback {
-                "notice-rule-wants-rollback"
-            } else {
-                "notice-rule-firing"
+            // What holds it back is the proof, unless the plan lets nothing act or the rule asks for none.
+            let asks_for_proof = plan.automatic && plan.rule(rule).is_some_and(|r| r.evidence != EvidenceMode::Literal);
+            let code = match (*wants_rollback, asks_for_proof) {
+                (true, true) => "notice-rule-lacks-proof",
+                (true, false) => "notice-rule-wants-rollback",
+                (false, _) => "notice-rule-firing",
             };
             Sentence::new(code).with("rule", rule_of(rule, plan))
         }
         Notice::RuleResolved { rule } => Sentence::new("notice-rule-resolved").with("rule", rule_of(rule, plan)),
         Notice::Worse { signal, worse, proof } => {
-            let code = match worse {
-                Worse::Alert => "notice-worse",
-                Worse::Rollback => "notice-worse-rollback",
+            // Where all calls are the canary's, it is held against what stable used to have.
+            let by_history = proof
+                .as_ref()
+                .is_some_and(|proof| proof.against_history > proof.against_stable);
+            let code = match (worse, by_history) {
+                (Worse::Alert, false) => "notice-worse",
+                (Worse::Rollback, false) => "notice-worse-rollback",
+                (Worse::Alert, true) => "notice-worse-than-before",
+                (Worse::Rollback, true) => "notice-worse-than-before-rollback",
             };
             let told = Sentence::new(code).with("metric", metric_of(signal, plan));
             let Some(proof) = proof else { return told };
@@ -116,6 +124,15 @@ pub fn notice(notice: &Notice, plan: &Plan, at: Timestamp) -> Sentence {
         }
         Notice::Common { rule } => Sentence::new("notice-common").with("rule", rule_of(rule, plan)),
         Notice::Unrouted => Sentence::new("notice-unrouted"),
+        Notice::Skewed { skew } => Sentence::new("notice-skewed")
+            .with("weight", Arg::Weight(skew.weight.hundredths()))
+            .with(
+                "canary",
+                units(Tally {
+                    bad: skew.canary,
+                    total: skew.stable.saturating_add(skew.canary),
+                }),
+            ),
         Notice::SignalsLost { lost } => {
             let named = lost.iter().map(|(signal, of)| {
                 Sentence::new("signal-of-side")

@@ -21,13 +21,18 @@ const LAST = 0.75;
 
 /** The meter of a metric; `null` where only one side is measured. */
 export function meter(row: EvidenceRow): Meter | null {
-  const strength = row.log10_r;
+  const strength = strongest(row);
   if (strength === null) return null;
   const last = Math.max(row.alert_at, row.rollback_at ?? 0);
   const place = (log10: number) => Math.min(1, Math.max(0, (log10 / last) * LAST));
   const rollback = row.rollback_at;
   const passed = rollback !== null && strength >= rollback ? 'rollback' : strength >= row.alert_at ? 'alert' : 'none';
   return { fill: place(strength), alert: place(row.alert_at), rollback: rollback === null ? null : place(rollback), passed };
+}
+
+/** What is proved: beside the old system, or against what that used to have. */
+export function strongest({ log10_r, log10_history }: EvidenceRow): number | null {
+  return log10_r === null || log10_history === null ? (log10_r ?? log10_history) : Math.max(log10_r, log10_history);
 }
 
 /** How many times likelier, from its log10; never more than `MOST`. */

@@ -5,9 +5,13 @@
  */
 export type Goal = { 
 /**
- * The share of bad units that must not be reached even by the upper bound.
+ * What must not be reached even by the upper bound.
  */
 limit: number, 
+/**
+ * Whether that is a share of bad units; a value in the row's unit otherwise.
+ */
+is_share: boolean, 
 /**
  * Whether it is not.
  */

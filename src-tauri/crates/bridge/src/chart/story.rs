@@ -202,6 +202,7 @@ fn happened(notice: &Notice) -> Option<Happened> {
         Notice::Worse { signal, .. } => Happened::Worse(signal.to_string()),
         Notice::Common { rule } => Happened::Common(rule.to_string()),
         Notice::Unrouted => Happened::Unrouted,
+        Notice::Skewed { .. } => Happened::Skewed,
         Notice::SignalsLost { .. } => Happened::SignalsLost,
         Notice::Gap { .. } => Happened::Gap,
         Notice::Incident { kind } => Happened::Incident(*kind),

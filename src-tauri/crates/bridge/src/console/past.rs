@@ -111,6 +111,8 @@ enum Until {
     NotCommon(RuleId),
     /// Units reach the canary.
     Routed,
+    /// Units are not known to fall otherwise than the weight says any more.
+    NotSkewed,
     /// This hold is gone.
     Hold(Hold),
     /// This target answers.
@@ -138,6 +140,7 @@ impl Until {
             Notice::Worse { signal, .. } => Until::NotWorse(signal.clone()),
             Notice::Common { rule } => Until::NotCommon(rule.clone()),
             Notice::Unrouted => Until::Routed,
+            Notice::Skewed { .. } => Until::NotSkewed,
             Notice::Gap { .. } => Until::Hold(Hold::Gap),
             Notice::Incident { .. } | Notice::ContraryTraffic { .. } => Until::Reset,
             Notice::AwaitingApproval { .. } => Until::Approved,
@@ -171,6 +174,7 @@ impl Until {
             Until::NotWorse(signal) => !state.assessment.worse.contains_key(signal),
             Until::NotCommon(rule) => !state.assessment.common.contains(rule),
             Until::Routed => !state.assessment.unrouted,
+            Until::NotSkewed => state.assessment.skew.is_none(),
             Until::Hold(hold) => !state.holds.contains(hold),
             Until::Answers(id) => target(id).is_none_or(|t| t.silent.is_none()),
             Until::Settled(id) => target(id).is_none_or(|t| t.op.is_none()),

@@ -34,6 +34,7 @@ impl Board {
         }
         self.note(noted);
         self.assessment.unrouted = self.evidence.is_unrouted(now);
+        self.assessment.skew = self.evidence.skew();
         &self.assessment
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use timonel_judge::Strength;
 
-use crate::evidence::{Proof, Worse};
+use crate::evidence::{Proof, Skew, Worse};
 use crate::plan::EvidenceMode;
 use crate::time::Timestamp;
 use crate::value::{GateId, Quantity, RuleId, Side, SignalId};
@@ -24,6 +24,8 @@ pub struct Assessment {
     pub common: BTreeSet<RuleId>,
     /// Units go to stable and none to the canary, long enough that some should have.
     pub unrouted: bool,
+    /// Units provably do not fall to the arms as the weight says.
+    pub skew: Option<Skew>,
     /// The numbers behind it, of rules and gates that are not plainly well. Not part of [`Assessment::says_the_same`].
     pub findings: Vec<Finding>,
     /// The numbers behind the evidence. Not part of [`Assessment::says_the_same`] either.
@@ -41,6 +43,7 @@ impl Assessment {
             && self.worse == other.worse
             && self.common == other.common
             && self.unrouted == other.unrouted
+            && self.skew.is_some() == other.skew.is_some()
     }
 }
 

@@ -65,7 +65,7 @@ impl Routing {
     }
 
     pub(super) fn is_at_fault(&self, epoch: Epoch, now: Timestamp) -> bool {
-        let share = f64::from(epoch.weight.hundredths()) / 10_000.0;
+        let share = f64::from(epoch.held.hundredths()) / 10_000.0;
         if share <= 0.0 || share >= 1.0 {
             return false;
         }

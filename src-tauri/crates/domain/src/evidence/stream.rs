@@ -1,119 +1,34 @@
 //! One metric's units of both arms since the phase began, as bad and not bad.
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 
-use timonel_judge::{Batch, Bounds, Prior, Restart, Strength, Versus};
+use timonel_judge::{Batch, Over, Prior, Restart, Strength, Versus};
 
-use super::ALPHA_BOUND;
-use crate::sample::Value;
-use crate::time::Timestamp;
-use crate::value::{Quantity, Side, SignalId, Weight};
+use super::outcome::{Outcome, Tally};
+use super::pairs::Pairs;
+use crate::sample::{Bucket, Sample, Value};
+use crate::value::{Quantity, Side, Weight};
 
-/// Bounds are tightest around this many units: a canary of some calls a day has so many within a phase.
-pub(super) const TIGHTEST: f64 = 50.0;
-
-/// What of a reading is a bad unit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Outcome {
-    /// Those that the signal counts: errors, abandoned calls.
-    Counted,
-    /// Those that it does not count: turns that were not recognised.
-    NotCounted,
-    /// Observations above this, in the metric's unit. Where no bucket ends there, all of the bucket that it falls into, of
-    /// both arms alike: a bound says no less then than it should.
-    Above(Quantity),
-}
-
-impl Outcome {
-    /// The first in their order.
-    pub(super) const FIRST: Self = Outcome::Counted;
-
-    /// The bad ones of a reading; `None` where the reading is of another kind.
-    pub(super) fn tally(self, value: &Value) -> Option<Tally> {
-        match (self, value) {
-            (Outcome::Counted, Value::Ratio { bad, total, .. }) => Some(Tally::new(*bad, *total)),
-            (Outcome::NotCounted, Value::Ratio { bad, total, .. }) => {
-                Some(Tally::new(total.saturating_sub(*bad), *total))
-            }
-            (Outcome::Above(limit), Value::Distribution { buckets, .. }) => {
-                let (mut above, mut total) = (0u64, 0u64);
-                for bucket in buckets {
-                    if bucket.le.is_none_or(|le| le > limit) {
-                        above = above.saturating_add(bucket.n);
-                    }
-                    total = total.saturating_add(bucket.n);
-                }
-                Some(Tally::new(above, total))
-            }
-            (
-                Outcome::Counted | Outcome::NotCounted,
-                Value::Distribution { .. } | Value::Count { .. } | Value::Level(_),
-            )
-            | (Outcome::Above(_), Value::Ratio { .. } | Value::Count { .. } | Value::Level(_)) => None,
-        }
-    }
-}
-
-/// Units, and how many of them were bad.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct Tally {
-    /// Bad ones; never more than all.
-    pub bad: u64,
-    /// All.
-    pub total: u64,
-}
-
-impl Tally {
-    fn new(bad: u64, total: u64) -> Self {
-        Self {
-            bad: bad.min(total),
-            total,
-        }
-    }
-
-    fn add(&mut self, more: Self) {
-        self.bad = self.bad.saturating_add(more.bad);
-        self.total = self.total.saturating_add(more.total);
-    }
-
-    /// A confidence sequence of the share of bad units: wrong at any time of the phase with probability
-    /// [`ALPHA_BOUND`] at most.
-    pub fn bounds(self) -> (f64, f64) {
-        Bounds::tuned(ALPHA_BOUND, TIGHTEST).map_or((0.0, 1.0), |bounds| bounds.around(self.bad, self.total))
-    }
-}
-
-/// The numbers behind the evidence of one metric.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Proof {
-    /// The metric's signal.
-    pub signal: SignalId,
-    /// What counts as bad.
-    pub outcome: Outcome,
-    /// Stable's units since the phase began.
-    pub stable: Tally,
-    /// The canary's.
-    pub canary: Tally,
-    /// R, weakened where arms are not random; `None` where the signal does not deliver both arms.
-    pub against_stable: Option<Strength>,
-    /// Whether the arms follow the number, the caller or the tenant rather than chance.
-    pub observational: bool,
+/// A reading as it waits: what is bad of it may depend on what stable has shown when its turn comes.
+#[derive(Debug, Clone, PartialEq)]
+enum Reading {
+    Told(Tally),
+    Observed(Vec<Bucket>),
 }
 
 /// The units of one metric and what is known by them.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Stream {
+    outcome: Outcome,
+    /// What the plan says that stable's share of bad units has been, between 0 and 1.
+    history: Option<f64>,
     versus: Option<Versus>,
-    /// Readings of stable that no reading of the canary has reached yet.
-    waiting: VecDeque<(Timestamp, Tally)>,
-    /// Readings of the canary that stable has not passed yet.
-    ahead: VecDeque<(Timestamp, Tally)>,
-    /// The last reading of stable that was taken.
-    reached: Option<Timestamp>,
+    pairs: Pairs<Reading>,
     /// Stable's and the canary's units of the block in the making.
     open: (Tally, Tally),
-    newest_stable: Option<Timestamp>,
-    newest_canary: Option<Timestamp>,
+    /// What stable has observed: in earlier blocks, and in the one in the making.
+    observed: Histogram,
+    observing: Histogram,
     stable: Tally,
     /// The least that stable's share of bad units may be.
     stable_least: f64,
@@ -121,27 +36,35 @@ pub(super) struct Stream {
     r: Strength,
     /// The most that R has been: what it proves, it proves by having been there (Ville).
     highest: Strength,
+    /// O against the history, and the most that it has been.
+    history_o: Option<(Strength, Strength)>,
     /// Its readings are of a kind that no unit can be told from.
     unfit: bool,
 }
 
 impl Stream {
-    pub(super) fn new(both: bool) -> Self {
+    pub(super) fn new(outcome: Outcome, both: bool) -> Self {
         Self {
+            outcome,
+            history: None,
             versus: both.then(Versus::default),
-            waiting: VecDeque::new(),
-            ahead: VecDeque::new(),
-            reached: None,
+            pairs: Pairs::default(),
             open: Default::default(),
-            newest_stable: None,
-            newest_canary: None,
+            observed: Histogram::default(),
+            observing: Histogram::default(),
             stable: Tally::default(),
             stable_least: 0.0,
             canary: Tally::default(),
             r: Strength::NONE,
             highest: Strength::NONE,
+            history_o: None,
             unfit: false,
         }
+    }
+
+    /// What the plan says that stable's share of bad units has been; the first rule that says it counts.
+    pub(super) fn state_history(&mut self, history: Option<f64>) {
+        self.history = self.history.or(history);
     }
 
     /// Forgets everything. R looks for a change once for about every unit of the canary.
@@ -152,76 +75,123 @@ impl Stream {
                 .try_into()
                 .ok()
         });
-        let versus = self
-            .versus
-            .as_ref()
-            .map(|_| Versus::new(Prior::default(), Restart { every }));
+        let known = match self.outcome {
+            // What a quantile is a quantile of is known beforehand.
+            Outcome::AboveStable(permille) => Some(1.0 - f64::from(permille) / 1000.0),
+            Outcome::Counted | Outcome::NotCounted | Outcome::Above(_) | Outcome::Occurred | Outcome::Mean => {
+                self.history
+            }
+        };
+        let prior = known
+            .and_then(|known| Prior::from_history(known).ok())
+            .unwrap_or_default();
+        let versus = self.versus.as_ref().map(|_| Versus::new(prior, Restart { every }));
         *self = Self {
             versus,
-            ..Self::new(false)
+            history: self.history,
+            ..Self::new(self.outcome, false)
         };
     }
 
-    pub(super) fn observe(&mut self, side: Side, as_of: Timestamp, tally: Tally) {
-        let (newest, queue, sum) = match side {
-            Side::Stable => (&mut self.newest_stable, &mut self.waiting, &mut self.stable),
-            Side::Canary => (&mut self.newest_canary, &mut self.ahead, &mut self.canary),
-            Side::Whole => return,
-        };
-        if newest.is_some_and(|newest| as_of <= newest) {
+    pub(super) fn observe(&mut self, sample: &Sample) {
+        match (self.outcome, &sample.value) {
+            (Outcome::AboveStable(_), Value::Distribution { buckets, .. }) => {
+                if self.versus.is_some() && self.pairs.push(sample, Reading::Observed(buckets.clone())) {
+                    self.join();
+                }
+            }
+            (outcome, value) => match outcome.tally(value) {
+                Some(tally) => self.count(sample, tally),
+                None => self.unfit = true,
+            },
+        }
+    }
+
+    fn count(&mut self, sample: &Sample, tally: Tally) {
+        if !self.pairs.push(sample, Reading::Told(tally)) {
             return;
         }
-        *newest = Some(as_of);
-        sum.add(tally);
-        if side == Side::Stable && tally.total > 0 {
-            self.stable_least = self.stable.bounds().0;
+        match sample.side {
+            Side::Stable => {
+                self.stable.add(tally);
+                if tally.total > 0 {
+                    self.stable_least = self.stable.bounds().0;
+                }
+            }
+            Side::Canary => {
+                self.canary.add(tally);
+                self.hold_against_history();
+            }
+            Side::Whole => {}
         }
         if self.versus.is_some() {
-            queue.push_back((as_of, tally));
             self.join();
+        } else {
+            // Nobody waits for the other arm.
+            self.pairs.let_go();
         }
     }
 
-    /// Takes every reading of the canary that stable has reached, with those of stable up to the first that is no older: the
-    /// two are scraped at moments of their own, and a canary ahead of stable would be blamed for what befalls both. Readings
-    /// are pooled until both arms have a unit, since a block of one arm shows nothing. A block is known by times and arms
-    /// alone, never by outcomes, so the order in which they came does not matter and nothing is chosen.
+    fn hold_against_history(&mut self) {
+        let Some(over) = self.history.and_then(|history| over(history, self.canary)) else {
+            return;
+        };
+        let highest = self.history_o.map_or(over, |(_, highest)| highest.max(over));
+        self.history_o = Some((over, highest));
+    }
+
+    /// Takes every reading of the canary that stable has reached, with those of stable up to the first that is no older.
+    /// Readings are pooled until both arms have a unit, since a block of one arm shows nothing. A block is known by times and
+    /// arms alone, never by outcomes, so the order in which they came does not matter and nothing is chosen.
     fn join(&mut self) {
-        let Some(versus) = &mut self.versus else { return };
+        let Some(mut versus) = self.versus.take() else { return };
         let before = versus.counts();
-        while let Some((at, canary)) = self.ahead.front().copied()
-            && self.newest_stable.is_some_and(|newest| newest >= at)
-        {
-            self.ahead.pop_front();
-            self.open.1.add(canary);
-            while self.reached.is_none_or(|reached| reached < at)
-                && let Some((as_of, more)) = self.waiting.pop_front()
-            {
-                self.open.0.add(more);
-                self.reached = Some(as_of);
+        while let Some(at) = self.pairs.next_moment() {
+            let edge = self.edge();
+            if let Some(canary) = self.pairs.canary.take() {
+                self.open.1.add(tally_of(&canary, edge));
+            }
+            while let Some(more) = self.pairs.stable.next_past(at) {
+                self.open.0.add(tally_of(&more, edge));
+                if let Reading::Observed(buckets) = &more {
+                    self.observing.add(buckets);
+                }
             }
             let (stable, canary) = self.open;
             if stable.total == 0 || canary.total == 0 {
                 continue;
             }
             self.open = Default::default();
-            versus.take_batch(&Batch {
-                weight: canary.total as f64 / stable.total.saturating_add(canary.total) as f64,
-                stable_bad: stable.bad,
-                stable_total: stable.total,
-                canary_bad: canary.bad,
-                canary_total: canary.total,
-            });
+            let is_told = edge.is_some() || !matches!(self.outcome, Outcome::AboveStable(_));
+            if is_told {
+                versus.take_batch(&Batch {
+                    weight: canary.total as f64 / stable.total.saturating_add(canary.total) as f64,
+                    stable_bad: stable.bad,
+                    stable_total: stable.total,
+                    canary_bad: canary.bad,
+                    canary_total: canary.total,
+                });
+            }
+            self.observed.merge(std::mem::take(&mut self.observing));
         }
-        if versus.counts() != before {
+        let counts = versus.counts();
+        if counts != before {
             self.r = versus.strength_r();
             self.highest = self.highest.max(self.r);
+            if matches!(self.outcome, Outcome::AboveStable(_)) {
+                self.stable = Tally::new(counts.stable_bad, counts.stable_total);
+                self.canary = Tally::new(counts.canary_bad, counts.canary_total);
+            }
         }
+        self.versus = Some(versus);
     }
 
-    /// Its signal delivers readings without units: a level.
-    pub(super) fn cannot_be_told(&mut self) {
-        self.unfit = true;
+    /// Where stable's quantile was before the block in the making, at the end of a bucket; `None` before there is one.
+    pub(super) fn edge(&self) -> Option<Quantity> {
+        match self.outcome {
+            Outcome::AboveStable(permille) => self.observed.edge(permille),
+            Outcome::Counted | Outcome::NotCounted | Outcome::Above(_) | Outcome::Occurred | Outcome::Mean => None,
+        }
     }
 
     pub(super) fn is_unfit(&self) -> bool {
@@ -234,6 +204,11 @@ impl Stream {
 
     pub(super) fn r(&self) -> Strength {
         self.r
+    }
+
+    /// O against the history, and the most that it has been.
+    pub(super) fn history_o(&self) -> Option<(Strength, Strength)> {
+        self.history_o
     }
 
     pub(super) fn both(&self) -> bool {
@@ -250,5 +225,84 @@ impl Stream {
 
     pub(super) fn canary(&self) -> Tally {
         self.canary
+    }
+
+    pub(super) fn history(&self) -> Option<f64> {
+        self.history
+    }
+}
+
+/// O of units at a share; `None` where no share lies measurably above it.
+pub(super) fn over(share: f64, units: Tally) -> Option<Strength> {
+    let mut over = Over::new(share).ok()?;
+    over.take_batch(units.bad, units.total);
+    Some(over.strength())
+}
+
+fn tally_of(reading: &Reading, edge: Option<Quantity>) -> Tally {
+    match (reading, edge) {
+        (Reading::Told(tally), _) => *tally,
+        (Reading::Observed(buckets), Some(edge)) => Tally::above(buckets, edge),
+        (Reading::Observed(buckets), None) => Tally::new(0, buckets.iter().map(|bucket| bucket.n).sum()),
+    }
+}
+
+/// Observations by the ends of their buckets, whatever layouts they came in.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Histogram {
+    ends: BTreeMap<Quantity, u64>,
+    total: u64,
+}
+
+impl Histogram {
+    pub(super) fn add(&mut self, buckets: &[Bucket]) {
+        for bucket in buckets {
+            self.total = self.total.saturating_add(bucket.n);
+            if let Some(le) = bucket.le {
+                let known = self.ends.entry(le).or_default();
+                *known = known.saturating_add(bucket.n);
+            }
+        }
+    }
+
+    fn merge(&mut self, more: Self) {
+        self.total = self.total.saturating_add(more.total);
+        for (end, n) in more.ends {
+            let known = self.ends.entry(end).or_default();
+            *known = known.saturating_add(n);
+        }
+    }
+
+    /// The end of a bucket above which the share of the observations is nearest to that above the quantile; the lower of
+    /// two. `None` before one observation is expected above it: it would be anywhere.
+    fn edge(&self, permille: u16) -> Option<Quantity> {
+        let above = 1.0 - f64::from(permille) / 1000.0;
+        if self.total as f64 * above < 1.0 {
+            return None;
+        }
+        let mut nearest: Option<(f64, Quantity)> = None;
+        let mut within = 0u64;
+        for (end, n) in &self.ends {
+            within = within.saturating_add(*n);
+            let off = ((self.total - within) as f64 / self.total as f64 - above).abs();
+            if nearest.is_none_or(|(least, _)| off < least) {
+                nearest = Some((off, *end));
+            }
+        }
+        nearest.map(|(_, end)| end)
+    }
+
+    /// The ends of buckets with how many observations lie above each, ascending.
+    pub(super) fn ends(&self) -> impl DoubleEndedIterator<Item = (Quantity, Tally)> {
+        let mut within = 0u64;
+        let ends: Vec<_> = self
+            .ends
+            .iter()
+            .map(|(end, n)| {
+                within = within.saturating_add(*n);
+                (*end, Tally::new(self.total.saturating_sub(within), self.total))
+            })
+            .collect();
+        ends.into_iter()
     }
 }

@@ -2,9 +2,18 @@
 
 use std::time::Duration;
 
+mod alarms;
+mod gates;
+mod kinds;
+mod restart;
+mod world;
+
 use super::*;
 use crate::fixture;
+use crate::metric::Statistic;
+use crate::plan::GateKind;
 use crate::sample::{Bucket, Value};
+use crate::value::Side;
 
 fn at(secs: i64) -> Timestamp {
     Timestamp::from_secs(secs)
@@ -14,6 +23,7 @@ fn epoch(secs: i64) -> Option<Epoch> {
     Some(Epoch {
         since: at(secs),
         weight: Weight::percent(10),
+        held: Weight::percent(10),
     })
 }
 
@@ -308,6 +318,7 @@ fn a_gate_asks_for_its_bound_and_says_how_many_units_are_missing() {
         evidence.keeps(&gate),
         Some(Kept {
             kept: true,
+            broken: false,
             clean_units: Some(0)
         })
     );

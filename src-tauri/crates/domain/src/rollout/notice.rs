@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Cause, Failure, Level, Members};
-use crate::evidence::{Proof, Worse};
+use crate::evidence::{Proof, Skew, Worse};
 use crate::plan::{Incident, Severity};
 use crate::time::Timestamp;
 use crate::value::{RuleId, Side, SignalId, TargetId, TenantId, Weight};
@@ -41,6 +41,11 @@ pub enum Notice {
     },
     /// Units go to stable and none to the canary, though some should have.
     Unrouted,
+    /// Units provably do not fall to the arms as the splitter's weight says.
+    Skewed {
+        /// The weight, and how they fall.
+        skew: Skew,
+    },
     /// Required signals are lost: all that went at the same moment.
     SignalsLost {
         /// Which, and whose.
@@ -207,6 +212,7 @@ impl Notice {
                 worse: Worse::Alert, ..
             }
             | Notice::Unrouted
+            | Notice::Skewed { .. }
             | Notice::TargetSilent { .. }
             | Notice::ShiftFailed { .. }
             | Notice::DriftBelow { .. }

@@ -213,6 +213,7 @@ impl Next<'_> {
                 self.state.epoch = Some(Epoch {
                     since: self.now,
                     weight: to,
+                    held: self.held().unwrap_or(to),
                 });
                 self.state.stage = Stage::Shifting { phase };
             }

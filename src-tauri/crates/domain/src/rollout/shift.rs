@@ -202,11 +202,18 @@ impl Next<'_> {
             self.state.epoch = Some(Epoch {
                 since: self.now,
                 weight,
+                held: self.held().unwrap_or(weight),
             });
         }
         // Gates of the phase before say nothing about this one.
         self.state.assessment.gates.clear();
         self.notify(Notice::PhaseEntered { phase });
+    }
+
+    /// What the splitter holds, as far as it has accepted anything.
+    pub(super) fn held(&self) -> Option<Weight> {
+        let splitter = self.state.targets.get(&self.plan.splitter()?.id)?;
+        splitter.accepted
     }
 
     /// Time served, gates, approvals: the way out of a phase.

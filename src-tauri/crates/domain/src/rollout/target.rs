@@ -46,7 +46,11 @@ impl Next<'_> {
                 self.state.epoch = Some(Epoch {
                     since: now,
                     weight: asked,
+                    held,
                 });
+            } else if let Some(epoch) = self.state.epoch.as_mut().filter(|_| held > Weight::ZERO) {
+                // Somebody was pinned: the phase goes on with less.
+                epoch.held = held;
             }
         }
         if first && held < asked {

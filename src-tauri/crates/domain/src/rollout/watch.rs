@@ -51,6 +51,10 @@ impl Next<'_> {
         if assessment.unrouted && !before.unrouted {
             self.notify(Notice::Unrouted);
         }
+        if let Some(skew) = assessment.skew.filter(|_| before.skew.is_none()) {
+            self.notify(Notice::Skewed { skew });
+            self.hold_for_alert();
+        }
         // What ends because nobody is on the canary any more has not been cured.
         if self.state.latch.is_none() {
             for id in before.firing.keys().filter(|id| !assessment.firing.contains_key(*id)) {
@@ -101,7 +105,7 @@ impl Next<'_> {
                 .proofs
                 .iter()
                 .filter(|proof| proof.signal == *signal)
-                .max_by_key(|proof| proof.against_stable)
+                .max_by_key(|proof| proof.against_stable.max(proof.against_history))
                 .cloned(),
         });
         self.state.bake.restart();

@@ -1,13 +1,13 @@
 //! Between the domain's events and their journalled forms. A new kind of event does not compile before it has both ways here.
 
 use timonel_domain::board::{Assessment, Finding, Firing, Strength, Verdict};
-use timonel_domain::evidence::{Outcome, Proof, Tally, Worse};
+use timonel_domain::evidence::{MeanBounds, Means, Outcome, Proof, Skew, Tally, Worse};
 use timonel_domain::plan::Incident;
 use timonel_domain::rollout::{Cause, Effect, Event, Failure, Hold, Level, OpId, Report};
 
 use super::{
     AssessmentRecord, CauseRecord, EffectRecord, EventRecord, FindingRecord, FiringRecord, HoldRecord, IncidentRecord,
-    LevelRecord, OutcomeRecord, ProofRecord, VerdictRecord, WorseRecord,
+    LevelRecord, MeanRecord, OutcomeRecord, ProofRecord, SkewRecord, VerdictRecord, WorseRecord,
 };
 
 impl From<&Effect> for EffectRecord {
@@ -257,7 +257,25 @@ both_ways!(Cause, CauseRecord: Person(p), Rule(r), Evidence(s), Incident(i), Res
 both_ways!(Incident, IncidentRecord: CriticalError, Security);
 both_ways!(Verdict, VerdictRecord: Go, NoGo, Hold, NoEvidence);
 both_ways!(Worse, WorseRecord: Alert, Rollback);
-both_ways!(Outcome, OutcomeRecord: Counted, NotCounted, Above(q));
+both_ways!(Outcome, OutcomeRecord: Counted, NotCounted, Above(q), AboveStable(permille), Occurred, Mean);
+
+macro_rules! field_by_field {
+    ($domain:ident, $record:ident: $($field:ident),*) => {
+        impl From<$domain> for $record {
+            fn from(it: $domain) -> Self {
+                Self { $($field: it.$field,)* }
+            }
+        }
+
+        impl From<$record> for $domain {
+            fn from(it: $record) -> Self {
+                Self { $($field: it.$field,)* }
+            }
+        }
+    };
+}
+
+field_by_field!(MeanBounds, MeanRecord: lower, seen, upper, cap);
 
 impl From<Assessment> for AssessmentRecord {
     fn from(it: Assessment) -> Self {
@@ -281,6 +299,10 @@ impl From<Assessment> for AssessmentRecord {
             canary: (p.canary.bad, p.canary.total),
             against_stable: p.against_stable.map(Strength::millilog10),
             observational: p.observational,
+            against_history: p.against_history.map(Strength::millilog10),
+            edge: p.edge,
+            share: p.share,
+            means: p.means.map(|means| (means.canary.into(), means.stable.into())),
         };
         Self {
             firing: it.firing.into_iter().map(|(id, f)| (id, firing(f))).collect(),
@@ -289,6 +311,12 @@ impl From<Assessment> for AssessmentRecord {
             worse: it.worse.into_iter().map(|(id, w)| (id, w.into())).collect(),
             common: it.common,
             unrouted: it.unrouted,
+            skew: it.skew.map(|skew| SkewRecord {
+                weight: skew.weight,
+                stable: skew.stable,
+                canary: skew.canary,
+                strength: skew.strength.millilog10(),
+            }),
             findings: it.findings.into_iter().map(finding).collect(),
             proofs: it.proofs.into_iter().map(proof).collect(),
         }
@@ -321,6 +349,13 @@ impl From<AssessmentRecord> for Assessment {
             canary: tally(p.canary),
             against_stable: p.against_stable.map(Strength::from_millilog10),
             observational: p.observational,
+            against_history: p.against_history.map(Strength::from_millilog10),
+            edge: p.edge,
+            share: p.share,
+            means: p.means.map(|(canary, stable)| Means {
+                canary: canary.into(),
+                stable: stable.into(),
+            }),
         };
         Self {
             firing: it.firing.into_iter().map(|(id, f)| (id, firing(f))).collect(),
@@ -329,6 +364,12 @@ impl From<AssessmentRecord> for Assessment {
             worse: it.worse.into_iter().map(|(id, w)| (id, w.into())).collect(),
             common: it.common,
             unrouted: it.unrouted,
+            skew: it.skew.map(|skew| Skew {
+                weight: skew.weight,
+                stable: skew.stable,
+                canary: skew.canary,
+                strength: Strength::from_millilog10(skew.strength),
+            }),
             findings: it.findings.into_iter().map(finding).collect(),
             proofs: it.proofs.into_iter().map(proof).collect(),
         }

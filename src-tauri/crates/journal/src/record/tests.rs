@@ -2,7 +2,7 @@
 
 use super::*;
 use timonel_domain::board::{Assessment, Finding, Firing, Strength, Verdict};
-use timonel_domain::evidence::{Outcome, Proof, Tally, Worse};
+use timonel_domain::evidence::{MeanBounds, Means, Outcome, Proof, Skew, Tally, Worse};
 use timonel_domain::plan::Incident;
 use timonel_domain::rollout::{Apart, Cause, Failure, Hold, Level, Members, OpId, Report};
 
@@ -29,6 +29,12 @@ fn all() -> Vec<Event> {
         worse: [(id(SignalId::new("errores")), Worse::Rollback)].into(),
         common: [id(RuleId::new("errores"))].into(),
         unrouted: true,
+        skew: Some(Skew {
+            weight: Weight::percent(10),
+            stable: 900,
+            canary: 3,
+            strength: Strength::from_millilog10(2100),
+        }),
         proofs: vec![Proof {
             signal: id(SignalId::new("errores")),
             outcome: Outcome::Above(Quantity::from_micros(3_000_000)),
@@ -36,6 +42,18 @@ fn all() -> Vec<Event> {
             canary: Tally { bad: 3, total: 10 },
             against_stable: Some(Strength::from_millilog10(2100)),
             observational: true,
+            against_history: Some(Strength::from_millilog10(1700)),
+            edge: Some(Quantity::from_micros(2_500_000)),
+            share: Some(Quantity::from_micros(60_000)),
+            means: Some(Means {
+                canary: MeanBounds {
+                    lower: Quantity::from_micros(900_000),
+                    seen: Quantity::from_micros(1_100_000),
+                    upper: Quantity::from_micros(1_400_000),
+                    cap: Quantity::from_micros(8_000_000),
+                },
+                stable: MeanBounds::default(),
+            }),
         }],
         findings: vec![Finding {
             of: text(),

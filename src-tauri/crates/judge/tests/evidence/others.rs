@@ -203,3 +203,20 @@ fn strength_never_says_more_than_the_data() {
     assert_eq!(Strength::from_ln(-0.0001).millilog10(), -1);
     assert_eq!(Strength::from_ln(1e300).millilog10(), i32::MAX);
 }
+
+#[test]
+fn so_many_more_values_as_were_said_bring_the_bound_of_a_mean_below_a_limit() {
+    let mut bound = ClippedMean::new(10.0, 0.05).unwrap();
+    assert_eq!(bound.more_for(2.0), None, "nothing is known");
+    for _ in 0..20 {
+        bound.take(1.0);
+    }
+    let more = bound.more_for(2.0).unwrap();
+    assert!(more > 0);
+    (1..more).for_each(|_| bound.take(1.0));
+    assert!(bound.upper() > 2.0, "{more}");
+    bound.take(1.0);
+    assert!(bound.upper() <= 2.0, "{more}");
+    assert_eq!(bound.more_for(2.0), Some(0));
+    assert_eq!(bound.more_for(0.9), None, "the mean itself is above");
+}

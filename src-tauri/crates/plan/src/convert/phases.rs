@@ -288,7 +288,7 @@ fn limits(file: &GateFile, go: &str, signals: &Signals, path: &Path, out: &mut F
 }
 
 fn relative(file: &GateFile, signals: &Signals, path: &Path, out: &mut Findings) -> Option<GateKind> {
-    only(file, &["of", "margin", "over", "least_units"], path, out);
+    only(file, &["of", "margin", "over", "least_units", "evidence"], path, out);
     let question = question(file, signals, path, out);
     let Some(margin) = &file.margin else {
         out.error(
@@ -343,6 +343,7 @@ fn relative(file: &GateFile, signals: &Signals, path: &Path, out: &mut Findings)
         question,
         comparison,
         margin,
+        evidence: mode(file.evidence),
     })
 }
 

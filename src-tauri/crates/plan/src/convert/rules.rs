@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use timonel_domain::metric::Statistic;
+use timonel_domain::metric::{MetricUnit, Statistic};
 use timonel_domain::plan::{Action, EvidenceMode, OnNoData, Question, Rule, Severity};
-use timonel_domain::value::RuleId;
+use timonel_domain::value::{Quantity, RuleId};
 
 use super::{DEFAULT_WINDOW, Signals, duration, id, limit, once, parts, said};
 use crate::finding::Findings;
@@ -40,6 +40,21 @@ pub(super) fn mode(word: Option<EvidenceWord>) -> EvidenceMode {
         Some(EvidenceWord::Fast) => EvidenceMode::Fast,
         Some(EvidenceWord::Gated) | None => EvidenceMode::Gated,
     }
+}
+
+/// A share, whatever the unit of the metric.
+fn history(written: &text::LimitText, path: &Path, out: &mut Findings) -> Option<Quantity> {
+    let share = limit(written, MetricUnit::Ratio, path, out)?;
+    if (0..=1_000_000).contains(&share.micros()) {
+        return Some(share);
+    }
+    out.error(
+        path,
+        "rule.history",
+        format!("{written} is no share of anything"),
+        "Write what part of the old version's units it was, from 0% to 100%",
+    );
+    None
 }
 
 fn convert(rule: &RuleFile, id: Option<RuleId>, signals: &Signals, path: &Path, out: &mut Findings) -> Option<Rule> {
@@ -84,6 +99,10 @@ fn convert(rule: &RuleFile, id: Option<RuleId>, signals: &Signals, path: &Path, 
         }
         (None, statistic) => statistic.least_units(metric),
     };
+    let history = match &rule.history {
+        Some(text) => Some(history(text, &path.key("history"), out)?),
+        None => None,
+    };
     Some(Rule {
         id: id?,
         question: Question {
@@ -109,6 +128,7 @@ fn convert(rule: &RuleFile, id: Option<RuleId>, signals: &Signals, path: &Path, 
             ActionWord::Rollback => Action::Rollback,
         },
         evidence: mode(rule.evidence),
+        history,
         severity: severity(rule.severity),
     })
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use timonel_domain::board::FURTHEST;
 use timonel_domain::evidence::belongs_to;
 use timonel_domain::metric::{Direction, MetricUnit, Statistic};
-use timonel_domain::plan::{Action, Comparison, EvidenceMode, Rule, SignalPlan};
+use timonel_domain::plan::{Action, Comparison, EvidenceMode, Plan, Rule, SignalPlan};
 use timonel_domain::value::{Quantity, Side};
 
 use super::paired;
@@ -24,7 +24,8 @@ pub(super) fn check(file: &PlanFile, converted: &Converted, out: &mut Findings) 
         timing(rule, signal, &path, out);
         reach(rule, signal, &path, out);
         units(rule, written, &path, out);
-        acting(rule, written, &path, out);
+        acting(plan, rule, written, &path, out);
+        history(plan, rule, &path, out);
     }
     for (path, phase) in parts(&file.phases, "phases") {
         for (index, gate) in phase.gates.iter().enumerate() {
@@ -168,7 +169,37 @@ fn units(rule: &Rule, written: &RuleFile, path: &Path, out: &mut Findings) {
     }
 }
 
-fn acting(rule: &Rule, written: &RuleFile, path: &Path, out: &mut Findings) {
+/// Whether the history is of something that can be proved, and the only one that the plan states of it.
+fn history(plan: &Plan, rule: &Rule, path: &Path, out: &mut Findings) {
+    let Some(history) = rule.history else { return };
+    let path = path.key("history");
+    let question = &rule.question;
+    if question.statistic == Statistic::Total || !belongs_to(plan, question, rule.comparison, rule.limit) {
+        out.warning(
+            &path,
+            "rule.history",
+            "nothing that is proved about this value begins with a share",
+            "Take `history` out",
+        );
+        return;
+    }
+    // Of a share every rule asks the same; of a time only one with the same limit does.
+    let limit = |rule: &Rule| (rule.question.statistic != Statistic::Share).then_some(rule.limit);
+    let first = plan.rules.iter().find(|other| {
+        let same = other.question.signal == question.signal && other.comparison == rule.comparison;
+        same && limit(other) == limit(rule) && other.history.is_some()
+    });
+    if let Some(first) = first.filter(|first| first.history != Some(history)) {
+        out.error(
+            &path,
+            "rule.history",
+            format!("the rule `{}` states another history of the same", first.id),
+            "Write the same in both, or in one of them only",
+        );
+    }
+}
+
+fn acting(plan: &Plan, rule: &Rule, written: &RuleFile, path: &Path, out: &mut Findings) {
     if rule.action != Action::Rollback {
         if written.evidence.is_some() {
             out.warning(
@@ -188,7 +219,7 @@ fn acting(rule: &Rule, written: &RuleFile, path: &Path, out: &mut Findings) {
         }
         return;
     }
-    if rule.evidence != EvidenceMode::Literal && !belongs_to(&rule.question, rule.comparison, rule.limit) {
+    if rule.evidence != EvidenceMode::Literal && !belongs_to(plan, &rule.question, rule.comparison, rule.limit) {
         let at = if written.evidence.is_some() {
             path.key("evidence")
         } else {

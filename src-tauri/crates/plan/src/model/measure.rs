@@ -204,6 +204,10 @@ pub struct RuleFile {
     /// How a rollback rule meets evidence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<EvidenceWord>,
+    /// What this value was on the old version before the rollout: of a share that share, such as `2%`; of a time the share of
+    /// the observations above the limit. Evidence begins with it, and at 100 % holds the new version against it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<LimitText>,
     /// Fewer units than these are no evidence; by default 20 for rates and means, 60 for quantiles, 30 for abandonment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub least_units: Option<u32>,

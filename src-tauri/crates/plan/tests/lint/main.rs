@@ -326,6 +326,22 @@ fn rules_can_be_read_and_can_fire() {
     );
     expect("evidence = \"literal\"", "evidence = \"gated\"", &[]);
     expect("evidence = \"literal\"\n", "", &[]);
+    expect("evidence = \"literal\"", "history = \"2%\"", &[]);
+    expect(
+        "then = \"alert\"",
+        "then = \"alert\"\nhistory = \"5%\"",
+        &["warning rule.history rules[1].history"],
+    );
+    expect(
+        "evidence = \"literal\"",
+        "history = \"120%\"",
+        &["error rule.history rules[0].history"],
+    );
+    expect(
+        "evidence = \"literal\"",
+        "history = \"2s\"",
+        &["error file.limit rules[0].history"],
+    );
     expect(
         "evidence = \"literal\"",
         "evidence = \"gated\"\non = \"stable\"",

@@ -128,6 +128,7 @@ impl Plain {
         let mut out = Assessment {
             worse: self.evidence.worse(&self.plan),
             unrouted: self.evidence.is_unrouted(now),
+            skew: self.evidence.skew(),
             proofs: self.evidence.proofs(),
             ..Assessment::default()
         };
@@ -275,6 +276,7 @@ impl Plain {
                 question,
                 comparison,
                 margin,
+                evidence: _,
             } => {
                 let canary = self.answer(question, now);
                 let stable = self.answer(
@@ -287,7 +289,12 @@ impl Plain {
                 let limit = stable.value.map(|s| window::with_margin(s, *margin, *comparison));
                 let verdict = match (canary.value, limit) {
                     (Some(value), Some(limit)) if comparison.breaches(value, limit) => Verdict::NoGo,
-                    (Some(_), Some(_)) => Verdict::Go,
+                    // The values are well; whether they could be otherwise by chance is another question.
+                    (Some(_), Some(_)) => match self.evidence.keeps(&gate.id) {
+                        Some(Kept { broken: true, .. }) => Verdict::NoGo,
+                        Some(Kept { kept: false, .. }) => Verdict::Hold,
+                        Some(Kept { kept: true, .. }) | None => Verdict::Go,
+                    },
                     (Some(_) | None, Some(_) | None) => Verdict::NoEvidence,
                 };
                 Some((verdict, canary, limit))

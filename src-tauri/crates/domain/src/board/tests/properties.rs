@@ -92,10 +92,11 @@ fn gate() -> impl Strategy<Value = GateKind> {
         evidence,
     });
     let relative =
-        (question(), comparison(), quantity()).prop_map(|(question, comparison, margin)| GateKind::Relative {
+        (question(), comparison(), quantity(), mode()).prop_map(|(question, comparison, margin, evidence)| GateKind::Relative {
             question,
             comparison,
             margin,
+            evidence,
         });
     let without = Just(fixture::plan().phases[0].gates[1].kind.clone());
     prop_oneof![4 => limit, 3 => relative, 1 => without]
