@@ -62,6 +62,17 @@ pub struct Epoch {
     pub held: Weight,
 }
 
+impl Epoch {
+    /// All of the weight is held.
+    pub fn new(since: Timestamp, weight: Weight) -> Self {
+        Self {
+            since,
+            weight,
+            held: weight,
+        }
+    }
+}
+
 /// How far R has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Worse {

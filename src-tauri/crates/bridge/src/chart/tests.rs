@@ -242,10 +242,7 @@ fn a_band_is_what_the_evidence_meter_said_at_each_moment() {
 
     let plan = plan();
     let mut evidence = Evidence::new(&plan);
-    let epoch = Epoch {
-        since: at(100),
-        weight: Weight::from_hundredths(500).unwrap(),
-    };
+    let epoch = Epoch::new(at(100), Weight::from_hundredths(500).unwrap());
     evidence.begin(Some(epoch));
     let sides = [Side::Stable, Side::Canary];
     let samples: Vec<_> = (0..40)

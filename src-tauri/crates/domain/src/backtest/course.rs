@@ -53,10 +53,7 @@ impl Course {
     }
 
     pub(super) fn stands(&mut self, standing: Standing, since: Timestamp) {
-        let epoch = Some(Epoch {
-            since,
-            weight: standing.weight,
-        });
+        let epoch = Some(Epoch::new(since, standing.weight));
         (self.since, self.outlook.phase, self.outlook.epoch) = (since, standing.phase, epoch);
         let mut state = State::new(&self.plan);
         state.stage = Stage::Baking {

@@ -104,10 +104,7 @@ fn it_is_the_board_of_a_rollout() {
         phase: Some(0),
         canary_since: Some(at(0)),
         watching_since: at(0),
-        epoch: Some(Epoch {
-            since: at(0),
-            weight: plan.phases[0].weight,
-        }),
+        epoch: Some(Epoch::new(at(0), plan.phases[0].weight)),
     };
     let (mut last, mut began) = (Assessment::default(), Vec::new());
     let mut coming = readings.iter().peekable();

@@ -20,11 +20,7 @@ fn at(secs: i64) -> Timestamp {
 }
 
 fn epoch(secs: i64) -> Option<Epoch> {
-    Some(Epoch {
-        since: at(secs),
-        weight: Weight::percent(10),
-        held: Weight::percent(10),
-    })
+    Some(Epoch::new(at(secs), Weight::percent(10)))
 }
 
 fn ratio(side: Side, secs: i64, bad: u64, total: u64) -> Sample {

@@ -70,11 +70,7 @@ fn calls_that_follow_the_weight_are_not_called_skewed() {
                 ..Truth::ALIKE
             };
             let mut evidence = Evidence::new(&plan);
-            evidence.begin(Some(Epoch {
-                since: at(0),
-                weight: Weight::percent(asked),
-                held: Weight::percent(asked),
-            }));
+            evidence.begin(Some(Epoch::new(at(0), Weight::percent(asked))));
             let samples = readings(truth, calls, 240, &mut Dice(*seed));
             let counts = samples.iter().filter(|sample| sample.signal == assigned());
             counts.for_each(|sample| evidence.observe(sample));

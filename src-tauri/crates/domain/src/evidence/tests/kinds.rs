@@ -175,11 +175,7 @@ fn a_mean_is_proved_by_what_stable_shows_above_the_limit_or_by_what_the_plan_sta
 #[test]
 fn at_100_percent_the_history_is_what_remains() {
     let mut plan = only(&fixture::errors());
-    let whole = Some(Epoch {
-        since: at(0),
-        weight: Weight::FULL,
-        held: Weight::FULL,
-    });
+    let whole = Some(Epoch::new(at(0), Weight::FULL));
     let run = |plan: &Plan| {
         let mut evidence = Evidence::new(plan);
         evidence.begin(whole);

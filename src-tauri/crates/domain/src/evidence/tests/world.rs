@@ -176,11 +176,7 @@ pub(super) fn distribution(side: Side, secs: i64, quick: u64, slow: u64) -> Samp
 /// Whether evidence ever says, while these samples come, that the canary is to be put back.
 pub(super) fn is_put_back(plan: &Plan, weight: Weight, samples: &[Sample]) -> bool {
     let mut evidence = Evidence::new(plan);
-    evidence.begin(Some(Epoch {
-        since: at(0),
-        weight,
-        held: weight,
-    }));
+    evidence.begin(Some(Epoch::new(at(0), weight)));
     samples.iter().for_each(|sample| evidence.observe(sample));
     // What is proved stays told, so the end tells of every moment.
     evidence.worse(plan).values().any(|worse| *worse == Worse::Rollback)
