@@ -187,6 +187,7 @@ fn gate_row(gate: &Gate, plan: &Plan) -> wire::PlanGate {
             question,
             comparison,
             margin: limit,
+            evidence: _,
         } => {
             let metric = plan.signal(&question.signal).map(|signal| &signal.metric);
             wire::PlanGate {
