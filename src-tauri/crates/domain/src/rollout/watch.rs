@@ -51,7 +51,8 @@ impl Next<'_> {
         if assessment.unrouted && !before.unrouted {
             self.notify(Notice::Unrouted);
         }
-        if let Some(skew) = assessment.skew.filter(|_| before.skew.is_none()) {
+        // What was put back falls otherwise than the weight of the phase says, and shall.
+        if let Some(skew) = assessment.skew.filter(|_| before.skew.is_none() && self.state.stage.is_running()) {
             self.notify(Notice::Skewed { skew });
             self.hold_for_alert();
         }
