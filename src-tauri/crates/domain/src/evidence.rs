@@ -25,6 +25,7 @@ mod stream;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use link::belongs_to;
 pub use outcome::{MeanBounds, Means, Outcome, Proof, Tally};
 pub use shares::{ALPHA_SPLIT, Skew};
 pub use sight::{EvidenceSight, Goal};
@@ -36,10 +37,10 @@ use self::occurred::Occurred;
 use self::routing::Routing;
 use self::shares::Shares;
 use self::stream::{Stream, over};
-use crate::plan::{Action, Comparison, EvidenceMode, Plan, Question, Rule, Unit};
+use crate::plan::{Action, EvidenceMode, Plan, Rule, Unit};
 use crate::sample::Sample;
 use crate::time::Timestamp;
-use crate::value::{GateId, Quantity, RuleId, SignalId, Weight};
+use crate::value::{GateId, RuleId, SignalId, Weight};
 
 /// The probability that a phase is rolled back although the canary is no worse than stable; shared by its metrics.
 pub const ALPHA_ROLLBACK: f64 = 0.01;
@@ -107,11 +108,6 @@ pub struct Evidence {
     observational: bool,
     alert: Strength,
     rollback: Strength,
-}
-
-/// Whether any evidence belongs to this question; a rule without acts literally.
-pub fn belongs_to(plan: &Plan, question: &Question, comparison: Comparison, limit: Quantity) -> bool {
-    Link::of(plan, question, comparison, limit).is_some()
 }
 
 impl Evidence {

@@ -150,10 +150,7 @@ fn what_is_proved_fires_by_time_alone_and_again_after_it_has_ended() {
     };
     let (mut board, mut plain) = (Board::new(&plan), plain::Plain::new(&plan));
     let outlook = Outlook {
-        epoch: Some(Epoch {
-            since: at(0),
-            weight: crate::value::Weight::percent(10),
-        }),
+        epoch: Some(Epoch::new(at(0), crate::value::Weight::percent(10))),
         ..outlook()
     };
     // Stable is well and the canary's last units are all bad: R is sure. The 400 before hide them until they have left the

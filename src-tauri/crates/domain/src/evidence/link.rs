@@ -72,6 +72,11 @@ impl Link {
     }
 }
 
+/// Whether any evidence belongs to this question; a rule without acts literally.
+pub fn belongs_to(plan: &Plan, question: &Question, comparison: Comparison, limit: Quantity) -> bool {
+    Link::of(plan, question, comparison, limit).is_some()
+}
+
 /// Above which of stable's quantiles the canary's observations are counted, in thousandths: the one that is asked for, three
 /// quarters for the length of calls, and p95 for other means.
 fn beside(plan: &Plan, question: &Question) -> Option<u16> {

@@ -11,9 +11,9 @@ mod world;
 use super::*;
 use crate::fixture;
 use crate::metric::Statistic;
-use crate::plan::GateKind;
+use crate::plan::{Comparison, GateKind};
 use crate::sample::{Bucket, Value};
-use crate::value::Side;
+use crate::value::{Quantity, Side};
 
 fn at(secs: i64) -> Timestamp {
     Timestamp::from_secs(secs)

@@ -52,7 +52,10 @@ impl Next<'_> {
             self.notify(Notice::Unrouted);
         }
         // What was put back falls otherwise than the weight of the phase says, and shall.
-        if let Some(skew) = assessment.skew.filter(|_| before.skew.is_none() && self.state.stage.is_running()) {
+        if let Some(skew) = assessment
+            .skew
+            .filter(|_| before.skew.is_none() && self.state.stage.is_running())
+        {
             self.notify(Notice::Skewed { skew });
             self.hold_for_alert();
         }

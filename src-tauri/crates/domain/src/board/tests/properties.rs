@@ -92,11 +92,13 @@ fn gate() -> impl Strategy<Value = GateKind> {
         evidence,
     });
     let relative =
-        (question(), comparison(), quantity(), mode()).prop_map(|(question, comparison, margin, evidence)| GateKind::Relative {
-            question,
-            comparison,
-            margin,
-            evidence,
+        (question(), comparison(), quantity(), mode()).prop_map(|(question, comparison, margin, evidence)| {
+            GateKind::Relative {
+                question,
+                comparison,
+                margin,
+                evidence,
+            }
         });
     let without = Just(fixture::plan().phases[0].gates[1].kind.clone());
     prop_oneof![4 => limit, 3 => relative, 1 => without]
@@ -303,10 +305,7 @@ impl Pair {
             Step::Canary(there) => self.outlook.canary_since = there.then_some(self.now),
             Step::Watching => self.outlook.watching_since = self.now,
             Step::Epoch(since, weight) => {
-                self.outlook.epoch = since.map(|since| Epoch {
-                    since: self.now - secs(since),
-                    weight: Weight::percent(*weight),
-                });
+                self.outlook.epoch = since.map(|since| Epoch::new(self.now - secs(since), Weight::percent(*weight)));
             }
             Step::Forget => {
                 self.board.forget_times();
@@ -343,7 +342,7 @@ proptest! {
                 phase: Some(0),
                 canary_since: Some(now),
                 watching_since: now,
-                epoch: Some(Epoch { since: now, weight: Weight::percent(5) }),
+                epoch: Some(Epoch::new(now, Weight::percent(5))),
             },
             now,
             told: Vec::new(),
