@@ -3,7 +3,7 @@
 use super::world::*;
 use super::*;
 
-const RUNS: u64 = 300;
+const RUNS: u64 = 200;
 
 /// No more than α of them, and three standard errors.
 fn at_most(alpha: f64) -> u64 {
