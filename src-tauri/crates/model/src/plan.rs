@@ -111,6 +111,7 @@ pub(crate) fn plan() -> Plan {
             on_no_data: OnNoData::Hold,
             action: Action::Rollback,
             evidence: EvidenceMode::Gated,
+            history: None,
             severity: Severity::Critical,
         }],
         phases: vec![phase("piloto", 10, 1), phase("completo", 100, 0)],
