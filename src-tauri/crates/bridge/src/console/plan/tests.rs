@@ -112,7 +112,7 @@ fn a_rehearsal_shows_the_plan_as_it_is_written() {
             .plan
             .phases
             .iter()
-            .any(|phase| phase.bake > Duration::from_secs(3600))
+            .any(|phase| phase.bake > Duration::from_secs(60))
     );
     let same = timonel_plan::check(PLAN).value.unwrap();
     assert!(!Written::new(&same, PLAN, Some(1)).shortened);
