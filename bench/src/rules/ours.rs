@@ -57,6 +57,7 @@ pub(super) fn plan(window: Duration, standing: usize) -> Result<Plan, BadId> {
                 on_no_data: OnNoData::Hold,
                 action: Action::Rollback,
                 evidence: EvidenceMode::Gated,
+                history: None,
                 severity: Severity::High,
             });
         }
@@ -114,10 +115,7 @@ impl Watch {
                 phase: Some(0),
                 canary_since: Some(since),
                 watching_since: since,
-                epoch: Some(Epoch {
-                    since,
-                    weight: Weight::percent(5),
-                }),
+                epoch: Some(Epoch::new(since, Weight::percent(5))),
             },
             signals: plan.signals.iter().map(|signal| signal.id.clone()).collect(),
         }

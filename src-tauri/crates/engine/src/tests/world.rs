@@ -225,6 +225,7 @@ impl World {
             on_no_data: OnNoData::Hold,
             action: Action::Rollback,
             evidence: EvidenceMode::Literal,
+            history: None,
             severity: Severity::Critical,
         });
         let mut world = world.arm().await;
