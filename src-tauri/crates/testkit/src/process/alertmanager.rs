@@ -24,6 +24,11 @@ impl AlertmanagerServer {
             tries -= 1;
             match Self::once().await {
                 Err(ProcessError::NotReady { said, .. }) if tries > 0 && said.contains("address already in use") => {}
+                // Debian's looks for its templates at one place of the system alone, so unpacked elsewhere it does not start.
+                Err(ProcessError::NotReady { said, .. }) if said.contains(".tmpl: no such file") => {
+                    let program = format!("{PROGRAM} with /usr/share/prometheus/alertmanager");
+                    return Err(ProcessError::Missing { program });
+                }
                 other => return other,
             }
         }
