@@ -12,7 +12,7 @@ use timonel_journal::chain::Chain;
 use timonel_journal::intent::{IntentError, IntentFolder};
 use timonel_ports::clock::SharedClock;
 use timonel_ports::commands::CommandFeed;
-use timonel_ports::helm::{Helm, HelmError};
+use timonel_ports::helm::{Helm, HelmError, Take};
 use timonel_ports::mailbox::{Closed, Receiver, Sender, answer};
 use timonel_ports::signal::Source;
 use timonel_ports::store::{PlanRevision, RolloutRow, Store, StoreError};
@@ -20,6 +20,7 @@ use timonel_ports::target::Target;
 use timonel_ports::task::{Task, spawn};
 
 use crate::bulletin::{Bulletin, Snapshot};
+use crate::helm::{Keeper, Seat, Shared, Standing};
 use crate::message::{Message, mailbox};
 use crate::owner::Owner;
 use crate::scribe::Scribe;
@@ -39,7 +40,7 @@ pub struct Parts {
     pub writer: Writer,
     /// Where everything is kept.
     pub store: Arc<dyn Store>,
-    /// Who may raise.
+    /// Who may raise. [`Engine::start`] says what it does where somebody else may.
     pub helm: Arc<dyn Helm>,
     /// Where people's commands come from.
     pub commands: Box<dyn CommandFeed>,
@@ -82,6 +83,7 @@ pub struct Engine {
     handle: Handle,
     tasks: Vec<Task<()>>,
     intents: Task<()>,
+    seat: Seat,
 }
 
 /// How others talk to a running engine; clone it freely.
@@ -89,6 +91,7 @@ pub struct Engine {
 pub struct Handle {
     clock: SharedClock,
     pub(crate) to: Sender<Message>,
+    helm: Shared,
 }
 
 impl Handle {
@@ -105,13 +108,30 @@ impl Handle {
         self.to.send(Message::Subscribe(to))?;
         Ok(from)
     }
+
+    /// Who holds the helm, and whether that is this engine.
+    pub fn helm(&self) -> Standing {
+        self.helm.get()
+    }
 }
 
 impl Engine {
     /// Takes the helm, recovers the rollout and begins to watch. A rollback that was under way goes on at once.
     ///
+    /// Where another engine holds the helm there is none here: [`HelmError::Held`] says who, and an engine that stands by
+    /// waits with [`crate::vacant`] before it starts. Two that run would write two different pasts of one rollout.
+    ///
     /// The receiver gets every step, those of the start included; drop it where nobody is to be told.
     pub async fn start(parts: Parts) -> Result<(Self, Receiver<Bulletin>), EngineError> {
+        Self::begin(parts, Take::Again).await
+    }
+
+    /// As [`Engine::start`], and takes the helm from whoever holds it. Only for an emergency rollback.
+    pub async fn seize(parts: Parts) -> Result<(Self, Receiver<Bulletin>), EngineError> {
+        Self::begin(parts, Take::ByForce).await
+    }
+
+    async fn begin(parts: Parts, how: Take) -> Result<(Self, Receiver<Bulletin>), EngineError> {
         let Parts {
             rollout,
             plan,
@@ -138,13 +158,22 @@ impl Engine {
             })
         };
         open(&*store, &rollout, &plan, plan_text, &clock).await?;
+        let seat = Seat {
+            clock: clock.clone(),
+            helm,
+            rollout: rollout.clone(),
+            me: writer.clone(),
+        };
+        // Before the past is read: whoever had it may write until then.
+        let (epoch, sure) = seat.take(how).await?;
         let head = store.head(&writer).await.map_err(EngineError::Recover)?;
         let recovered = recovery::replay(&*store, &rollout, &plan, |_| ()).await?;
         let resume = intended(None).then(|| intended(recovered.reset));
         let remembered = recovery::samples(&*store, &rollout, &plan, recovered.last, clock.now()).await?;
         let gathered = recovery::evidence(&*store, &rollout, &plan, recovered.state.epoch, clock.now()).await?;
         let last_unit = store.last_unit(&rollout).await.map_err(EngineError::Recover)?;
-        let epoch = helm.take(&writer, helm.current().await?.epoch).await?;
+        let sure = seat.still(epoch, sure).await?;
+        let shared = Shared::new(epoch, seat.helm.current(&rollout).await.unwrap_or_default());
 
         let (to, inbox) = mailbox(&clock);
         let (jobs_in, jobs) = timonel_ports::mailbox::mailbox(&clock);
@@ -192,11 +221,26 @@ impl Engine {
         for (index, (id, target)) in (0u32..).zip(&targets) {
             tasks.extend(watch::target(&clock, index, id, target.clone(), to.clone()));
         }
-        tasks.push(watch::helm(&clock, helm, writer, epoch, to.clone()));
-        tasks.push(watch::commands(&clock, commands, to.clone()));
+        let (seize_in, seize) = timonel_ports::mailbox::mailbox(&clock);
+        let keeper = Keeper {
+            seat: seat.clone(),
+            epoch,
+            sure,
+            shared: shared.clone(),
+            to: to.clone(),
+            seize,
+        };
+        tasks.push(spawn(&clock, keeper.run()));
+        tasks.push(watch::commands(&clock, commands, to.clone(), seize_in));
         tasks.push(watch::ticks(&clock, to.clone()));
-        let handle = Handle { clock, to };
-        let engine = Self { handle, tasks, intents };
+        let helm = shared;
+        let handle = Handle { clock, to, helm };
+        let engine = Self {
+            handle,
+            tasks,
+            intents,
+            seat,
+        };
         Ok((engine, bulletins))
     }
 
@@ -205,7 +249,8 @@ impl Engine {
         &self.handle
     }
 
-    /// Ends once everything that happened is in the store, and the intent file is as it should be for the next start.
+    /// Ends once everything that happened is in the store, and the intent file is as it should be for the next start. Lets
+    /// go of the helm, so that the next need not wait.
     pub async fn stop(self) {
         let (reply, done) = answer(&self.handle.clock);
         if self.handle.to.send(Message::Stop(reply)).is_ok() {
@@ -217,6 +262,7 @@ impl Engine {
         for task in &self.tasks {
             task.abort();
         }
+        self.seat.leave(self.handle.helm()).await;
     }
 }
 

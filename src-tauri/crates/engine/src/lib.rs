@@ -11,6 +11,7 @@ mod arming;
 pub mod bulletin;
 pub mod command;
 mod engine;
+mod helm;
 mod intents;
 mod message;
 mod owner;
@@ -23,5 +24,6 @@ mod watch;
 
 pub use bulletin::{Acknowledgement, Bulletin, Manual, Snapshot};
 pub use engine::{Engine, EngineError, Handle, Parts};
+pub use helm::{Standing, vacant};
 pub use recovery::{Replayed, retell, state_of};
 pub use traffic::Observed;

@@ -9,8 +9,10 @@ use timonel_domain::plan::Plan;
 use timonel_domain::rollout::{Effect, Event, OpId, State, step};
 use timonel_domain::sample::Sample;
 use timonel_domain::time::Timestamp;
-use timonel_domain::value::RolloutId;
-use timonel_journal::record::{ACKNOWLEDGEMENT, AcknowledgementRecord, OPERATION, OperationRecord, STEP, StepRecord};
+use timonel_domain::value::{RolloutId, Writer};
+use timonel_journal::record::{
+    ACKNOWLEDGEMENT, AcknowledgementRecord, EventRecord, OPERATION, OperationRecord, STEP, StepRecord,
+};
 use timonel_ports::store::{JournalStore, Part, Position, SampleStore};
 use timonel_ports::target::Operation;
 
@@ -64,6 +66,40 @@ pub async fn retell(
     Ok(Replayed { state, differing })
 }
 
+/// Whose steps are the rollout's. An engine that has lost the helm goes on looking, and writes down what it sees; to the
+/// one that has it now none of that happened. What it does about calls is seen at the targets, and a rollback that a
+/// person gave it is one, whoever wrote it down.
+#[derive(Debug, Default)]
+struct Succession {
+    epochs: BTreeMap<Writer, u64>,
+    newest: u64,
+    /// What a former holder that starts again says before it says that it has the helm.
+    gap: BTreeMap<Writer, (Timestamp, StepRecord)>,
+}
+
+impl Succession {
+    /// The steps that an entry adds to the rollout.
+    fn counting(&mut self, writer: &Writer, at: Timestamp, record: StepRecord) -> Vec<(Timestamp, StepRecord)> {
+        if let EventRecord::Helm { epoch: Some(epoch) } = record.event
+            && epoch >= self.newest
+        {
+            self.newest = epoch;
+            self.epochs.insert(writer.clone(), epoch);
+            return self.gap.remove(writer).into_iter().chain([(at, record)]).collect();
+        }
+        let former = self.epochs.get(writer).is_some_and(|epoch| *epoch < self.newest);
+        match &record.event {
+            EventRecord::RollBack { .. } => vec![(at, record)],
+            EventRecord::Gap { .. } if former => {
+                self.gap.insert(writer.clone(), (at, record));
+                Vec::new()
+            }
+            _ if former => Vec::new(),
+            _ => vec![(at, record)],
+        }
+    }
+}
+
 /// Replays all steps of a rollout.
 pub(crate) async fn replay(
     store: &(impl JournalStore + ?Sized),
@@ -80,6 +116,7 @@ pub(crate) async fn replay(
         operations: BTreeMap::new(),
         acknowledged: BTreeMap::new(),
     };
+    let mut succession = Succession::default();
     let mut after = Position::START;
     loop {
         let page = store
@@ -115,28 +152,30 @@ pub(crate) async fn replay(
                 continue;
             }
             let record: StepRecord = entry.body.read().map_err(|e| unreadable(&e))?;
-            let event = Event::from(record.event.clone());
-            let (next, effects) = step(plan, &state, &event, entry.occurred_at);
-            if StepRecord::new(&event, &effects).effects != record.effects {
-                out.differing += 1;
-                tracing::warn!(
-                    seq = entry.seq,
-                    "replaying an entry gives other effects than were recorded"
-                );
+            for (at, record) in succession.counting(&entry.writer, entry.occurred_at, record) {
+                let event = Event::from(record.event.clone());
+                let (next, effects) = step(plan, &state, &event, at);
+                if StepRecord::new(&event, &effects).effects != record.effects {
+                    out.differing += 1;
+                    tracing::warn!(
+                        seq = entry.seq,
+                        "replaying an entry gives other effects than were recorded"
+                    );
+                }
+                if matches!(event, Event::Reset { .. }) && !effects.iter().any(|e| matches!(e, Effect::Rejected(_))) {
+                    out.reset = Some(at);
+                }
+                state = Arc::new(next);
+                tell(&Bulletin {
+                    rollout: rollout.clone(),
+                    at,
+                    seq: entry.seq,
+                    event,
+                    effects,
+                    state: state.clone(),
+                    manual: Vec::new(),
+                });
             }
-            if matches!(event, Event::Reset { .. }) && !effects.iter().any(|e| matches!(e, Effect::Rejected(_))) {
-                out.reset = Some(entry.occurred_at);
-            }
-            state = Arc::new(next);
-            tell(&Bulletin {
-                rollout: rollout.clone(),
-                at: entry.occurred_at,
-                seq: entry.seq,
-                event,
-                effects,
-                state: state.clone(),
-                manual: Vec::new(),
-            });
         }
         if page.len() < PAGE as usize {
             out.state = Arc::unwrap_or_clone(state);

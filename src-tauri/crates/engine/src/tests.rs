@@ -3,6 +3,7 @@
 
 mod commands;
 mod crash;
+mod helm;
 mod lowering;
 mod points;
 mod raising;

@@ -1,32 +1,30 @@
-//! The tasks that look: sources at their intervals, targets for drift, the helm, the passing of time.
+//! The tasks that look: sources at their intervals, targets for drift, people's commands, the passing of time.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use timonel_domain::rollout::Event;
 pub(crate) use timonel_domain::rollout::TICK;
-use timonel_domain::value::{TargetId, Writer};
+use timonel_domain::value::TargetId;
+use timonel_journal::record::LevelRecord;
 use timonel_ports::clock::{SharedClock, sleep, within};
 use timonel_ports::commands::CommandFeed;
-use timonel_ports::helm::Helm;
 use timonel_ports::mailbox::Sender;
 use timonel_ports::signal::Source;
 use timonel_ports::target::{Target, TargetError};
 use timonel_ports::task::{Task, spawn};
 
-use crate::actuation::{CALL_DEADLINE, READ_DEADLINE};
+use crate::actuation::READ_DEADLINE;
+use crate::command::Wish;
 use crate::message::Message;
 
 /// How often a target is read when nothing says that it changed.
 const TARGET_INTERVAL: Duration = Duration::from_secs(10);
 /// A target that says again and again that it changed is read no more often than this.
 const LEAST_BETWEEN_LOOKS: Duration = Duration::from_millis(500);
-const HELM_INTERVAL: Duration = Duration::from_secs(5);
 /// Whatever looks begins this much apart from all else that does, so that what falls into one second comes in the same
 /// order every time, however the tasks were started.
 const STAGGER: Duration = Duration::from_millis(37);
 const TARGET_STAGGER: Duration = Duration::from_millis(13);
-const HELM_STAGGER: Duration = Duration::from_millis(7);
 
 /// Reads a source at its interval, on the beat: a slow answer does not shift the ones after it.
 pub(crate) fn source(
@@ -127,28 +125,6 @@ impl Look {
     }
 }
 
-/// Says when the helm is no longer ours, or ours again.
-pub(crate) fn helm(clock: &SharedClock, helm: Arc<dyn Helm>, me: Writer, epoch: u64, to: Sender<Message>) -> Task<()> {
-    let on = clock.clone();
-    spawn(clock, async move {
-        let mut holding = true;
-        sleep(&*on, HELM_STAGGER).await;
-        loop {
-            sleep(&*on, HELM_INTERVAL).await;
-            // A helm that cannot be asked is not ours: nothing is raised meanwhile.
-            let ours = within(&*on, CALL_DEADLINE, helm.current()).await.is_ok_and(|asked| {
-                asked.is_ok_and(|now| now.epoch == epoch && now.held.is_some_and(|(by, _)| by == me))
-            });
-            if ours != holding {
-                holding = ours;
-                if to.send(Message::Event(Event::Helm(ours.then_some(epoch)))).is_err() {
-                    return;
-                }
-            }
-        }
-    })
-}
-
 /// Tells the owner that time goes by.
 pub(crate) fn ticks(clock: &SharedClock, to: Sender<Message>) -> Task<()> {
     let on = clock.clone();
@@ -159,15 +135,30 @@ pub(crate) fn ticks(clock: &SharedClock, to: Sender<Message>) -> Task<()> {
     })
 }
 
-/// Hands people's commands on.
-pub(crate) fn commands(clock: &SharedClock, mut feed: Box<dyn CommandFeed>, to: Sender<Message>) -> Task<()> {
+/// Hands people's commands on. Whoever keeps the helm is told of an emergency rollback besides, after the owner.
+pub(crate) fn commands(
+    clock: &SharedClock,
+    mut feed: Box<dyn CommandFeed>,
+    to: Sender<Message>,
+    seize: Sender<()>,
+) -> Task<()> {
     let on = clock.clone();
     spawn(clock, async move {
         loop {
             match feed.next().await {
                 Ok(command) => {
+                    let emergency = matches!(
+                        command.what.read(),
+                        Ok(Wish::RollBack {
+                            level: LevelRecord::Total,
+                            ..
+                        })
+                    );
                     if to.send(Message::Command(command)).is_err() {
                         return;
+                    }
+                    if emergency {
+                        seize.tell(());
                     }
                 }
                 Err(timonel_ports::commands::CommandError::Closed) => return,

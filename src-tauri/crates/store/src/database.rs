@@ -11,7 +11,9 @@ use timonel_ports::task::unseen;
 
 use crate::address::Address;
 use crate::fault::fault;
+use crate::helm::Sightings;
 use crate::link::{Arg, Errand, Link, Pools, Row};
+use crate::news::Wakes;
 use crate::sqlite::Durability;
 use crate::{postgres, sqlite};
 
@@ -27,6 +29,9 @@ pub struct Database {
     place: String,
     access: Access,
     pools: Pools,
+    /// Where the helm is a row of a file: since when each has been as it is.
+    pub(crate) helms: Sightings,
+    pub(crate) wakes: Wakes,
     // Removed with the last handle to the store; `None` for a file that stays.
     _folder: Option<TempDir>,
 }
@@ -64,6 +69,8 @@ impl Database {
                     clock,
                     access,
                     pools,
+                    helms: Sightings::default(),
+                    wakes: Wakes::default(),
                     _folder: None,
                 })
             }
@@ -103,6 +110,8 @@ impl Database {
             place: path.display().to_string(),
             access,
             pools,
+            helms: Sightings::default(),
+            wakes: Wakes::default(),
             _folder: folder,
         })
     }
@@ -122,7 +131,6 @@ impl Database {
         self.unseen(self.pools.close()).await;
     }
 
-    #[cfg(test)]
     pub(crate) fn pools(&self) -> &Pools {
         &self.pools
     }

@@ -32,7 +32,9 @@ impl JournalStore for Database {
             let appended = self.append_each(&mut link, &rows).await;
             link.end(appended, unappended).await
         })
-        .await
+        .await?;
+        self.wake();
+        Ok(())
     }
 
     async fn head(&self, writer: &Writer) -> Result<Head, StoreError> {

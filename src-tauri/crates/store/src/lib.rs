@@ -7,11 +7,13 @@
 //! Deliberately not here: what is decided from what is kept, and retention.
 
 mod address;
+mod command;
 mod database;
 mod fault;
 mod helm;
 mod journal;
 mod link;
+mod news;
 mod postgres;
 mod rollout;
 mod sample;
@@ -20,7 +22,9 @@ mod statement;
 mod unit;
 
 pub use address::Address;
+pub use command::{OrderFeed, Orders};
 pub use database::{Access, Database, open};
+pub use news::News;
 
 /// The embedded store, where only that is meant.
 pub type Sqlite = Database;

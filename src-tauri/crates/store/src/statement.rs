@@ -61,10 +61,35 @@ pub(crate) const UNITS: &str = "
 
 pub(crate) const LAST_UNIT: &str = "SELECT seq FROM unit WHERE rollout = $1 ORDER BY seq DESC LIMIT 1";
 
-pub(crate) const HELM: &str = "SELECT epoch, holder, since FROM helm WHERE id = 1";
+pub(crate) const HELM: &str = "SELECT epoch, holder, since, until FROM helm WHERE rollout = $1";
 
-pub(crate) const TAKE_HELM: &str =
-    "UPDATE helm SET epoch = epoch + 1, holder = $1, since = $2 WHERE id = 1 AND epoch = $3";
+pub(crate) const NEW_HELM: &str = "
+    INSERT INTO helm (rollout, epoch) VALUES ($1, 0)
+    ON CONFLICT (rollout) DO NOTHING";
 
-pub(crate) const RELEASE_HELM: &str =
-    "UPDATE helm SET holder = NULL, since = NULL WHERE id = 1 AND holder = $1 AND epoch = $2";
+// Only where nobody has taken or renewed it since it was looked at.
+pub(crate) const TAKE_HELM: &str = "
+    UPDATE helm SET epoch = epoch + 1, holder = $2, since = $3, until = $4
+    WHERE rollout = $1 AND epoch = $5 AND COALESCE(until, 0) = $6";
+
+pub(crate) const RENEW_HELM: &str = "
+    UPDATE helm SET until = $4 WHERE rollout = $1 AND holder = $2 AND epoch = $3";
+
+pub(crate) const RELEASE_HELM: &str = "
+    UPDATE helm SET holder = NULL, since = NULL, until = NULL WHERE rollout = $1 AND holder = $2 AND epoch = $3";
+
+/// PostgreSQL alone: the time by the server's own clock, which is the same for all who ask it.
+pub(crate) const SERVERS_NOW: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT) AS now";
+
+pub(crate) const PUT_COMMAND: &str = "
+    INSERT INTO command (id, rollout, by, at, what) VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (id) DO NOTHING";
+
+pub(crate) const WAITING_COMMAND: &str = "
+    SELECT id, by, at, what FROM command WHERE rollout = $1 AND taken_at IS NULL ORDER BY position LIMIT 1";
+
+// By whoever has the helm, even where its lease has run out and nobody else has taken it.
+pub(crate) const TAKE_COMMAND: &str = "
+    UPDATE command SET taken_at = $4, taken_by = $3
+    WHERE id = $1 AND taken_at IS NULL
+      AND EXISTS (SELECT 1 FROM helm WHERE helm.rollout = $2 AND helm.holder = $3)";

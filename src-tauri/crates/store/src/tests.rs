@@ -6,7 +6,7 @@ use timonel_domain::value::{PlanId, RolloutId, SignalId, Writer};
 use timonel_journal::chain::{Chain, Head, verify};
 use timonel_journal::entry::{Body, Kind, Sealed};
 use timonel_ports::clock::{Busy, Clock, InFlight, SharedClock, Sleep, SystemClock};
-use timonel_ports::helm::Helm;
+use timonel_ports::helm::{Helm, Take};
 use timonel_ports::store::{
     JournalStore, Part, PlanRevision, Position, RolloutRow, RolloutStore, SampleStore, StoreError,
 };
@@ -144,9 +144,11 @@ async fn waiting_for_the_database_counts_as_work() {
     counted(&clock, store.units(&id, 0, 1)).await.unwrap();
     counted(&clock, store.last_unit(&id)).await.unwrap();
 
-    assert_eq!(counted(&clock, store.take(&writer, 0)).await.unwrap(), 1);
-    assert_eq!(counted(&clock, store.current()).await.unwrap().epoch, 1);
-    counted(&clock, store.release(&writer, 1)).await.unwrap();
+    let taken = counted(&clock, store.take(&id, &writer, Take::Free)).await;
+    assert_eq!(taken.unwrap(), 1);
+    assert_eq!(counted(&clock, store.current(&id)).await.unwrap().epoch, 1);
+    counted(&clock, store.renew(&id, &writer, 1)).await.unwrap();
+    counted(&clock, store.release(&id, &writer, 1)).await.unwrap();
     counted(&clock, store.close()).await;
 }
 

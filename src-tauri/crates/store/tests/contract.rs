@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use timonel_ports::clock::SystemClock;
 use timonel_store::Sqlite;
-use timonel_testkit::store;
+use timonel_testkit::store::{self, writer};
 
 async fn sqlite() -> Sqlite {
     Sqlite::temporary(SystemClock::shared()).await.expect("a new store")
@@ -48,4 +48,12 @@ async fn units() {
 #[tokio::test]
 async fn helm() {
     store::helm(Arc::new(sqlite().await)).await;
+}
+
+#[tokio::test]
+async fn commands() {
+    let (store, other) = (Arc::new(sqlite().await), writer(2));
+    let r1 = store::begun(&*store).await;
+    let (mine, theirs) = (store.order_feed(&r1, &writer(1)), store.order_feed(&r1, &other));
+    store::commands(&*store, &r1, &store.orders(&r1), mine, theirs).await;
 }

@@ -10,9 +10,10 @@ use sqlx::{ConnectOptions, SqliteConnection};
 use tempfile::TempDir;
 use timonel_journal::chain::{Chain, Head, verify};
 use timonel_ports::clock::SystemClock;
+use timonel_ports::helm::{Helm, Take};
 use timonel_ports::store::{JournalStore, Part, Position, StoreError};
 use timonel_store::{Access, Sqlite};
-use timonel_testkit::store::{note, writer};
+use timonel_testkit::store::{begun, note, writer};
 
 async fn open(path: &Path) -> Result<Sqlite, StoreError> {
     Sqlite::open(path, SystemClock::shared()).await
@@ -87,6 +88,9 @@ async fn an_entry_cannot_be_changed_removed_or_written_over_even_with_sql() {
 #[tokio::test]
 async fn the_epoch_of_the_helm_only_grows_even_with_sql() {
     let (_folder, path, _) = with(0).await;
+    let store = open(&path).await.unwrap();
+    let r1 = begun(&store).await;
+    store.take(&r1, &writer(1), Take::Free).await.unwrap();
     let mut raw = raw(&path).await;
     assert_eq!(execute(&mut raw, "UPDATE helm SET epoch = 5").await, Ok(1));
     assert_eq!(
@@ -97,6 +101,42 @@ async fn the_epoch_of_the_helm_only_grows_even_with_sql() {
         execute(&mut raw, "DELETE FROM helm").await,
         Err("the helm is never removed".to_owned())
     );
+}
+
+/// The first version of the tables, with a rollout and the one helm taken seven times.
+#[tokio::test]
+async fn a_file_of_the_first_version_keeps_its_epoch_for_every_rollout() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("timonel.db");
+    let first = include_str!("../../../../migrations/sqlite/0001_journal_rollouts_samples_helm.sql");
+    let migrator = sqlx::migrate!("../../../migrations/sqlite");
+    let migration = migrator.iter().find(|migration| migration.version == 1).unwrap();
+    let mut old = SqliteConnectOptions::new()
+        .filename(&path)
+        .create_if_missing(true)
+        .connect()
+        .await
+        .unwrap();
+    let history = "CREATE TABLE _sqlx_migrations (version BIGINT PRIMARY KEY, description TEXT NOT NULL,
+        installed_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, success BOOLEAN NOT NULL, checksum BLOB NOT NULL,
+        execution_time BIGINT NOT NULL);
+        INSERT INTO plan_revision VALUES ('p', 1, zeroblob(32), '');
+        INSERT INTO rollout VALUES ('r1', 'p', 1, 'test', 0, NULL);
+        UPDATE helm SET epoch = 7, holder = 'desk-1', since = 0;";
+    sqlx::raw_sql(first).execute(&mut old).await.unwrap();
+    sqlx::raw_sql(history).execute(&mut old).await.unwrap();
+    sqlx::query(
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+                 VALUES (1, 'first', TRUE, $1, 0)",
+    )
+    .bind(&*migration.checksum)
+    .execute(&mut old)
+    .await
+    .unwrap();
+    let store = open(&path).await.unwrap();
+    let r1 = timonel_testkit::store::rollout("r1");
+    assert_eq!(store.current(&r1).await.unwrap().epoch, 7);
+    assert_eq!(store.take(&r1, &writer(2), Take::Free).await.unwrap(), 8);
 }
 
 #[tokio::test]

@@ -5,6 +5,8 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test stops where it cannot go on")]
 
+mod shifted;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,10 +14,13 @@ use futures::future::join_all;
 use secrecy::SecretString;
 use timonel_journal::chain::{Chain, Head, verify};
 use timonel_ports::clock::{SystemClock, within};
+use timonel_ports::helm::{Helm, HelmError, LEASE, Take};
 use timonel_ports::store::{JournalStore, Part, Position, StoreError};
-use timonel_store::{Access, Database};
+use timonel_store::{Access, Database, News};
 use timonel_testkit::process::{Postgres, ProcessError, Wire, until};
 use timonel_testkit::store::{self, note, writer};
+
+use shifted::{HOURS, Shifted};
 
 /// A server, or `None` where none is installed, which is said.
 async fn server() -> Option<Postgres> {
@@ -50,6 +55,13 @@ async fn postgres_keeps_the_contract() {
     store::samples(&fresh().await).await;
     store::units(&fresh().await).await;
     store::helm(Arc::new(fresh().await)).await;
+    // As in a cluster: a console and two engines, each with a connection of its own.
+    let address = server.database().unwrap();
+    let (console, mine, theirs) = (open(&address).await, open(&address).await, open(&address).await);
+    let (console, mine, theirs) = (console.unwrap(), Arc::new(mine.unwrap()), Arc::new(theirs.unwrap()));
+    let (console, r1) = (Arc::new(console), store::begun(&*mine).await);
+    let feeds = (mine.order_feed(&r1, &writer(1)), theirs.order_feed(&r1, &writer(2)));
+    store::commands(&*mine, &r1, &console.orders(&r1), feeds.0, feeds.1).await;
 }
 
 /// A reader that pages by positions while others append, several entries in a transaction, misses none.
@@ -152,6 +164,33 @@ async fn nothing_is_changed_removed_or_forged_even_with_sql() {
         assert!(refused.to_string().contains(refusal), "{sql}: {refused}");
     }
     assert_eq!(count(&store).await, 3);
+}
+
+/// Desks whose clocks are hours apart and step: only the server's clock says when a lease has ended.
+#[tokio::test]
+async fn the_servers_clock_alone_says_when_a_lease_has_ended() {
+    let Some(server) = server().await else { return };
+    let address = server.database().unwrap();
+    let at = async |clock: &Arc<Shifted>| timonel_store::open(&address, clock.clone()).await.unwrap();
+    let (behind, ahead) = (Shifted::new(), Shifted::new());
+    behind.set_wall(Duration::ZERO, HOURS);
+    ahead.set_wall(HOURS, Duration::ZERO);
+    let (first, second) = (at(&behind).await, at(&ahead).await);
+    let r1 = store::begun(&first).await;
+    assert_eq!(first.take(&r1, &writer(1), Take::Free).await.unwrap(), 1);
+    let refused = second.take(&r1, &writer(2), Take::Free).await;
+    assert!(matches!(refused, Err(HelmError::Held(_))), "{refused:?}");
+    ahead.pass(HOURS);
+    let refused = second.take(&r1, &writer(2), Take::Free).await;
+    assert!(matches!(refused, Err(HelmError::Held(_))), "{refused:?}");
+    // As if the time had passed at the server.
+    let micros = LEASE.as_micros();
+    server
+        .sql(&address, &format!("UPDATE timonel.helm SET until = until - {micros}"))
+        .unwrap();
+    assert_eq!(second.take(&r1, &writer(2), Take::Free).await.unwrap(), 2);
+    let lost = first.renew(&r1, &writer(1), 1).await;
+    assert!(matches!(lost, Err(HelmError::Lost { .. })), "{lost:?}");
 }
 
 #[tokio::test]
@@ -296,4 +335,34 @@ async fn a_silent_network_keeps_nobody_waiting_for_ever() {
     .await
     .expect("it goes on");
     assert_eq!(store.head(chain.writer()).await.unwrap(), chain.head());
+}
+
+/// Well before the interval at which it would look by itself, and again after the server was away.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_waits_is_woken_at_once_also_by_others_and_after_the_server_was_away() {
+    let Some(mut server) = server().await else { return };
+    let address = server.database().unwrap();
+    let (here, there) = (open(&address).await.unwrap(), open(&address).await.unwrap());
+    let (mut news, clock) = (here.news(), SystemClock::shared());
+    let mut chain = Chain::resume(writer(1), Head::EMPTY);
+    for round in 0..2 {
+        // The quickest of several: this machine has other things to do.
+        let quick = until(Duration::from_secs(60), async || {
+            while within(&*clock, Duration::ZERO, news.next()).await.is_ok() {}
+            let entry = note(&mut chain, None, "news");
+            let begun = clock.mono();
+            let appended = there.append(std::slice::from_ref(&entry)).await;
+            if appended.is_err() {
+                chain = Chain::resume(writer(1), there.head(chain.writer()).await.ok()?);
+                return None;
+            }
+            news.next().await;
+            (clock.mono().saturating_since(begun) < News::PATIENCE / 4).then_some(())
+        });
+        quick.await.expect("woken by a notice");
+        if round == 0 {
+            server.kill();
+            server.resume().await.unwrap();
+        }
+    }
 }

@@ -2,6 +2,8 @@
 //!
 //! Each function wants a store of its own that is empty, panics where the contract is broken, and names the rule.
 
+mod command;
+mod helm;
 mod kept;
 
 use std::sync::Arc;
@@ -10,10 +12,11 @@ use timonel_domain::time::Timestamp;
 use timonel_domain::value::{RolloutId, Writer};
 use timonel_journal::chain::{Chain, Fault, Head, verify};
 use timonel_journal::entry::{Body, Entry, Hash, Kind, Sealed};
-use timonel_ports::helm::{Helm, HelmError};
 use timonel_ports::store::{JournalStore, Part, Placed, Position, StoreError};
 
-pub use kept::{plans_and_rollouts, samples, units};
+pub use command::{command, commands};
+pub use helm::helm;
+pub use kept::{begun, plans_and_rollouts, samples, units};
 
 /// The writer `desk-N`.
 pub fn writer(n: u32) -> Writer {
@@ -226,49 +229,4 @@ pub async fn journal_takes_writers_at_once(store: Arc<dyn JournalStore>) {
             .expect_err("one more is missing");
         assert!(matches!(short.fault, Fault::Short(_)));
     }
-}
-
-/// One holder; the epoch only grows; whoever expects an old one is told who came in between.
-pub async fn helm(helm: Arc<dyn Helm>) {
-    let now = async || helm.current().await.expect("the helm can be seen");
-    let never = now().await;
-    assert_eq!((never.epoch, &never.held), (0, &None));
-    // Of many at once one gets it.
-    let taking = (0..10).map(|n| {
-        let helm = helm.clone();
-        async move { helm.take(&writer(n), 0).await }
-    });
-    let answers = futures::future::join_all(taking).await;
-    let first = now().await;
-    let (holder, since) = first.held.clone().expect("somebody holds it");
-    for (n, answer) in (0..).zip(&answers) {
-        match answer {
-            Ok(epoch) => assert_eq!((&writer(n), *epoch), (&holder, first.epoch)),
-            Err(HelmError::Contested { now }) => assert_eq!(*now, first),
-            Err(other) => panic!("{other}"),
-        }
-    }
-    assert_eq!(answers.iter().filter(|a| a.is_ok()).count(), 1);
-    assert!(since > Timestamp::default());
-
-    let next = helm
-        .take(&writer(99), first.epoch)
-        .await
-        .expect("taken over by whoever knows the epoch");
-    assert!(next > first.epoch);
-    helm.release(&holder, first.epoch)
-        .await
-        .expect("the former holder lets go of what it lost");
-    helm.release(&writer(99), first.epoch)
-        .await
-        .expect("of an epoch that is over");
-    assert_eq!(now().await.held.expect("still held").0, writer(99));
-    helm.release(&writer(99), next).await.expect("let go");
-    let free = now().await;
-    assert_eq!((free.epoch, free.held), (next, None), "the epoch stays");
-    assert!(
-        matches!(helm.take(&holder, first.epoch).await, Err(HelmError::Contested { .. })),
-        "an old epoch"
-    );
-    assert!(helm.take(&holder, next).await.expect("free") > next);
 }

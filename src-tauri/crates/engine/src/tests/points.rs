@@ -10,7 +10,7 @@ use timonel_domain::time::Timestamp;
 use timonel_domain::value::{PlanId, RolloutId, SignalId, TargetId, Weight, Writer};
 use timonel_journal::chain::Head;
 use timonel_journal::entry::Sealed;
-use timonel_ports::helm::{Helm, HelmError, HelmState};
+use timonel_ports::helm::{Helm, HelmError, HelmState, Take};
 use timonel_ports::store::{
     JournalStore, Part, Placed, PlanRevision, Position, RolloutRow, RolloutStore, SampleStore, StoreError, UnitRow,
 };
@@ -245,17 +245,22 @@ impl SampleStore for Counted<MemoryStore> {
 
 #[async_trait]
 impl Helm for Counted<MemoryHelm> {
-    async fn current(&self) -> Result<HelmState, HelmError> {
+    async fn current(&self, of: &RolloutId) -> Result<HelmState, HelmError> {
+        self.of.current(of).await
+    }
+
+    async fn take(&self, of: &RolloutId, by: &Writer, how: Take) -> Result<u64, HelmError> {
+        self.of.take(of, by, how).await
+    }
+
+    async fn renew(&self, of: &RolloutId, by: &Writer, epoch: u64) -> Result<(), HelmError> {
         let away = || HelmError::Unavailable("not now".into());
-        self.points.call(self.of.current(), self.of.current(), away).await
+        let renew = || self.of.renew(of, by, epoch);
+        self.points.call(renew(), renew(), away).await
     }
 
-    async fn take(&self, by: &Writer, expecting: u64) -> Result<u64, HelmError> {
-        self.of.take(by, expecting).await
-    }
-
-    async fn release(&self, by: &Writer, epoch: u64) -> Result<(), HelmError> {
-        self.of.release(by, epoch).await
+    async fn release(&self, of: &RolloutId, by: &Writer, epoch: u64) -> Result<(), HelmError> {
+        self.of.release(of, by, epoch).await
     }
 }
 

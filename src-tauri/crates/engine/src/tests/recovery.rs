@@ -3,6 +3,7 @@
 use timonel_domain::rollout::{Event, Generation, Hold, Level, Stage};
 use timonel_domain::value::Weight;
 use timonel_journal::intent::Intent;
+use timonel_ports::helm::LEASE;
 
 use super::target::Call;
 use super::world::{BAKE, TEN, World, rollout, settle, until};
@@ -178,6 +179,7 @@ async fn a_reset_ends_a_rollback_that_traffic_never_verified() {
 async fn whoever_cannot_look_for_intents_leaves_the_helm_where_it_is() {
     let mut world = World::still();
     world.helm.seize("otra-consola");
+    world.clock.advance(LEASE);
     std::fs::write(world.intents_path(), b"no folder").unwrap();
     assert!(matches!(world.try_start().await, Err(EngineError::Intent(_))));
     assert_eq!(world.helm.epoch(), 1);

@@ -11,7 +11,7 @@ use timonel_domain::value::{PlanId, RolloutId, SignalId, Writer};
 use timonel_journal::chain::{Head, Verifier};
 use timonel_journal::entry::Sealed;
 use timonel_ports::clock::{Busy, Clock, InFlight, Sleep};
-use timonel_ports::helm::{Helm, HelmError, HelmState};
+use timonel_ports::helm::{Held, Helm, HelmError, HelmState, LEASE, Take};
 use timonel_ports::store::{
     JournalStore, Part, Placed, PlanRevision, Position, RolloutRow, RolloutStore, SampleStore, StoreError, UnitRow,
 };
@@ -247,51 +247,81 @@ impl SampleStore for MemoryStore {
     }
 }
 
-/// A helm in memory.
+/// A helm in memory, kept by the clock of the test.
 #[derive(Debug)]
 pub(super) struct MemoryHelm {
-    state: Mutex<HelmState>,
+    clock: Arc<ManualClock>,
+    state: Mutex<(HelmState, Mono)>,
     pub(super) hang: Hang,
 }
 
 impl MemoryHelm {
-    pub(super) fn new() -> Arc<Self> {
+    pub(super) fn new(clock: &Arc<ManualClock>) -> Arc<Self> {
         Arc::new(Self {
-            state: Mutex::new(HelmState { epoch: 0, held: None }),
+            clock: clock.clone(),
+            state: Mutex::default(),
             hang: Hang::new(),
         })
     }
 
     /// Somebody takes it, whoever holds it.
     pub(super) fn seize(&self, by: &str) -> u64 {
-        let mut state = self.state.lock().unwrap();
+        let mut kept = self.state.lock().unwrap();
+        let (state, until) = &mut *kept;
         state.epoch += 1;
-        state.held = Some((Writer::new(by).unwrap(), Timestamp::from_secs(0)));
+        let now = self.clock.now();
+        state.held = Some(Held {
+            by: Writer::new(by).unwrap(),
+            since: now,
+            until: now + LEASE,
+        });
+        *until = self.clock.mono() + LEASE;
         state.epoch
     }
 
     pub(super) fn epoch(&self) -> u64 {
-        self.state.lock().unwrap().epoch
+        self.state.lock().unwrap().0.epoch
+    }
+
+    /// Who has it.
+    pub(super) fn now(&self) -> HelmState {
+        let (mut state, until) = self.state.lock().unwrap().clone();
+        state.held = state.held.filter(|_| self.clock.mono() < until);
+        state
     }
 }
 
 #[async_trait]
 impl Helm for MemoryHelm {
-    async fn current(&self) -> Result<HelmState, HelmError> {
+    async fn current(&self, _: &RolloutId) -> Result<HelmState, HelmError> {
         self.hang.pass().await;
-        Ok(self.state.lock().unwrap().clone())
+        Ok(self.now())
     }
 
-    async fn take(&self, by: &Writer, expecting: u64) -> Result<u64, HelmError> {
-        if self.epoch() != expecting {
-            let now = self.state.lock().unwrap().clone();
-            return Err(HelmError::Contested { now });
+    async fn take(&self, _: &RolloutId, by: &Writer, how: Take) -> Result<u64, HelmError> {
+        self.hang.pass().await;
+        match (self.now().held, how) {
+            (None, _) | (Some(_), Take::ByForce) => {}
+            (Some(held), Take::Again) if held.by == *by => {}
+            (Some(held), Take::Free | Take::Again) => return Err(HelmError::Held(held)),
         }
         Ok(self.seize(by.as_str()))
     }
 
-    async fn release(&self, _: &Writer, _: u64) -> Result<(), HelmError> {
-        self.state.lock().unwrap().held = None;
+    async fn renew(&self, _: &RolloutId, _: &Writer, epoch: u64) -> Result<(), HelmError> {
+        self.hang.pass().await;
+        if self.epoch() != epoch {
+            return Err(HelmError::Lost { now: self.now() });
+        }
+        self.state.lock().unwrap().1 = self.clock.mono() + LEASE;
+        Ok(())
+    }
+
+    async fn release(&self, _: &RolloutId, _: &Writer, epoch: u64) -> Result<(), HelmError> {
+        let mut kept = self.state.lock().unwrap();
+        if kept.0.epoch == epoch {
+            kept.0.held = None;
+        }
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! Looking: stalls, the helm, incidents, traffic, and targets that never rest.
+//! Looking: stalls, incidents, traffic, and targets that never rest.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -55,35 +55,6 @@ async fn time_in_which_nobody_watched_serves_no_phase_whatever_is_heard_first() 
     assert_eq!(gaps(&mut world), 1);
     assert_eq!(world.state().await.stage, Stage::Baking { phase: 0 });
     assert!(world.splitter.moves().is_empty());
-}
-
-#[tokio::test]
-async fn losing_the_helm_freezes_and_never_lowers() {
-    let mut world = World::baking().await;
-    world.helm.seize("otra-consola");
-    world.pass(6).await;
-    assert!(world.holds(Hold::HelmLost).await);
-    // Another holds the helm, so bringing this down is the other's business.
-    world.splitter.set(Weight::percent(50));
-    world.pass(BAKE.as_secs() * 2).await;
-    assert_eq!(world.splitter.weight(), Weight::percent(50));
-    assert!(world.splitter.moves().is_empty() && world.follower.moves().is_empty());
-    // A person still can.
-    world.wish(Wish::roll_back()).await;
-    world.until("rolled back", |s| s.stage == Stage::RolledBack).await;
-    assert_eq!(world.splitter.weight(), Weight::ZERO);
-}
-
-#[tokio::test]
-async fn a_helm_that_does_not_answer_is_not_ours_and_comes_back_by_itself() {
-    let world = World::baking().await;
-    world.helm.hang.set(true);
-    world.pass(11).await;
-    assert!(world.holds(Hold::HelmLost).await);
-    assert_eq!(world.splitter.weight(), TEN);
-    world.helm.hang.set(false);
-    world.pass(80).await;
-    assert!(!world.holds(Hold::HelmLost).await);
 }
 
 #[tokio::test]

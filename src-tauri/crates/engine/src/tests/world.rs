@@ -121,6 +121,7 @@ impl Source for ScriptedSource {
 
 pub(super) struct World {
     folder: tempfile::TempDir,
+    writer: Writer,
     pub(super) clock: Arc<ManualClock>,
     pub(super) store: Arc<MemoryStore>,
     pub(super) helm: Arc<MemoryHelm>,
@@ -144,8 +145,9 @@ impl World {
         Self {
             intents: IntentFolder::new(folder.path().join("intents")),
             folder,
+            writer: Writer::new("consola").unwrap(),
             store: MemoryStore::new(),
-            helm: MemoryHelm::new(),
+            helm: MemoryHelm::new(&clock),
             splitter: ScriptedTarget::new("istio", &clock),
             follower: ScriptedTarget::new("seguidor", &clock),
             source: Arc::default(),
@@ -156,6 +158,32 @@ impl World {
             told: Vec::new(),
             submitted: 0,
         }
+    }
+
+    /// Another console on the same rollout, its targets and its store, with hands of its own.
+    pub(super) fn beside(&self, writer: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self {
+            intents: IntentFolder::new(folder.path().join("intents")),
+            folder,
+            writer: Writer::new(writer).unwrap(),
+            store: self.store.clone(),
+            helm: self.helm.clone(),
+            splitter: self.splitter.clone(),
+            follower: self.follower.clone(),
+            source: Arc::default(),
+            plan: self.plan.clone(),
+            clock: self.clock.clone(),
+            points: Points::new(),
+            running: None,
+            told: Vec::new(),
+            submitted: 0,
+        }
+    }
+
+    /// How the running engine stands to the helm.
+    pub(super) fn standing(&self) -> crate::Standing {
+        self.engine().handle().helm()
     }
 
     pub(super) async fn armed() -> Self {
@@ -255,7 +283,7 @@ impl World {
             plan: self.plan.clone(),
             plan_text: String::new(),
             clock: self.shared(),
-            writer: Writer::new("consola").unwrap(),
+            writer: self.writer.clone(),
             store: Arc::new(self.counted(&self.store)),
             helm: Arc::new(self.counted(&self.helm)),
             commands: Box::new(feed),

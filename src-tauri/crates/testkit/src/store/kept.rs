@@ -69,14 +69,19 @@ pub async fn plans_and_rollouts(store: &dyn RolloutStore) {
     assert_eq!(store.rollouts().await.expect("read"), [later, closed]);
 }
 
-/// Puts a plan and the rollout `r1` of it, which samples and units need.
-async fn begun(store: &dyn RolloutStore) -> RolloutId {
+/// Puts a plan and the rollout `r1` of it, which samples, units and helms need.
+pub async fn begun(store: &impl RolloutStore) -> RolloutId {
+    begun_as(store, "r1").await
+}
+
+/// As [`begun`], by another name.
+pub(super) async fn begun_as(store: &impl RolloutStore, name: &str) -> RolloutId {
     let plan = PlanId::new("conecta360").expect("an id");
     store
         .put_plan(&PlanRevision::new(plan.clone(), 1, String::new()))
         .await
         .expect("a plan");
-    let id = rollout("r1");
+    let id = rollout(name);
     let row = RolloutRow {
         id: id.clone(),
         plan,

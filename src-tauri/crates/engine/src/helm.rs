@@ -1,0 +1,204 @@
+//! Keeping the helm: renewing it in time, not believing in it any longer than it is surely ours, taking it by force for an
+//! emergency rollback, and waiting for it.
+//!
+//! Deliberately not here: what is not done without it; that is the step's.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use timonel_domain::rollout::Event;
+use timonel_domain::time::Mono;
+use timonel_domain::value::{RolloutId, Writer};
+use timonel_ports::clock::{SharedClock, sleep, within};
+use timonel_ports::helm::{Helm, HelmError, HelmState, LEASE, MARGIN, RENEWAL, Take};
+use timonel_ports::mailbox::{Receiver, Sender};
+
+use crate::actuation::CALL_DEADLINE;
+use crate::message::Message;
+
+/// Begins apart from all else that looks at something, as everything there does.
+const STAGGER: Duration = Duration::from_millis(7);
+/// How often somebody who waits for the helm looks at it.
+const LOOK: Duration = Duration::from_secs(1);
+/// How long letting go of it may hold up an end: whoever comes next can also wait for the lease to run out.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// How an engine stands to the helm of its rollout.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Standing {
+    /// The epoch under which this engine holds it; `None` where it does not, or cannot be sure.
+    pub ours: Option<u64>,
+    /// Who held it when it was last heard of.
+    pub last: HelmState,
+}
+
+/// Seen by whoever asks the engine, kept by its [`Keeper`].
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Shared(Arc<Mutex<Standing>>);
+
+impl Shared {
+    pub(crate) fn new(ours: u64, last: HelmState) -> Self {
+        let ours = Some(ours);
+        Self(Arc::new(Mutex::new(Standing { ours, last })))
+    }
+
+    pub(crate) fn get(&self) -> Standing {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Standing)) {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+/// Which helm, and for whom.
+#[derive(Debug, Clone)]
+pub(crate) struct Seat {
+    pub(crate) clock: SharedClock,
+    pub(crate) helm: Arc<dyn Helm>,
+    pub(crate) rollout: RolloutId,
+    pub(crate) me: Writer,
+}
+
+impl Seat {
+    /// Takes the helm. Gives its epoch and until when it is surely ours.
+    pub(crate) async fn take(&self, how: Take) -> Result<(u64, Mono), HelmError> {
+        let sure = self.sure();
+        let epoch = self.helm.take(&self.rollout, &self.me, how).await?;
+        Ok((epoch, sure))
+    }
+
+    /// Until when what was taken is surely ours, after work that may have taken its time.
+    pub(crate) async fn still(&self, epoch: u64, sure: Mono) -> Result<Mono, HelmError> {
+        if sure.saturating_since(self.clock.mono()) > RENEWAL {
+            return Ok(sure);
+        }
+        let sure = self.sure();
+        self.helm.renew(&self.rollout, &self.me, epoch).await?;
+        Ok(sure)
+    }
+
+    /// Lets go of what is held.
+    pub(crate) async fn leave(&self, standing: Standing) {
+        if let Some(epoch) = standing.ours {
+            let left = within(
+                &*self.clock,
+                FAREWELL,
+                self.helm.release(&self.rollout, &self.me, epoch),
+            )
+            .await;
+            if !matches!(left, Ok(Ok(()))) {
+                tracing::info!("the helm could not be let go: it is free again once its lease has run out");
+            }
+        }
+    }
+
+    /// Until when it is surely ours, if the answer to what is asked now is yes: by whatever clock its lease runs, it does not
+    /// begin before it is asked for.
+    fn sure(&self) -> Mono {
+        self.clock.mono() + (LEASE - MARGIN)
+    }
+}
+
+/// Waits until nobody holds the helm of a rollout: an engine that stands by calls this, and then starts. Whoever does not
+/// answer holds it, for all we know.
+pub async fn vacant(clock: &SharedClock, helm: &dyn Helm, of: &RolloutId) {
+    loop {
+        if let Ok(Ok(HelmState { held: None, .. })) = within(&**clock, CALL_DEADLINE, helm.current(of)).await {
+            return;
+        }
+        sleep(&**clock, LOOK).await;
+    }
+}
+
+/// The task that keeps the helm.
+#[derive(Debug)]
+pub(crate) struct Keeper {
+    pub(crate) seat: Seat,
+    pub(crate) epoch: u64,
+    /// Until when it is surely ours.
+    pub(crate) sure: Mono,
+    pub(crate) shared: Shared,
+    pub(crate) to: Sender<Message>,
+    /// An emergency rollback was asked for here.
+    pub(crate) seize: Receiver<()>,
+}
+
+impl Keeper {
+    /// Says when the helm is no longer ours, or ours again; ends with the owner.
+    pub(crate) async fn run(mut self) {
+        let clock = self.seat.clock.clone();
+        let (mut holding, mut seizing) = (true, false);
+        sleep(&*clock, STAGGER).await;
+        let mut due = clock.mono() + RENEWAL;
+        loop {
+            let next = if holding { due.min(self.sure) } else { due };
+            tokio::select! {
+                biased;
+                Some(()) = self.seize.recv(), if !seizing => seizing = true,
+                () = clock.sleep_until(next) => {}
+            }
+            if seizing && !holding {
+                self.take_by_force().await;
+            } else {
+                self.renew(holding).await;
+            }
+            let ours = self.is_ours();
+            seizing = seizing && !ours;
+            due = clock.mono() + if seizing { LOOK } else { RENEWAL };
+            if ours != holding {
+                holding = ours;
+                let epoch = ours.then_some(self.epoch);
+                self.shared.change(|standing| standing.ours = epoch);
+                if self.to.send(Message::Event(Event::Helm(epoch))).is_err() {
+                    return;
+                }
+            }
+        }
+    }
+
+    fn is_ours(&self) -> bool {
+        self.seat.clock.mono() < self.sure
+    }
+
+    async fn renew(&mut self, holding: bool) {
+        let Seat {
+            clock,
+            helm,
+            rollout,
+            me,
+        } = &self.seat;
+        let (now, sure) = (clock.mono(), self.seat.sure());
+        // Whoever is not answered in time must have stopped believing by then.
+        let limit = if holding {
+            self.sure.saturating_since(now).min(CALL_DEADLINE)
+        } else {
+            CALL_DEADLINE
+        };
+        match within(&**clock, limit, helm.renew(rollout, me, self.epoch)).await {
+            Ok(Ok(())) => self.sure = sure,
+            Ok(Err(HelmError::Lost { now: state })) => {
+                self.sure = now;
+                self.shared.change(|standing| standing.last = state);
+            }
+            Ok(Err(error)) => tracing::warn!(%error, "the helm is not renewed"),
+            Err(elapsed) => tracing::warn!(%elapsed, "the helm is not renewed"),
+        }
+    }
+
+    /// The rollback itself waits for none of this: it is under way.
+    async fn take_by_force(&mut self) {
+        let taking = self.seat.take(Take::ByForce);
+        match within(&*self.seat.clock, CALL_DEADLINE, taking).await {
+            Ok(Ok((epoch, sure))) => {
+                (self.epoch, self.sure) = (epoch, sure);
+                let now = self.seat.helm.current(&self.seat.rollout);
+                if let Ok(Ok(state)) = within(&*self.seat.clock, CALL_DEADLINE, now).await {
+                    self.shared.change(|standing| standing.last = state);
+                }
+            }
+            Ok(Err(error)) => tracing::warn!(%error, "the helm is not taken for the rollback"),
+            Err(elapsed) => tracing::warn!(%elapsed, "the helm is not taken for the rollback"),
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! The contract of commands that go through a store: submitted once, taken once, in order, by whoever has the helm.
+
+use std::time::Duration;
+
+use timonel_domain::value::{Person, RolloutId};
+use timonel_journal::entry::Body;
+use timonel_ports::clock::{SystemClock, within};
+use timonel_ports::commands::{Command, CommandFeed, CommandId, Commands};
+use timonel_ports::helm::{Helm, Take};
+
+use super::{at, writer};
+
+/// Long enough for whatever would come.
+const MOMENT: Duration = Duration::from_millis(1500);
+const LONG: Duration = Duration::from_secs(60);
+
+/// The command `id`.
+pub fn command(id: &str) -> Command {
+    Command {
+        id: CommandId::new(id).expect("an id"),
+        by: Person::new("ana").expect("a person"),
+        at: at(1),
+        what: Body::of(&format!("what {id} says: ñ")).expect("JSON"),
+    }
+}
+
+/// `mine` is the feed of `desk-1`, `theirs` that of `desk-2`.
+pub async fn commands(
+    helm: &dyn Helm,
+    of: &RolloutId,
+    console: &dyn Commands,
+    mut mine: impl CommandFeed,
+    mut theirs: impl CommandFeed,
+) {
+    let clock = SystemClock::shared();
+    console
+        .submit(command("1"))
+        .await
+        .expect("submitted while nobody is there");
+    console.submit(command("1")).await.expect("the same again");
+    let nobody = within(&*clock, MOMENT, mine.next()).await;
+    assert!(nobody.is_err(), "nobody has the helm: {nobody:?}");
+    let epoch = helm.take(of, &writer(1), Take::Free).await.expect("free");
+    console.submit(command("2")).await.expect("submitted");
+    let others = within(&*clock, MOMENT, theirs.next()).await;
+    assert!(others.is_err(), "another has the helm: {others:?}");
+    let next = async |feed: &mut dyn CommandFeed| {
+        let taken = within(&*clock, LONG, feed.next()).await.expect("in time");
+        taken.expect("a command")
+    };
+    assert_eq!(
+        next(&mut mine).await,
+        command("1"),
+        "in the order of submission, as it was"
+    );
+    helm.release(of, &writer(1), epoch).await.expect("let go");
+    helm.take(of, &writer(2), Take::Free).await.expect("free");
+    let lost = within(&*clock, MOMENT, mine.next()).await;
+    assert!(lost.is_err(), "the helm is lost: {lost:?}");
+    assert_eq!(
+        next(&mut theirs).await,
+        command("2"),
+        "what was taken is not taken again"
+    );
+    console.submit(command("1")).await.expect("once more");
+    let again = within(&*clock, MOMENT, theirs.next()).await;
+    assert!(again.is_err(), "a command is taken once: {again:?}");
+    // Who waits is woken.
+    let (taken, submitted) = futures::future::join(next(&mut theirs), async {
+        for n in 3..6 {
+            console.submit(command(&n.to_string())).await?;
+        }
+        Ok::<_, timonel_ports::commands::CommandError>(())
+    })
+    .await;
+    submitted.expect("submitted");
+    assert_eq!(taken, command("3"));
+    assert_eq!(
+        [next(&mut theirs).await, next(&mut theirs).await],
+        [command("4"), command("5")]
+    );
+}
