@@ -202,6 +202,7 @@ error-open-key-out-of-reach = the key “{ $credential }” of account { $accoun
 error-open-connect = { $what } cannot be connected ({ $why }): correct it and open it again. Nothing was touched
 error-open-target = { $target } does not answer as it should: { $why }. Correct it and open it again. Nothing was touched
 error-open-store = the journal cannot be read ({ $why }): check the disk. To put calls back meanwhile: timonelctl rollback --commands
+error-open-helm = { $by } has the helm: wait until it lets go of it, or shows no sign for some seconds, and open it again. To put calls back there is no need to wait: timonelctl rollback
 error-open-engine = it does not start ({ $why }). To put calls back meanwhile: timonelctl rollback --commands
 error-open-simulator = the simulator does not start ({ $why }): close other programs and open it again
 error-open-folder = the folder { $place } cannot be used ({ $why }): free space or permissions and open it again

@@ -222,6 +222,8 @@ severity-critical = critical
 
 journal-title = Journal
 journal-latest = latest
+helm-here = Helm: { $by } (this engine), since { $at }
+helm-elsewhere = Helm: { $by } (another engine), since { $at }
 journal-empty = No entries yet.
 
 chart-limit = { $action } { $limit } · { $lasting }

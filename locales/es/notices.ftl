@@ -202,6 +202,7 @@ error-open-key-out-of-reach = la clave «{ $credential }» de la cuenta { $accou
 error-open-connect = { $what } no se puede conectar ({ $why }): corríjalo y ábralo otra vez. No se ha tocado nada
 error-open-target = { $target } no contesta como debe: { $why }. Corríjalo y ábralo otra vez. No se ha tocado nada
 error-open-store = la bitácora no se puede leer ({ $why }): compruebe el disco. Para revertir mientras tanto: timonelctl rollback --commands
+error-open-helm = el mando lo tiene { $by }: espere a que lo suelte, o a que deje de dar señales unos segundos, y ábralo otra vez. Para revertir no hace falta esperar: timonelctl rollback
 error-open-engine = no arranca ({ $why }). Para revertir mientras tanto: timonelctl rollback --commands
 error-open-simulator = el simulador no arranca ({ $why }): cierre otros programas y ábralo otra vez
 error-open-folder = la carpeta { $place } no se puede usar ({ $why }): libere espacio o permisos y ábralo otra vez

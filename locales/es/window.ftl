@@ -221,6 +221,8 @@ severity-critical = crítica
 
 journal-title = Bitácora
 journal-latest = últimas
+helm-here = Mando: { $by } (este motor), desde { $at }
+helm-elsewhere = Mando: { $by } (otro motor), desde { $at }
 journal-empty = Todavía sin anotaciones.
 
 chart-limit = { $action } { $limit } · { $lasting }

@@ -349,7 +349,13 @@ impl Desk {
         };
         // Without sources the traffic's own marks stay open; the calls go back all the same.
         let sources = sources_in_time(&plan, connections, &self.clock);
-        self.start(row, plan.plan, plan_text, targets, sources, writer).await
+        let (parts, commands) = self.parts(row, plan.plan, plan_text, targets, sources, writer);
+        let (engine, bulletins) = match order {
+            // Whoever has the helm, alive or not, does not keep the calls where they are.
+            Order::RollBack { .. } => Engine::seize(parts).await?,
+            Order::Pin { .. } | Order::Unpin { .. } | Order::Drill => Engine::start(parts).await?,
+        };
+        Ok((engine, bulletins, commands))
     }
 
     /// The engine of a rollout of this installation, over what is connected. Its state is that of the journal.
@@ -362,8 +368,22 @@ impl Desk {
         sources: Vec<Rhythmic>,
         writer: Writer,
     ) -> Result<(Engine, Receiver<Bulletin>, QueueEnd), BridgeError> {
+        let (parts, commands) = self.parts(row, plan, plan_text, targets, sources, writer);
+        let (engine, bulletins) = Engine::start(parts).await?;
+        Ok((engine, bulletins, commands))
+    }
+
+    fn parts(
+        &self,
+        row: &RolloutRow,
+        plan: Plan,
+        plan_text: String,
+        targets: Vec<Arc<dyn Target>>,
+        sources: Vec<Rhythmic>,
+        writer: Writer,
+    ) -> (Parts, QueueEnd) {
         let (commands, feed) = in_process(&self.clock);
-        let (engine, bulletins) = Engine::start(Parts {
+        let parts = Parts {
             rollout: row.id.clone(),
             plan,
             plan_text,
@@ -375,9 +395,8 @@ impl Desk {
             targets,
             sources,
             intents: IntentFolder::new(self.folder.join("intents")),
-        })
-        .await?;
-        Ok((engine, bulletins, commands))
+        };
+        (parts, commands)
     }
 
     /// One rollout by its id. Where none is named: the only one that is not closed, or among several the only one under way.

@@ -11,6 +11,7 @@ use timonel_domain::time::Timestamp;
 use timonel_domain::value::{Person, RolloutId, Side, SignalId, TargetId};
 use timonel_ports::target::ManualCommand;
 
+use crate::helm::Standing;
 use crate::traffic::Observed;
 
 /// One thing that happened to a rollout, in the order of its journal.
@@ -74,6 +75,8 @@ pub struct Snapshot {
     pub unwritten: u64,
     /// Why the store does not take entries, where it does not.
     pub store_fault: Option<String>,
+    /// Who holds the helm, and whether that is this engine.
+    pub helm: Standing,
 }
 
 /// A person has seen an alert.

@@ -99,7 +99,11 @@ impl Handle {
     pub async fn look(&self) -> Result<Snapshot, Closed> {
         let (reply, answer) = answer(&self.clock);
         self.to.send(Message::Look(reply))?;
-        answer.recv().await
+        let snapshot = answer.recv().await?;
+        Ok(Snapshot {
+            helm: self.helm(),
+            ..snapshot
+        })
     }
 
     /// Every step from now on, in order.

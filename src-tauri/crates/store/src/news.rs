@@ -148,7 +148,9 @@ async fn hear(clock: &SharedClock, listener: &mut PgListener) -> Result<(), sqlx
     loop {
         match within(&**clock, QUIET, listener.try_recv()).await {
             Ok(heard) => return heard?.map(|_| ()).ok_or(sqlx::Error::WorkerCrashed),
-            Err(_) => drop(answered(clock, sqlx::query("SELECT 1").execute(&mut *listener)).await?),
+            Err(_) => {
+                answered(clock, sqlx::query("SELECT 1").execute(&mut *listener)).await?;
+            }
         }
     }
 }

@@ -30,8 +30,9 @@ pub use environments::{Environments, KnownRollout, PlanFile, PlanFinding, ToOpen
 pub use error::WireError;
 pub use evidence::{EvidenceKind, EvidenceRow, Goal, MeanRow, TallyRow};
 pub use picture::{
-    Acknowledged, Alert, Batch, Checklist, Drill, Emergency, EnvironmentBand, JournalLine, Marks, Members, Operating,
-    Operation, PhaseRow, PhaseState, Picture, RoleName, RolloutHead, Sections, Seen, Source, Target, Tenant, Units,
+    Acknowledged, Alert, Batch, Checklist, Drill, Emergency, EnvironmentBand, HelmHolder, JournalLine, Marks, Members,
+    Operating, Operation, PhaseRow, PhaseState, Picture, RoleName, RolloutHead, Sections, Seen, Source, Target, Tenant,
+    Units,
 };
 pub use plan::{
     AtBest, GoPower, MeasuredShare, MeasuredToday, PhasePower, PlanGate, PlanPhase, PlanSheet, Power, PowerAsk,

@@ -166,6 +166,19 @@ pub struct RolloutHead {
     pub may: Vec<String>,
     /// Persons who approved leaving the present phase.
     pub approvals: Vec<String>,
+    /// Who holds the helm; `null` where nobody is known to.
+    pub helm: Option<HelmHolder>,
+}
+
+/// Who may raise weights.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct HelmHolder {
+    /// The name of its chain in the journal: of a program on a machine.
+    pub by: String,
+    /// Since when, by the clock of whoever keeps the helm.
+    pub since: i64,
+    /// Whether that is the engine whose picture this is.
+    pub here: bool,
 }
 
 /// A source of metrics.

@@ -100,6 +100,7 @@ export function picture(more: Partial<Picture> = {}): Picture {
       sentence: { code: 'stage-baking', args: { phase: { kind: 'text', value: 'Piloto 5 %' } } },
       may: ['approve', 'freeze', 'roll-back', 'pin'],
       approvals: [],
+      helm: { by: 'mesa-1', since: AT - 600_000, here: true },
     },
     sources: [
       { name: 'telnyx', kind: 'telnyx', interval_ms: 15_000, lag_ms: 30_000, newest_at: AT - 32_000, freshness: 'live', not_live: 0, all: 9 },

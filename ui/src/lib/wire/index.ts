@@ -31,6 +31,7 @@ export type { GateRow } from "./GateRow";
 export type { GateVerdict } from "./GateVerdict";
 export type { GoPower } from "./GoPower";
 export type { Goal } from "./Goal";
+export type { HelmHolder } from "./HelmHolder";
 export type { HoldName } from "./HoldName";
 export type { JournalLine } from "./JournalLine";
 export type { KeepName } from "./KeepName";

@@ -1,5 +1,7 @@
 //! Why something could not be opened, as it crosses to a window: a code whose sentence says what to do next.
 
+use timonel_engine::EngineError;
+use timonel_ports::helm::HelmError;
 use timonel_wire::{Arg, Sentence, WireError};
 
 use crate::BridgeError;
@@ -28,6 +30,9 @@ pub(super) fn told_to_window(error: BridgeError) -> WireError {
             .with("variable", Arg::text(variable)),
         BridgeError::Connect { what, why: said } => why("error-open-connect", said).with("what", Arg::text(what)),
         BridgeError::Store(error) => why("error-open-store", error),
+        BridgeError::Engine(EngineError::Helm(HelmError::Held(held))) => {
+            Sentence::new("error-open-helm").with("by", Arg::text(held.by.as_str()))
+        }
         BridgeError::Engine(error) => why("error-open-engine", error),
         BridgeError::Gone => Sentence::new("error-gone"),
         BridgeError::Simulator(said) => why("error-open-simulator", said),

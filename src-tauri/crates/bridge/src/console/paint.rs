@@ -199,6 +199,11 @@ fn head(plan: &Plan, now: &Snapshot, past: &Past) -> wire::RolloutHead {
         sentence: told::stage(state, plan),
         may: orders::possible(plan, state, now.at),
         approvals: state.approvals.iter().map(ToString::to_string).collect(),
+        helm: now.helm.last.held.as_ref().map(|held| wire::HelmHolder {
+            by: held.by.to_string(),
+            since: millis(held.since),
+            here: now.helm.ours.is_some(),
+        }),
     }
 }
 

@@ -21,6 +21,7 @@ use crate::actuation::failure;
 use crate::arming;
 use crate::bulletin::{Acknowledgement, Snapshot};
 use crate::command::{Asked, Wish};
+use crate::helm::Standing;
 use crate::scribe::Job;
 use crate::watch::TICK;
 
@@ -301,6 +302,8 @@ impl Owner {
             entries: self.chain.head().seq,
             unwritten: self.chain.head().seq.saturating_sub(self.written),
             store_fault: self.store_fault.clone(),
+            // Kept beside the owner, which waits for nobody: whoever hands this on knows.
+            helm: Standing::default(),
         }
     }
 

@@ -36,6 +36,7 @@ fn picture(alerts: Vec<Alert>) -> Picture {
             sentence: Sentence::new("stage-baking"),
             may: Vec::new(),
             approvals: Vec::new(),
+            helm: None,
         },
         sources: Vec::new(),
         phases: Vec::new(),
