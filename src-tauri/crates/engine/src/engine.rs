@@ -168,6 +168,8 @@ impl Engine {
             rollout: rollout.clone(),
             me: writer.clone(),
         };
+        // A rollback that was cut short here is an emergency still.
+        let how = if intended(None) { Take::ByForce } else { how };
         // Before the past is read: whoever had it may write until then.
         let (epoch, sure) = seat.take(how).await?;
         let head = store.head(&writer).await.map_err(EngineError::Recover)?;
