@@ -169,7 +169,10 @@ fn begin(app: &AppHandle, first: Option<ToOpen>) {
     #[cfg(feature = "keychain")]
     drop(task::spawn(&shell.clock, popups::keep(app.clone())));
     #[cfg(feature = "keychain")]
-    drop(task::spawn(&shell.clock, timonel_bridge::awake::keep(shell.berth.clone())));
+    drop(task::spawn(
+        &shell.clock,
+        timonel_bridge::awake::keep(shell.berth.clone()),
+    ));
     #[cfg(unix)]
     drop(task::spawn(&shell.clock, end_when_told(app.clone())));
     let handle = app.clone();

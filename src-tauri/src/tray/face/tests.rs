@@ -35,6 +35,7 @@ fn calm() -> Picture {
             sentence: Sentence::new("stage-baking"),
             may: Vec::new(),
             approvals: Vec::new(),
+            helm: None,
         },
         sources: vec![Source {
             name: "telnyx".to_owned(),

@@ -1,6 +1,7 @@
 //! The second host against a real client: who gets in, and that what comes and goes is the console's.
 
 mod keys;
+mod limits;
 
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
+use super::listen::{Limits, listen};
 use super::{host, pages::Pages};
 use crate::Failure;
 use crate::args::{Args, Command};
@@ -57,9 +59,12 @@ async fn served() -> Served {
     let (router, address) = host(&listener, berth.clone(), keys, asker, Pages::of(&pages).unwrap()).unwrap();
     let (at, token) = address.strip_prefix("http://").unwrap().split_once("/#token=").unwrap();
     let (at, token) = (at.to_owned(), token.to_owned());
-    let server = spawn(&SystemClock::shared(), async move {
-        axum::serve(listener, router).await.unwrap();
-    });
+    let limits = Limits {
+        head: Duration::from_secs(1),
+        ..Limits::default()
+    };
+    let clock = SystemClock::shared();
+    let server = spawn(&clock.clone(), listen(listener, router, limits, clock));
     Served {
         _folder: folder,
         at,
