@@ -5,6 +5,7 @@
 //! could not measure. Deliberately not here: assertions; speed is no test.
 
 mod fanout;
+mod journal;
 mod judge;
 mod odds;
 mod rehearsal;
@@ -40,6 +41,8 @@ enum Name {
     Rules,
     /// The window's program from its start to the first text, and its memory, beside an empty window.
     Startup,
+    /// Durable commits of the journal, beside bare overwrites of the same disk.
+    Journal,
 }
 
 /// What a bench found.
@@ -47,7 +50,7 @@ enum Name {
 pub(crate) struct Found {
     pub(crate) name: &'static str,
     pub(crate) figures: serde_json::Value,
-    /// Ours by the baseline's; smaller is better, but for [`Name::Judge`].
+    /// Ours by the baseline's; smaller is better, but for [`Name::Judge`] and [`Name::Journal`].
     pub(crate) ratio: f64,
     pub(crate) aim: f64,
 }
@@ -61,15 +64,14 @@ fn main() -> ExitCode {
         Name::JudgeOdds => odds::measure(),
         Name::Rules => rules::measure(Duration::from_secs(window)),
         Name::Startup => startup::measure(),
+        Name::Journal => journal::measure(),
     };
     match found {
         Ok(found) => {
             let ok = match name {
-                // Units in the same time, not time for the same units.
-                Name::Judge => found.ratio >= found.aim,
-                Name::Rehearsal | Name::RollbackFanout | Name::JudgeOdds | Name::Rules | Name::Startup => {
-                    found.ratio <= found.aim
-                }
+                // Work in the same time, not time for the same work.
+                Name::Judge | Name::Journal => found.ratio >= found.aim,
+                Name::Rehearsal | Name::RollbackFanout | Name::JudgeOdds | Name::Rules | Name::Startup => found.ratio <= found.aim,
             };
             let line = serde_json::json!({
                 "bench": found.name, "figures": found.figures, "ratio": found.ratio, "aim": found.aim, "ok": ok,
