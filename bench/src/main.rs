@@ -11,6 +11,7 @@ mod odds;
 mod rehearsal;
 mod rules;
 mod startup;
+mod store;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -43,6 +44,8 @@ enum Name {
     Startup,
     /// Durable commits of the journal, beside bare overwrites of the same disk.
     Journal,
+    /// Every query of screens and rules, while what is kept grows a thousandfold, on both databases.
+    Store,
 }
 
 /// What a bench found.
@@ -65,13 +68,19 @@ fn main() -> ExitCode {
         Name::Rules => rules::measure(Duration::from_secs(window)),
         Name::Startup => startup::measure(),
         Name::Journal => journal::measure(),
+        Name::Store => store::measure(),
     };
     match found {
         Ok(found) => {
             let ok = match name {
                 // Work in the same time, not time for the same work.
                 Name::Judge | Name::Journal => found.ratio >= found.aim,
-                Name::Rehearsal | Name::RollbackFanout | Name::JudgeOdds | Name::Rules | Name::Startup => found.ratio <= found.aim,
+                Name::Rehearsal
+                | Name::RollbackFanout
+                | Name::JudgeOdds
+                | Name::Rules
+                | Name::Startup
+                | Name::Store => found.ratio <= found.aim,
             };
             let line = serde_json::json!({
                 "bench": found.name, "figures": found.figures, "ratio": found.ratio, "aim": found.aim, "ok": ok,

@@ -79,6 +79,8 @@ const TESTED_BY_CONTRACT: &[&str] = &[
     "timonel-vault",
 ];
 
+const BENCH: &str = "timonel-bench";
+
 /// Without input and output, clock or logging.
 const PURE: &[&str] = &[
     "timonel-judge",
@@ -120,6 +122,10 @@ fn of_package(package: &Ours, names: &BTreeSet<&str>) -> Vec<Finding> {
     for used in &package.uses {
         let other = used.name.as_str();
         if other == "timonel-testkit" {
+            // A bench starts the same real programs as the tests.
+            if name == BENCH {
+                continue;
+            }
             if !used.dev {
                 findings.push(found(format!(
                     "may use {other} from its tests only: make it a dev-dependency"
