@@ -171,15 +171,19 @@ impl Engine {
         // A rollback that was cut short here is an emergency still.
         let how = if intended(None) { Take::ByForce } else { how };
         // Before the past is read: whoever had it may write until then.
-        let (epoch, sure) = seat.take(how).await?;
+        let helm = seat.sit_down(how).await?;
         let head = store.head(&writer).await.map_err(EngineError::Recover)?;
         let recovered = recovery::replay(&*store, &rollout, &plan, |_| ()).await?;
         let resume = intended(None).then(|| intended(recovered.reset));
         let remembered = recovery::samples(&*store, &rollout, &plan, recovered.last, clock.now()).await?;
         let gathered = recovery::evidence(&*store, &rollout, &plan, recovered.state.epoch, clock.now()).await?;
         let last_unit = store.last_unit(&rollout).await.map_err(EngineError::Recover)?;
-        let sure = seat.still(epoch, sure).await?;
-        let shared = Shared::new(epoch, seat.helm.current(&rollout).await.unwrap_or_default());
+        let helm = match helm {
+            Some((epoch, sure)) => seat.stay(how, epoch, sure).await?,
+            None => None,
+        };
+        let epoch = helm.map(|(epoch, _)| epoch);
+        let shared = Shared::new(epoch, seat.last_heard().await);
 
         let (to, inbox) = mailbox(&clock);
         let (jobs_in, jobs) = timonel_ports::mailbox::mailbox(&clock);
@@ -230,8 +234,8 @@ impl Engine {
         let (seize_in, seize) = timonel_ports::mailbox::mailbox(&clock);
         let keeper = Keeper {
             seat: seat.clone(),
-            epoch,
-            sure,
+            epoch: epoch.unwrap_or_default(),
+            sure: helm.map_or_else(|| clock.mono(), |(_, sure)| sure),
             shared: shared.clone(),
             to: to.clone(),
             seize,

@@ -3,6 +3,7 @@
 //!
 //! Deliberately not here: what is not done without it; that is the step's.
 
+use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -37,8 +38,7 @@ pub struct Standing {
 pub(crate) struct Shared(Arc<Mutex<Standing>>);
 
 impl Shared {
-    pub(crate) fn new(ours: u64, last: HelmState) -> Self {
-        let ours = Some(ours);
+    pub(crate) fn new(ours: Option<u64>, last: HelmState) -> Self {
         Self(Arc::new(Mutex::new(Standing { ours, last })))
     }
 
@@ -61,15 +61,49 @@ pub(crate) struct Seat {
 }
 
 impl Seat {
+    /// Takes the helm for an engine that starts. An emergency rollback starts without it where it cannot be had, `None`: lowering
+    /// needs no helm, and a store that is full, read-only or away must not keep the calls where they are.
+    pub(crate) async fn sit_down(&self, how: Take) -> Result<Option<(u64, Mono)>, HelmError> {
+        self.or_without(how, self.take(how)).await
+    }
+
+    /// What was taken and is still ours, after work that may have taken its time; else as [`Seat::sit_down`].
+    pub(crate) async fn stay(&self, how: Take, epoch: u64, sure: Mono) -> Result<Option<(u64, Mono)>, HelmError> {
+        let still = async { Ok((epoch, self.still(epoch, sure).await?)) };
+        self.or_without(how, still).await
+    }
+
+    async fn or_without<T>(
+        &self,
+        how: Take,
+        taking: impl Future<Output = Result<T, HelmError>>,
+    ) -> Result<Option<T>, HelmError> {
+        if how != Take::ByForce {
+            return taking.await.map(Some);
+        }
+        match within(&*self.clock, CALL_DEADLINE, taking).await {
+            Ok(Ok(taken)) => return Ok(Some(taken)),
+            Ok(Err(error)) => tracing::warn!(%error, "the rollback begins without the helm"),
+            Err(elapsed) => tracing::warn!(%elapsed, "the rollback begins without the helm"),
+        }
+        Ok(None)
+    }
+
+    /// Who has the helm, as far as it says so in time.
+    pub(crate) async fn last_heard(&self) -> HelmState {
+        let asked = within(&*self.clock, CALL_DEADLINE, self.helm.current(&self.rollout)).await;
+        asked.ok().and_then(Result::ok).unwrap_or_default()
+    }
+
     /// Takes the helm. Gives its epoch and until when it is surely ours.
-    pub(crate) async fn take(&self, how: Take) -> Result<(u64, Mono), HelmError> {
+    async fn take(&self, how: Take) -> Result<(u64, Mono), HelmError> {
         let sure = self.sure();
         let epoch = self.helm.take(&self.rollout, &self.me, how).await?;
         Ok((epoch, sure))
     }
 
     /// Until when what was taken is surely ours, after work that may have taken its time.
-    pub(crate) async fn still(&self, epoch: u64, sure: Mono) -> Result<Mono, HelmError> {
+    async fn still(&self, epoch: u64, sure: Mono) -> Result<Mono, HelmError> {
         if sure.saturating_since(self.clock.mono()) > RENEWAL {
             return Ok(sure);
         }
@@ -125,10 +159,11 @@ pub(crate) struct Keeper {
 }
 
 impl Keeper {
-    /// Says when the helm is no longer ours, or ours again; ends with the owner.
+    /// Says when the helm is no longer ours, or ours again; ends with the owner. Whoever begins without it is an emergency.
     pub(crate) async fn run(mut self) {
         let clock = self.seat.clock.clone();
-        let (mut holding, mut seizing) = (true, false);
+        let mut holding = self.is_ours();
+        let mut seizing = !holding;
         sleep(&*clock, STAGGER).await;
         let mut due = clock.mono() + RENEWAL;
         loop {
@@ -192,10 +227,8 @@ impl Keeper {
         match within(&*self.seat.clock, CALL_DEADLINE, taking).await {
             Ok(Ok((epoch, sure))) => {
                 (self.epoch, self.sure) = (epoch, sure);
-                let now = self.seat.helm.current(&self.seat.rollout);
-                if let Ok(Ok(state)) = within(&*self.seat.clock, CALL_DEADLINE, now).await {
-                    self.shared.change(|standing| standing.last = state);
-                }
+                let state = self.seat.last_heard().await;
+                self.shared.change(|standing| standing.last = state);
             }
             Ok(Err(error)) => tracing::warn!(%error, "the helm is not taken for the rollback"),
             Err(elapsed) => tracing::warn!(%elapsed, "the helm is not taken for the rollback"),

@@ -141,12 +141,12 @@ impl Owner {
         &mut self,
         last: Option<Timestamp>,
         mut operations: BTreeMap<OpId, Vec<Operation>>,
-        epoch: u64,
+        epoch: Option<u64>,
     ) {
         if let Some(from) = last {
             self.happen(Event::Gap { from });
         }
-        self.happen(Event::Helm(Some(epoch)));
+        self.happen(Event::Helm(epoch));
         let open: Vec<_> = self
             .state
             .targets

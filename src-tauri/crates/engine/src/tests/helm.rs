@@ -78,6 +78,27 @@ async fn an_emergency_rollback_waits_for_no_helm() {
     assert!(world.state().await.helm, "it is taken as soon as it answers");
 }
 
+/// A full disk, or a store that may only be read: nothing is written, and the calls go back all the same.
+#[tokio::test]
+async fn an_engine_starts_for_an_emergency_rollback_where_nothing_can_be_written() {
+    let mut world = World::baking().await;
+    world.gone();
+    world.helm.refuse(true);
+    world.store.fail(true);
+    assert!(matches!(world.try_start().await, Err(EngineError::Helm(_))));
+    world.seize().await;
+    world.wish(Wish::roll_back()).await;
+    world.until("rolled back", |s| s.stage == Stage::RolledBack).await;
+    assert!(!world.state().await.helm);
+    world.helm.refuse(false);
+    world.store.fail(false);
+    world.pass(6).await;
+    assert!(world.state().await.helm, "it is taken as soon as it can be");
+    world.stop().await;
+    world.start().await;
+    assert_eq!(world.state().await.stage, Stage::RolledBack, "and written down");
+}
+
 #[tokio::test]
 async fn an_engine_does_not_start_while_another_has_the_helm_and_does_once_its_lease_has_run_out() {
     let mut world = World::still();

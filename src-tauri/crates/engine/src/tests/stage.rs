@@ -253,6 +253,7 @@ pub(super) struct MemoryHelm {
     clock: Arc<ManualClock>,
     state: Mutex<(HelmState, Mono)>,
     pub(super) hang: Hang,
+    refuses: AtomicBool,
 }
 
 impl MemoryHelm {
@@ -261,7 +262,19 @@ impl MemoryHelm {
             clock: clock.clone(),
             state: Mutex::default(),
             hang: Hang::new(),
+            refuses: AtomicBool::new(false),
         })
+    }
+
+    /// It can be seen and not taken, as where its row cannot be written.
+    pub(super) fn refuse(&self, on: bool) {
+        self.refuses.store(on, Ordering::Relaxed);
+    }
+
+    fn writable(&self) -> Result<(), HelmError> {
+        let refuses = self.refuses.load(Ordering::Relaxed);
+        let refused = || HelmError::Unavailable("read-only".into());
+        if refuses { Err(refused()) } else { Ok(()) }
     }
 
     /// Somebody takes it, whoever holds it.
@@ -300,6 +313,7 @@ impl Helm for MemoryHelm {
 
     async fn take(&self, _: &RolloutId, by: &Writer, how: Take) -> Result<u64, HelmError> {
         self.hang.pass().await;
+        self.writable()?;
         match (self.now().held, how) {
             (None, _) | (Some(_), Take::ByForce) => {}
             (Some(held), Take::Again) if held.by == *by => {}
@@ -310,6 +324,7 @@ impl Helm for MemoryHelm {
 
     async fn renew(&self, _: &RolloutId, _: &Writer, epoch: u64) -> Result<(), HelmError> {
         self.hang.pass().await;
+        self.writable()?;
         if self.epoch() != epoch {
             return Err(HelmError::Lost { now: self.now() });
         }

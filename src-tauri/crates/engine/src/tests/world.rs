@@ -277,8 +277,22 @@ impl World {
     }
 
     pub(super) async fn try_start(&mut self) -> Result<(), EngineError> {
+        let (desk, parts) = self.parts();
+        let (engine, bulletins) = Engine::start(parts).await?;
+        self.running = Some((engine, desk, bulletins));
+        Ok(())
+    }
+
+    /// Starts an engine for an emergency rollback.
+    pub(super) async fn seize(&mut self) {
+        let (desk, parts) = self.parts();
+        let (engine, bulletins) = Engine::seize(parts).await.unwrap();
+        self.running = Some((engine, desk, bulletins));
+    }
+
+    fn parts(&self) -> (QueueEnd, Parts) {
         let (desk, feed) = in_process(&self.shared());
-        let (engine, bulletins) = Engine::start(Parts {
+        let parts = Parts {
             rollout: rollout(),
             plan: self.plan.clone(),
             plan_text: String::new(),
@@ -293,10 +307,8 @@ impl World {
             ],
             sources: vec![(self.source.clone(), Duration::from_secs(5))],
             intents: self.intents.clone(),
-        })
-        .await?;
-        self.running = Some((engine, desk, bulletins));
-        Ok(())
+        };
+        (desk, parts)
     }
 
     fn counted<T>(&self, of: &Arc<T>) -> Counted<T> {
