@@ -16,6 +16,7 @@ use timonel_domain::value::{TargetId, Weight};
 use timonel_ports::clock::{SharedClock, sleep, within};
 use timonel_ports::mailbox::Sender;
 
+use crate::helm::Shared;
 use crate::message::Message;
 use timonel_ports::target::{Apart, Goal, Operation, Progress, Reach, Reading, Target, TargetError};
 
@@ -54,6 +55,8 @@ pub(crate) struct Hands {
     pub(crate) reports: Sender<Message>,
     /// The target.
     pub(crate) target: Arc<dyn Target>,
+    /// Nothing is begun upwards without it.
+    pub(crate) helm: Shared,
 }
 
 impl Hands {
@@ -130,6 +133,13 @@ impl Hands {
         let mut running = Vec::new();
         let mut first = None;
         for (at, step) in steps.iter().enumerate() {
+            // Reading may have outlasted the lease under which this was decided.
+            if !lowers && self.helm.get().ours.is_none() {
+                return Err(TargetError::Refused {
+                    place: self.target.describe().place,
+                    detail: "the helm was lost before it was asked for".to_owned(),
+                });
+            }
             match self.within(limit, self.target.start(step)).await {
                 Ok(operation) => running.push(operation),
                 // A lever or a mark that does not get through must not keep the members behind it where they are.

@@ -168,8 +168,6 @@ impl Engine {
             rollout: rollout.clone(),
             me: writer.clone(),
         };
-        // A rollback that was cut short here is an emergency still.
-        let how = if intended(None) { Take::ByForce } else { how };
         // Before the past is read: whoever had it may write until then.
         let helm = seat.sit_down(how).await?;
         let head = store.head(&writer).await.map_err(EngineError::Recover)?;
@@ -210,6 +208,7 @@ impl Engine {
             to.clone(),
             jobs_in,
             errands_in,
+            shared.clone(),
         );
         let (subscriber, bulletins) = timonel_ports::mailbox::mailbox(&clock);
         owner.subscribe(subscriber);
@@ -231,17 +230,17 @@ impl Engine {
         for (index, (id, target)) in (0u32..).zip(&targets) {
             tasks.extend(watch::target(&clock, index, id, target.clone(), to.clone()));
         }
-        let (seize_in, seize) = timonel_ports::mailbox::mailbox(&clock);
-        let keeper = Keeper {
-            seat: seat.clone(),
-            epoch: epoch.unwrap_or_default(),
-            sure: helm.map_or_else(|| clock.mono(), |(_, sure)| sure),
-            shared: shared.clone(),
-            to: to.clone(),
-            seize,
-        };
-        tasks.push(spawn(&clock, keeper.run()));
-        tasks.push(watch::commands(&clock, commands, to.clone(), seize_in));
+        if let Some((epoch, sure)) = helm {
+            let keeper = Keeper {
+                seat: seat.clone(),
+                epoch,
+                sure,
+                shared: shared.clone(),
+                to: to.clone(),
+            };
+            tasks.push(spawn(&clock, keeper.run()));
+        }
+        tasks.push(watch::commands(&clock, commands, to.clone()));
         tasks.push(watch::ticks(&clock, to.clone()));
         let helm = shared;
         let handle = Handle { clock, to, helm };

@@ -1,5 +1,5 @@
-//! Keeping the helm: renewing it in time, not believing in it any longer than it is surely ours, taking it by force for an
-//! emergency rollback, and waiting for it.
+//! Keeping the helm: taking it for a start, renewing it in time, not believing in it any longer than it is surely ours, and
+//! waiting for it.
 //!
 //! Deliberately not here: what is not done without it; that is the step's.
 
@@ -12,7 +12,7 @@ use timonel_domain::time::Mono;
 use timonel_domain::value::{RolloutId, Writer};
 use timonel_ports::clock::{SharedClock, sleep, within};
 use timonel_ports::helm::{Helm, HelmError, HelmState, LEASE, MARGIN, RENEWAL, Take};
-use timonel_ports::mailbox::{Receiver, Sender};
+use timonel_ports::mailbox::Sender;
 
 use crate::actuation::CALL_DEADLINE;
 use crate::message::Message;
@@ -31,6 +31,9 @@ pub struct Standing {
     pub ours: Option<u64>,
     /// Who held it when it was last heard of.
     pub last: HelmState,
+    /// This engine never holds it again: another has had it since, or it could not be had at the start. What is here is a
+    /// part of the rollout's past; end this engine once nothing is moving, and take the rollout up anew.
+    pub lost: bool,
 }
 
 /// Seen by whoever asks the engine, kept by its [`Keeper`].
@@ -39,7 +42,8 @@ pub(crate) struct Shared(Arc<Mutex<Standing>>);
 
 impl Shared {
     pub(crate) fn new(ours: Option<u64>, last: HelmState) -> Self {
-        Self(Arc::new(Mutex::new(Standing { ours, last })))
+        let lost = ours.is_none();
+        Self(Arc::new(Mutex::new(Standing { ours, last, lost })))
     }
 
     pub(crate) fn get(&self) -> Standing {
@@ -145,7 +149,8 @@ pub async fn vacant(clock: &SharedClock, helm: &dyn Helm, of: &RolloutId) {
     }
 }
 
-/// The task that keeps the helm.
+/// The task that keeps the helm. Once another has had it, this engine knows only a part of the rollout's past: it never
+/// holds the helm again, goes on lowering, and has to be taken up anew from the journal.
 #[derive(Debug)]
 pub(crate) struct Keeper {
     pub(crate) seat: Seat,
@@ -154,33 +159,20 @@ pub(crate) struct Keeper {
     pub(crate) sure: Mono,
     pub(crate) shared: Shared,
     pub(crate) to: Sender<Message>,
-    /// An emergency rollback was asked for here.
-    pub(crate) seize: Receiver<()>,
 }
 
 impl Keeper {
-    /// Says when the helm is no longer ours, or ours again; ends with the owner. Whoever begins without it is an emergency.
+    /// Says when the helm is no longer ours, or ours again; ends with the owner, or when another has had it.
     pub(crate) async fn run(mut self) {
         let clock = self.seat.clock.clone();
-        let mut holding = self.is_ours();
-        let mut seizing = !holding;
+        let mut holding = true;
         sleep(&*clock, STAGGER).await;
         let mut due = clock.mono() + RENEWAL;
         loop {
-            let next = if holding { due.min(self.sure) } else { due };
-            tokio::select! {
-                biased;
-                Some(()) = self.seize.recv(), if !seizing => seizing = true,
-                () = clock.sleep_until(next) => {}
-            }
-            if seizing && !holding {
-                self.take_by_force().await;
-            } else {
-                self.renew(holding).await;
-            }
-            let ours = self.is_ours();
-            seizing = seizing && !ours;
-            due = clock.mono() + if seizing { LOOK } else { RENEWAL };
+            clock.sleep_until(if holding { due.min(self.sure) } else { due }).await;
+            let lost = self.renew(holding).await;
+            due = clock.mono() + RENEWAL;
+            let ours = !lost && clock.mono() < self.sure;
             if ours != holding {
                 holding = ours;
                 let epoch = ours.then_some(self.epoch);
@@ -189,14 +181,14 @@ impl Keeper {
                     return;
                 }
             }
+            if lost {
+                return;
+            }
         }
     }
 
-    fn is_ours(&self) -> bool {
-        self.seat.clock.mono() < self.sure
-    }
-
-    async fn renew(&mut self, holding: bool) {
+    /// Renews the lease. Whether another has had the helm.
+    async fn renew(&mut self, holding: bool) -> bool {
         let Seat {
             clock,
             helm,
@@ -212,26 +204,14 @@ impl Keeper {
         };
         match within(&**clock, limit, helm.renew(rollout, me, self.epoch)).await {
             Ok(Ok(())) => self.sure = sure,
-            Ok(Err(HelmError::Lost { now: state })) => {
-                self.sure = now;
-                self.shared.change(|standing| standing.last = state);
+            Ok(Err(HelmError::Lost { now: last })) => {
+                self.shared
+                    .change(|standing| (standing.last, standing.lost) = (last, true));
+                return true;
             }
             Ok(Err(error)) => tracing::warn!(%error, "the helm is not renewed"),
             Err(elapsed) => tracing::warn!(%elapsed, "the helm is not renewed"),
         }
-    }
-
-    /// The rollback itself waits for none of this: it is under way.
-    async fn take_by_force(&mut self) {
-        let taking = self.seat.take(Take::ByForce);
-        match within(&*self.seat.clock, CALL_DEADLINE, taking).await {
-            Ok(Ok((epoch, sure))) => {
-                (self.epoch, self.sure) = (epoch, sure);
-                let state = self.seat.last_heard().await;
-                self.shared.change(|standing| standing.last = state);
-            }
-            Ok(Err(error)) => tracing::warn!(%error, "the helm is not taken for the rollback"),
-            Err(elapsed) => tracing::warn!(%elapsed, "the helm is not taken for the rollback"),
-        }
+        false
     }
 }

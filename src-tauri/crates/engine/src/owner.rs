@@ -27,6 +27,7 @@ use timonel_ports::task::{Task, spawn};
 
 use crate::actuation::{Hands, Order};
 use crate::bulletin::{Acknowledgement, Bulletin, Manual};
+use crate::helm::Shared;
 use crate::intents::Errand;
 use crate::message::Message;
 use crate::scribe::Job;
@@ -52,6 +53,8 @@ pub(crate) struct Owner {
     me: Sender<Message>,
     jobs: Sender<Job>,
     intents: Sender<Errand>,
+    /// How this engine stands to the helm.
+    helm: Shared,
     /// The entry after which nothing is left of a rollback to finish; its intent goes once that is in the store.
     finished_in: Option<u64>,
     subscribers: Vec<Sender<Bulletin>>,
@@ -75,6 +78,7 @@ impl Owner {
         me: Sender<Message>,
         jobs: Sender<Job>,
         intents: Sender<Errand>,
+        helm: Shared,
     ) -> Self {
         let board = Board::new(&plan);
         let (watching_since, written) = (clock.now(), chain.head().seq);
@@ -95,6 +99,7 @@ impl Owner {
             me,
             jobs,
             intents,
+            helm,
             finished_in: None,
             subscribers: Vec::new(),
             commands: Default::default(),
@@ -343,6 +348,7 @@ impl Owner {
             clock: self.clock.clone(),
             reports: self.me.clone(),
             target,
+            helm: self.helm.clone(),
         })
     }
 

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use timonel_domain::evidence::{Epoch, Evidence};
 use timonel_domain::plan::Plan;
-use timonel_domain::rollout::{Effect, Event, OpId, State, step};
+use timonel_domain::rollout::{Cause, Effect, Event, Level, OpId, State, step};
 use timonel_domain::sample::Sample;
 use timonel_domain::time::Timestamp;
-use timonel_domain::value::{RolloutId, Writer};
+use timonel_domain::value::{RolloutId, Weight, Writer};
 use timonel_journal::record::{
-    ACKNOWLEDGEMENT, AcknowledgementRecord, EventRecord, OPERATION, OperationRecord, STEP, StepRecord,
+    ACKNOWLEDGEMENT, AcknowledgementRecord, EffectRecord, EventRecord, OPERATION, OperationRecord, STEP, StepRecord,
 };
 use timonel_ports::store::{JournalStore, Part, Position, SampleStore};
 use timonel_ports::target::Operation;
@@ -67,8 +67,8 @@ pub async fn retell(
 }
 
 /// Whose steps are the rollout's. An engine that has lost the helm goes on looking, and writes down what it sees; to the
-/// one that has it now none of that happened. What it does about calls is seen at the targets, and a rollback that a
-/// person gave it is one, whoever wrote it down.
+/// one that has it now none of that happened. What it does about calls is seen at the targets, and a rollback is one, whoever
+/// wrote it down: a person's as it was given, a rule's as one that was under way.
 #[derive(Debug, Default)]
 struct Succession {
     epochs: BTreeMap<Writer, u64>,
@@ -94,10 +94,25 @@ impl Succession {
                 self.gap.insert(writer.clone(), (at, record));
                 Vec::new()
             }
+            EventRecord::Assessed(_) | EventRecord::Incident { .. } if former && puts_all_back(&record) => {
+                let event = EventRecord::from(&Event::RollBack {
+                    level: Level::Total,
+                    cause: Cause::Resumed,
+                    confirmed: true,
+                });
+                let effects = record.effects;
+                vec![(at, StepRecord { event, effects })]
+            }
             _ if former => Vec::new(),
             _ => vec![(at, record)],
         }
     }
+}
+
+/// Whether an engine put every call back by this step.
+fn puts_all_back(record: &StepRecord) -> bool {
+    let mut effects = record.effects.iter();
+    effects.any(|effect| matches!(effect, EffectRecord::Lower { to: Weight::ZERO, .. }))
 }
 
 /// Replays all steps of a rollout.

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 pub(crate) use timonel_domain::rollout::TICK;
 use timonel_domain::value::TargetId;
-use timonel_journal::record::LevelRecord;
 use timonel_ports::clock::{SharedClock, sleep, within};
 use timonel_ports::commands::CommandFeed;
 use timonel_ports::mailbox::Sender;
@@ -14,7 +13,6 @@ use timonel_ports::target::{Target, TargetError};
 use timonel_ports::task::{Task, spawn};
 
 use crate::actuation::READ_DEADLINE;
-use crate::command::Wish;
 use crate::message::Message;
 
 /// How often a target is read when nothing says that it changed.
@@ -135,30 +133,15 @@ pub(crate) fn ticks(clock: &SharedClock, to: Sender<Message>) -> Task<()> {
     })
 }
 
-/// Hands people's commands on. Whoever keeps the helm is told of an emergency rollback besides, after the owner.
-pub(crate) fn commands(
-    clock: &SharedClock,
-    mut feed: Box<dyn CommandFeed>,
-    to: Sender<Message>,
-    seize: Sender<()>,
-) -> Task<()> {
+/// Hands people's commands on.
+pub(crate) fn commands(clock: &SharedClock, mut feed: Box<dyn CommandFeed>, to: Sender<Message>) -> Task<()> {
     let on = clock.clone();
     spawn(clock, async move {
         loop {
             match feed.next().await {
                 Ok(command) => {
-                    let emergency = matches!(
-                        command.what.read(),
-                        Ok(Wish::RollBack {
-                            level: LevelRecord::Total,
-                            ..
-                        })
-                    );
                     if to.send(Message::Command(command)).is_err() {
                         return;
-                    }
-                    if emergency {
-                        seize.tell(());
                     }
                 }
                 Err(timonel_ports::commands::CommandError::Closed) => return,

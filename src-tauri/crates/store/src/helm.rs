@@ -82,18 +82,19 @@ impl Helm for Database {
                 (Some(held), Take::Again) if held.by == *by => {}
                 (Some(held), Take::Free | Take::Again) => return Err(HelmError::Held(held.clone())),
             }
+            let epoch = self.last_epoch().await.map_err(unavailable)?.max(state.epoch) + 1;
+            let number = |epoch| integer("the epoch of the helm", epoch).map_err(unavailable);
             let row = [
                 of.as_str().into(),
                 by.as_str().into(),
                 now.micros().into(),
                 (now + LEASE).micros().into(),
-                integer("the epoch of the helm", state.epoch)
-                    .map_err(unavailable)?
-                    .into(),
+                number(state.epoch)?.into(),
                 until.into(),
+                number(epoch)?.into(),
             ];
             if self.execute(statement::TAKE_HELM, &row).await.map_err(failed)? == 1 {
-                return Ok(state.epoch + 1);
+                return Ok(epoch);
             }
         }
         Err(unavailable(StoreError::Unavailable {
@@ -143,6 +144,13 @@ impl Database {
                 now.get("now").map(Timestamp::from_micros).map_err(self.unread(WHAT))
             }
         }
+    }
+
+    /// The greatest epoch of all helms.
+    async fn last_epoch(&self) -> Result<u64, StoreError> {
+        let rows = self.rows(statement::LAST_EPOCH, &[]).await.map_err(self.unread(WHAT))?;
+        let epoch = rows.first().map(|row| row.get::<Option<i64>>("epoch")).transpose();
+        self.natural(epoch.map_err(self.unread(WHAT))?.flatten().unwrap_or(0))
     }
 
     /// The helm, and the end of its lease as the row has it, ended or not; 0 where nobody holds it.

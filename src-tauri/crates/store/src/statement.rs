@@ -69,8 +69,11 @@ pub(crate) const NEW_HELM: &str = "
 
 // Only where nobody has taken or renewed it since it was looked at.
 pub(crate) const TAKE_HELM: &str = "
-    UPDATE helm SET epoch = epoch + 1, holder = $2, since = $3, until = $4
+    UPDATE helm SET epoch = $7, holder = $2, since = $3, until = $4
     WHERE rollout = $1 AND epoch = $5 AND COALESCE(until, 0) = $6";
+
+// Targets bear marks of epochs and know no rollouts: the epochs of the next one go on where those of the last one ended.
+pub(crate) const LAST_EPOCH: &str = "SELECT MAX(epoch) AS epoch FROM helm";
 
 pub(crate) const RENEW_HELM: &str = "
     UPDATE helm SET until = $4 WHERE rollout = $1 AND holder = $2 AND epoch = $3";

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use timonel_domain::rollout::{Hold, Stage};
-use timonel_domain::value::{Weight, Writer};
+use timonel_domain::value::{Side, Weight, Writer};
 use timonel_ports::clock::SharedClock;
 use timonel_ports::helm::{Helm, HelmError, Take};
 use timonel_ports::task::spawn;
@@ -26,13 +26,15 @@ async fn losing_the_helm_freezes_and_never_lowers() {
     world.pass(BAKE.as_secs() * 2).await;
     assert_eq!(world.splitter.weight(), Weight::percent(50));
     assert!(world.splitter.moves().is_empty() && world.follower.moves().is_empty());
-    // A person still can, and then the helm is taken from whoever has it.
+    // A person still can; the helm stays where the whole of the past is known.
     world.wish(Wish::roll_back()).await;
     world.until("rolled back", |s| s.stage == Stage::RolledBack).await;
     assert_eq!(world.splitter.weight(), Weight::ZERO);
-    world.until("the helm by force", |s| s.helm).await;
-    assert_eq!(world.helm.epoch(), 3);
-    assert_eq!(world.standing().ours, Some(3));
+    let other = Writer::new("otra-consola").unwrap();
+    world.helm.release(&rollout(), &other, 2).await.unwrap();
+    world.pass(30).await;
+    assert!(!world.state().await.helm && world.standing().lost);
+    assert_eq!(world.helm.epoch(), 2);
 }
 
 #[tokio::test]
@@ -75,7 +77,7 @@ async fn an_emergency_rollback_waits_for_no_helm() {
     assert!(!world.state().await.helm);
     world.helm.hang.set(false);
     world.pass(6).await;
-    assert!(world.state().await.helm, "it is taken as soon as it answers");
+    assert!(world.state().await.helm, "nobody else has had it");
 }
 
 /// A full disk, or a store that may only be read: nothing is written, and the calls go back all the same.
@@ -89,11 +91,13 @@ async fn an_engine_starts_for_an_emergency_rollback_where_nothing_can_be_written
     world.seize().await;
     world.wish(Wish::roll_back()).await;
     world.until("rolled back", |s| s.stage == Stage::RolledBack).await;
-    assert!(!world.state().await.helm);
     world.helm.refuse(false);
     world.store.fail(false);
     world.pass(6).await;
-    assert!(world.state().await.helm, "it is taken as soon as it can be");
+    assert!(
+        !world.state().await.helm && world.standing().lost,
+        "it knows a part of the past"
+    );
     world.stop().await;
     world.start().await;
     assert_eq!(world.state().await.stage, Stage::RolledBack, "and written down");
@@ -155,5 +159,25 @@ async fn what_is_written_by_hands_that_have_lost_the_helm_changes_nothing_but_a_
     world.wish(Wish::roll_back()).await;
     world.until("rolled back", |s| s.stage == Stage::RolledBack).await;
     world.pass(2).await;
+    assert!(other.replayed().await.latch.is_some());
+}
+
+/// Cut off from the store, a rule of the one that had it still puts every call back: nobody may raise over that unawares.
+#[tokio::test]
+async fn what_a_rule_of_a_former_holder_put_back_is_a_rollback_for_whoever_comes_next() {
+    let mut world = World::with_rule().await;
+    world.helm.seize("otra-consola");
+    let mut other = world.beside("otra-consola");
+    other.start().await;
+    for _ in 0..40 {
+        world.count("asignadas", Side::Canary, 9);
+        world.pass(5).await;
+        if world.state().await.rollback.is_some() {
+            break;
+        }
+    }
+    world.until("rolled back", |s| s.stage == Stage::RolledBack).await;
+    world.stop().await;
+    assert!(other.state().await.latch.is_none(), "it saw none of that itself");
     assert!(other.replayed().await.latch.is_some());
 }

@@ -1,6 +1,7 @@
 //! The inanimate part: a clock that a test moves, a store and a helm with switches.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
