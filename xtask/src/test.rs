@@ -50,7 +50,9 @@ fn every_step(here: &Checkout, record: &mut Record) {
     });
     // Tests start the programs themselves, and a runner builds only those of the package under test.
     let built = record.step("programs", |_| {
-        Ok(cmd!(sh, "cargo build --locked --workspace --bins").run()?)
+        cmd!(sh, "cargo build --locked --workspace --bins").run()?;
+        // The one that tests of the processes ask for, by itself with its own features: built within a test it would outlast it.
+        Ok(cmd!(sh, "cargo build --locked --package timonel-ctl --bin timonelctl").run()?)
     });
     // Otherwise it would be the window of some earlier build.
     if built {
