@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
-use timonel_domain::evidence::{ALPHA_ALERT, ALPHA_ROLLBACK};
+use timonel_domain::evidence::{ALPHA_ALERT, ALPHA_ROLLBACK, watched};
 use timonel_domain::metric::{Direction, KnownMetric, Metric, Statistic};
 use timonel_domain::plan::{
     Action, Comparison, EvidenceMode, Gate, GateKind, Phase, Plan, Question, Rule, SignalPlan, Unit,
@@ -133,7 +133,7 @@ impl<'a> Questions<'a> {
             }
         }
         let needs = if observational { OBSERVATIONAL } else { 1.0 };
-        let alpha = ALPHA_ROLLBACK / watched(plan) as f64 / needs;
+        let alpha = ALPHA_ROLLBACK / watched(plan).max(1) as f64 / needs;
         let subjects = rules.into_iter().map(|(of, rules)| Subject {
             metric: of.metric(),
             asked: Asked {
@@ -357,42 +357,6 @@ fn strictest(plan: &Plan, phase: &Phase, of: &Of<'_>) -> Option<f64> {
     let limits = phase.gates.iter().filter_map(|gate| Of::gate(plan, gate));
     let limits = limits.filter(|(other, _)| other == of).map(|(_, limit)| limit);
     limits.reduce(f64::min)
-}
-
-/// How many metrics share the budget: those with a rollback rule that evidence speaks about.
-fn watched(plan: &Plan) -> usize {
-    let rollbacks = plan.rules.iter().filter(|rule| rule.action == Action::Rollback);
-    let metrics: BTreeSet<_> = rollbacks
-        .filter_map(|rule| plan.signal(&rule.question.signal))
-        .map(|signal| &signal.metric)
-        .filter(|metric| match metric {
-            Metric::Known(known) => match known {
-                KnownMetric::ErrorRate
-                | KnownMetric::FailedCalls
-                | KnownMetric::ResponseTime
-                | KnownMetric::DataQueryTime
-                | KnownMetric::Abandonment
-                | KnownMetric::SpeechRecognition
-                | KnownMetric::CallDuration
-                | KnownMetric::BreakerOpens
-                | KnownMetric::UnhandledExceptions
-                | KnownMetric::ExternalErrors => true,
-                KnownMetric::ConcurrentCalls
-                | KnownMetric::Calls
-                | KnownMetric::MenuOptionShare
-                | KnownMetric::Uptime
-                | KnownMetric::Cpu
-                | KnownMetric::Memory
-                | KnownMetric::Network
-                | KnownMetric::NetworkLatency
-                | KnownMetric::ActiveSessions
-                | KnownMetric::AudioQuality => false,
-            },
-            Metric::Declared { .. } => false,
-        })
-        .map(Metric::name)
-        .collect();
-    metrics.len().max(1)
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ use self::occurred::Occurred;
 use self::routing::Routing;
 use self::shares::Shares;
 use self::stream::{Stream, over};
-use crate::plan::{Action, EvidenceMode, Plan, Rule, Unit};
+use crate::plan::{Action, EvidenceMode, Plan, Rule, SignalPlan, Unit};
 use crate::sample::Sample;
 use crate::time::Timestamp;
 use crate::value::{GateId, RuleId, SignalId, Weight};
@@ -48,6 +48,9 @@ pub const ALPHA_ROLLBACK: f64 = 0.01;
 pub const ALPHA_ALERT: f64 = 0.05;
 /// The probability that a bound shown to people, or used by a gate, is ever wrong within a phase.
 pub const ALPHA_BOUND: f64 = 0.05;
+/// The probability that stable's own share above the limit of a mean is more than it is taken for: small beside what a rule
+/// acts by, since the two add up.
+const ALPHA_OWN: f64 = 0.001;
 /// Arms that follow the number, the caller or the tenant are not random: R then needs this many times the evidence,
 /// in thousandths of log10.
 const OBSERVATIONAL: i32 = 1000;
@@ -106,8 +109,8 @@ pub struct Evidence {
     routing: Routing,
     shares: Shares,
     observational: bool,
-    alert: Strength,
-    rollback: Strength,
+    alert: BTreeMap<SignalId, Strength>,
+    rollback: BTreeMap<SignalId, Strength>,
 }
 
 impl Evidence {
@@ -126,8 +129,8 @@ impl Evidence {
                 Unit::Call | Unit::Request => false,
                 Unit::Caller | Unit::Tenant | Unit::Number => true,
             },
-            alert: Strength::NONE,
-            rollback: Strength::NONE,
+            alert: BTreeMap::new(),
+            rollback: BTreeMap::new(),
         };
         for rule in &plan.rules {
             if let Some(link) = Link::of(plan, &rule.question, rule.comparison, rule.limit) {
@@ -147,17 +150,14 @@ impl Evidence {
                 new.gates.insert(gate.id.clone(), link);
             }
         }
-        // The budget is shared by what is tested, once each.
-        let share = |alpha: f64, acts: &dyn Fn(&Rule) -> bool| {
-            let acting = plan.rules.iter().filter(|rule| acts(rule));
-            let links = acting.filter_map(|rule| new.rules.get(&rule.id));
-            let among: BTreeSet<_> = links.flat_map(Link::all).collect();
-            Strength::of_alpha(alpha / among.len().max(1) as f64)
+        // The metrics share the budget, and what is tested of one metric shares that metric's.
+        let share = |alpha: f64, acts: fn(&Rule) -> bool| {
+            let tested = tested(plan, acts);
+            let each = alpha / tested.len().max(1) as f64;
+            let of = |(signal, outcomes): (_, BTreeSet<_>)| (signal, Strength::of_alpha(each / outcomes.len() as f64));
+            tested.into_iter().map(of).collect()
         };
-        (new.alert, new.rollback) = (
-            share(ALPHA_ALERT, &|rule| rule.action != Action::Notify),
-            share(ALPHA_ROLLBACK, &puts_back),
-        );
+        (new.alert, new.rollback) = (share(ALPHA_ALERT, has_consequences), share(ALPHA_ROLLBACK, puts_back));
         new
     }
 
@@ -168,7 +168,9 @@ impl Evidence {
             Outcome::Occurred => {
                 if let Some(exposure) = exposure(plan, signal) {
                     let occurred = self.occurred.entry(signal.clone());
-                    occurred.or_insert_with(|| Occurred::new(exposure));
+                    let lost_after = |id| plan.signal(id).map(SignalPlan::lost_after);
+                    let patience = lost_after(signal).max(lost_after(&exposure)).unwrap_or_default();
+                    occurred.or_insert_with(|| Occurred::new(exposure, patience));
                 }
             }
             Outcome::Mean => {
@@ -245,7 +247,8 @@ impl Evidence {
     pub fn of_rule(&self, rule: &RuleId) -> Option<RuleEvidence> {
         let link = self.rules.get(rule)?;
         if link.of.1 == Outcome::Occurred {
-            let strength = self.weakened(self.occurred.get(&link.of.0)?.strength());
+            let occurred = self.occurred.get(&link.of.0).filter(|occurred| !occurred.is_blind())?;
+            let strength = self.weakened(occurred.strength());
             return Some(RuleEvidence {
                 strength,
                 at_once: strength,
@@ -269,7 +272,10 @@ impl Evidence {
             (Some(_), _) => (above(link.tested), above(link.limit)),
             (None, Some(_)) => (above(history), above(history)),
             (None, None) => {
-                let own = above((stream.stable().total > 0).then(|| stream.stable().bounds().1));
+                let own = (stream.stable().total > 0).then(|| stream.stable().bounds_at(ALPHA_OWN).1);
+                let own = own
+                    .filter(|own| !stable_is_bad(*own))
+                    .and_then(|own| over(own, stream.surely()));
                 let own = own.map(|own| self.weakened(own));
                 (own, own)
             }
@@ -278,7 +284,7 @@ impl Evidence {
         let stated = link.limit.or(history);
         let common = stated.is_some_and(stable_is_bad)
             && stated.and_then(|share| over(share, stream.canary())) >= Some(Strength::of_alpha(ALPHA_ROLLBACK))
-            && against < self.alert;
+            && self.alert.get(&link.of.0).is_none_or(|alert| against < *alert);
         Some(RuleEvidence {
             strength: with(tested),
             at_once: with(limit),
@@ -306,17 +312,19 @@ impl Evidence {
     /// Whether the canary is worse than stable on the metric of this rule, as far as the rule has consequences. It rolls back by
     /// itself only where a rollback rule of the metric may, and only while stable keeps that rule's limit.
     pub fn worse_by(&self, rule: &Rule) -> Option<Worse> {
-        if rule.action == Action::Notify {
+        if !has_consequences(rule) {
             return None;
         }
         let link = self.rules.get(&rule.id)?;
         let strength = link.all().filter_map(|of| self.highest(of)).max()?;
         let stable = self.streams.get(&link.of).map_or(0.0, Stream::stable_least);
         let stable_is_well = link.limit.is_none_or(|limit| stable <= limit);
-        if puts_back(rule) && stable_is_well && strength >= self.rollback {
+        let reaches = |needed: Option<&Strength>| needed.is_some_and(|needed| strength >= *needed);
+        let signal = &rule.question.signal;
+        if puts_back(rule) && stable_is_well && reaches(self.rollback.get(signal)) {
             Some(Worse::Rollback)
         } else {
-            (strength >= self.alert).then_some(Worse::Alert)
+            reaches(self.alert.get(signal)).then_some(Worse::Alert)
         }
     }
 
@@ -386,6 +394,28 @@ impl Kept {
         broken: false,
         clean_units: None,
     };
+}
+
+/// How many metrics share the budget of a rollback: those by which evidence alone may put everything back.
+pub fn watched(plan: &Plan) -> usize {
+    tested(plan, puts_back).len()
+}
+
+/// What is tested for rules that act so, by metric.
+fn tested(plan: &Plan, acts: fn(&Rule) -> bool) -> BTreeMap<SignalId, BTreeSet<Outcome>> {
+    let mut tested: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    for rule in plan.rules.iter().filter(|rule| acts(rule)) {
+        let link = Link::of(plan, &rule.question, rule.comparison, rule.limit);
+        for (signal, outcome) in link.iter().flat_map(Link::all) {
+            tested.entry(signal.clone()).or_default().insert(*outcome);
+        }
+    }
+    tested
+}
+
+/// Whether anything follows from this rule.
+fn has_consequences(rule: &Rule) -> bool {
+    rule.action != Action::Notify
 }
 
 /// Whether evidence may roll back on the metric of this rule.

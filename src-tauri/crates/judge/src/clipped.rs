@@ -117,12 +117,11 @@ impl ClippedMean {
     }
 
     /// How many more values like the mean so far bring the bound to `limit` or below: 0 where it is there, `None` where no
-    /// value was taken, where the mean itself is not below it, and where [`FAR`] of them are not enough.
+    /// value was taken, where the mean itself is not below it, and where [`FAR`] of them are not enough. `None` also
+    /// from the cap on: that the mean of clipped values lies below it says nothing about the mean.
     pub fn more_for(&self, limit: f64) -> Option<u64> {
         let candidate = libm::floor(limit / self.cap * CANDIDATES as f64);
-        // The cap bounds every mean of clipped values.
-        let candidate = candidate.min(CANDIDATES as f64);
-        if candidate.is_nan() || candidate < 0.0 {
+        if !(0.0..CANDIDATES as f64).contains(&candidate) {
             return None;
         }
         let candidate = candidate as usize;

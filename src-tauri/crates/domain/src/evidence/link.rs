@@ -6,7 +6,7 @@ use super::outcome::{Outcome, TIGHTEST};
 use super::stream::Stream;
 use super::{ALPHA_BOUND, Kept};
 use crate::metric::{KnownMetric, Metric, Statistic};
-use crate::plan::{Comparison, EvidenceMode, Gate, GateKind, Plan, Question};
+use crate::plan::{Comparison, EvidenceMode, Gate, GateKind, Plan, Question, Unit};
 use crate::value::{Quantity, Side, SignalId};
 
 /// Of which signal, and what of it.
@@ -93,8 +93,16 @@ pub(super) fn has_both(plan: &Plan, signal: &SignalId) -> bool {
     signal.is_some_and(|signal| signal.sides.contains(&Side::Stable) && signal.sides.contains(&Side::Canary))
 }
 
-/// What counts the units among which occurrences of `signal` come.
+/// What counts the units among which occurrences of `signal` come. Only where each unit is drawn by itself and nobody is
+/// pinned: an arm that some callers always have can hold those who cause most of what occurs.
 pub(super) fn exposure(plan: &Plan, signal: &SignalId) -> Option<SignalId> {
+    let drawn = match plan.unit {
+        Unit::Call | Unit::Request => plan.splitter().is_some_and(|splitter| !splitter.pins),
+        Unit::Caller | Unit::Tenant | Unit::Number => false,
+    };
+    if !drawn {
+        return None;
+    }
     let assigned = plan.traffic.assigned.clone()?;
     (assigned != *signal && has_both(plan, &assigned)).then_some(assigned)
 }

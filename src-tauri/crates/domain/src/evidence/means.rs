@@ -2,7 +2,8 @@
 //!
 //! A reading tells the sum of its observations and not each of them, so one reading is one value of the betting sequence
 //! (`judge::ClippedMean`): the mean of the reading, clipped. Clipping the mean of several never makes it less than the mean of
-//! the clipped ones, so the upper bound errs on the safe side.
+//! the clipped ones, so the upper bound errs on the safe side. What is bounded is therefore the mean of readings: one of three
+//! calls counts as much as one of thirty, and where slow hours are busy ones that is less than the mean of calls.
 
 use timonel_judge::{Bounds, ClippedMean};
 
@@ -156,7 +157,9 @@ impl Observations {
 
     /// The most that the canary's mean may be to be no worse than stable by more than `margin`, and whether it is.
     pub(super) fn mean_not_worse(&self, margin: f64) -> Option<(f64, Kept)> {
-        let stable = self.stable.mean.as_ref()?;
+        let Some(stable) = &self.stable.mean else {
+            return Some((margin, Kept::UNKNOWN));
+        };
         let most = stable.least() + margin;
         let broken = self
             .canary

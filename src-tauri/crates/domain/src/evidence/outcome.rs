@@ -16,8 +16,8 @@ pub enum Outcome {
     Counted,
     /// Those that it does not count: turns that were not recognised.
     NotCounted,
-    /// Observations above this, in the metric's unit. Where no bucket ends there, all of the bucket that it falls into, of
-    /// both arms alike: a bound says no less then than it should.
+    /// Observations above this, in the metric's unit. Where no bucket ends there, all of the bucket that it falls into: a
+    /// bound says no less then than it should. Where arms are compared, see `stream`.
     Above(Quantity),
     /// Observations above the quantile, in thousandths, that stable has had so far: at the end of a bucket, since nothing
     /// nearer can be told. Which one it is is decided before the units that are held against it.
@@ -84,6 +84,22 @@ impl Tally {
         tally
     }
 
+    /// Observations that lie above `edge` whatever their bucket hides; buckets ascend.
+    pub(super) fn surely_above(buckets: &[Bucket], edge: Quantity) -> Self {
+        let mut tally = Self::default();
+        let mut beyond = None;
+        for bucket in buckets {
+            let bad = if beyond.is_some_and(|lower| lower >= edge) {
+                bucket.n
+            } else {
+                0
+            };
+            tally.add(Self::new(bad, bucket.n));
+            beyond = bucket.le;
+        }
+        tally
+    }
+
     pub(super) fn add(&mut self, more: Self) {
         self.bad = self.bad.saturating_add(more.bad);
         self.total = self.total.saturating_add(more.total);
@@ -92,7 +108,12 @@ impl Tally {
     /// A confidence sequence of the share of bad units: wrong at any time of the phase with probability
     /// [`ALPHA_BOUND`] at most.
     pub fn bounds(self) -> (f64, f64) {
-        Bounds::tuned(ALPHA_BOUND, TIGHTEST).map_or((0.0, 1.0), |bounds| bounds.around(self.bad, self.total))
+        self.bounds_at(ALPHA_BOUND)
+    }
+
+    /// The same, wrong with another probability.
+    pub(super) fn bounds_at(self, alpha: f64) -> (f64, f64) {
+        Bounds::tuned(alpha, TIGHTEST).map_or((0.0, 1.0), |bounds| bounds.around(self.bad, self.total))
     }
 }
 

@@ -4,6 +4,7 @@
 //! the canary waits until stable has been read at least as far. Times alone decide, never what was counted.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use crate::sample::Sample;
 use crate::time::Timestamp;
@@ -50,6 +51,12 @@ impl<T> Lane<T> {
     /// When the next one is of.
     pub(super) fn front(&self) -> Option<Timestamp> {
         self.queue.front().map(|(as_of, _)| *as_of)
+    }
+
+    /// How long the next one has been waiting, by what has been read since.
+    pub(super) fn waits(&self) -> Duration {
+        let waits = self.front().zip(self.newest).map(|(front, newest)| newest.since(front));
+        waits.unwrap_or_default()
     }
 
     pub(super) fn take(&mut self) -> Option<T> {

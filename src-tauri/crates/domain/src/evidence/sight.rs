@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::link::{Asks, Of};
-use super::{Evidence, Kept, Outcome, Proof, Strength, puts_back};
-use crate::plan::{Action, Plan, Rule};
+use super::{ALPHA_ALERT, Evidence, Kept, Outcome, Proof, Strength, has_consequences, puts_back};
+use crate::plan::{Plan, Rule};
 use crate::value::{Side, SignalId};
 
 /// The evidence of one metric as a person sees it.
@@ -98,6 +98,8 @@ impl Evidence {
                 .filter_map(|rule| self.rules.get(&rule.id))
                 .any(|link| link.all().any(|looked_at| looked_at == of))
         };
+        // Of what only a gate looks at nothing follows; a person sees it by the whole budget.
+        let alone = Strength::of_alpha(ALPHA_ALERT);
         let sight = |proof: Proof| {
             let of = (proof.signal.clone(), proof.outcome);
             let goal = gates.iter().find_map(|gate| {
@@ -109,10 +111,10 @@ impl Evidence {
                 };
                 Some(Goal { limit, is_share, kept })
             });
-            let matters = looked_at(&of, &|rule| rule.action != Action::Notify) || goal.is_some();
+            let matters = looked_at(&of, &has_consequences) || goal.is_some();
             matters.then(|| EvidenceSight {
-                alert: self.alert,
-                rollback: looked_at(&of, &puts_back).then_some(self.rollback),
+                alert: self.alert.get(&of.0).copied().unwrap_or(alone),
+                rollback: self.rollback.get(&of.0).copied().filter(|_| looked_at(&of, &puts_back)),
                 goal,
                 proof,
             })

@@ -1,4 +1,7 @@
 //! One metric's units of both arms since the phase began, as bad and not bad.
+//!
+//! The arms may have buckets of their own. An observation of the canary's is above what stable's are held to only where
+//! its whole bucket is; stable's already where a part of its bucket is: what a layout hides speaks for the canary.
 
 use std::collections::BTreeMap;
 
@@ -33,6 +36,8 @@ pub(super) struct Stream {
     /// The least that stable's share of bad units may be.
     stable_least: f64,
     canary: Tally,
+    /// The canary's, with no more bad ones than are so whatever their buckets hide.
+    surely: Tally,
     r: Strength,
     /// The most that R has been: what it proves, it proves by having been there (Ville).
     highest: Strength,
@@ -55,6 +60,7 @@ impl Stream {
             stable: Tally::default(),
             stable_least: 0.0,
             canary: Tally::default(),
+            surely: Tally::default(),
             r: Strength::NONE,
             highest: Strength::NONE,
             history_o: None,
@@ -108,7 +114,14 @@ impl Stream {
     }
 
     fn count(&mut self, sample: &Sample, tally: Tally) {
-        if !self.pairs.push(sample, Reading::Told(tally)) {
+        let (reading, surely) = match (self.outcome, &sample.value) {
+            (Outcome::Above(limit), Value::Distribution { buckets, .. }) => {
+                let surely = Tally::surely_above(buckets, limit);
+                (Reading::Observed(buckets.clone()), surely)
+            }
+            _ => (Reading::Told(tally), tally),
+        };
+        if !self.pairs.push(sample, reading) {
             return;
         }
         match sample.side {
@@ -120,6 +133,7 @@ impl Stream {
             }
             Side::Canary => {
                 self.canary.add(tally);
+                self.surely.add(surely);
                 self.hold_against_history();
             }
             Side::Whole => {}
@@ -147,12 +161,12 @@ impl Stream {
         let Some(mut versus) = self.versus.take() else { return };
         let before = versus.counts();
         while let Some(at) = self.pairs.next_moment() {
-            let edge = self.edge();
+            let edge = self.held_to();
             if let Some(canary) = self.pairs.canary.take() {
-                self.open.1.add(tally_of(&canary, edge));
+                self.open.1.add(tally_of(&canary, Side::Canary, edge));
             }
             while let Some(more) = self.pairs.stable.next_past(at) {
-                self.open.0.add(tally_of(&more, edge));
+                self.open.0.add(tally_of(&more, Side::Stable, edge));
                 if let Reading::Observed(buckets) = &more {
                     self.observing.add(buckets);
                 }
@@ -194,6 +208,16 @@ impl Stream {
         }
     }
 
+    /// What observations are bad above, where the arms are compared: of a limit the end of the bucket of stable's that it
+    /// falls into, since that is what stable's are counted by.
+    fn held_to(&self) -> Option<Quantity> {
+        match self.outcome {
+            Outcome::Above(limit) => Some(self.observed.end_below(limit).unwrap_or(limit)),
+            Outcome::AboveStable(_) => self.edge(),
+            Outcome::Counted | Outcome::NotCounted | Outcome::Occurred | Outcome::Mean => None,
+        }
+    }
+
     pub(super) fn is_unfit(&self) -> bool {
         self.unfit
     }
@@ -227,6 +251,11 @@ impl Stream {
         self.canary
     }
 
+    /// The canary's, with no more bad ones than are so whatever their buckets hide.
+    pub(super) fn surely(&self) -> Tally {
+        self.surely
+    }
+
     pub(super) fn history(&self) -> Option<f64> {
         self.history
     }
@@ -239,10 +268,13 @@ pub(super) fn over(share: f64, units: Tally) -> Option<Strength> {
     Some(over.strength())
 }
 
-fn tally_of(reading: &Reading, edge: Option<Quantity>) -> Tally {
+fn tally_of(reading: &Reading, side: Side, edge: Option<Quantity>) -> Tally {
     match (reading, edge) {
         (Reading::Told(tally), _) => *tally,
-        (Reading::Observed(buckets), Some(edge)) => Tally::above(buckets, edge),
+        (Reading::Observed(buckets), Some(edge)) => match side {
+            Side::Canary => Tally::surely_above(buckets, edge),
+            Side::Stable | Side::Whole => Tally::above(buckets, edge),
+        },
         (Reading::Observed(buckets), None) => Tally::new(0, buckets.iter().map(|bucket| bucket.n).sum()),
     }
 }
@@ -290,6 +322,11 @@ impl Histogram {
             }
         }
         nearest.map(|(_, end)| end)
+    }
+
+    /// The last end of a bucket that is not beyond `limit`.
+    fn end_below(&self, limit: Quantity) -> Option<Quantity> {
+        self.ends.range(..=limit).next_back().map(|(end, _)| *end)
     }
 
     /// The ends of buckets with how many observations lie above each, ascending.

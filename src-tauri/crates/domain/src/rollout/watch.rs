@@ -48,7 +48,9 @@ impl Next<'_> {
                 self.is_worse(signal, *worse, assessment);
             }
         }
-        if assessment.unrouted && !before.unrouted {
+        // After everything was put back no unit shall come to the canary, though the epoch stays.
+        let is_back = self.state.rollback.as_ref().is_some_and(|r| r.level == Level::Total);
+        if assessment.unrouted && !before.unrouted && !is_back {
             self.notify(Notice::Unrouted);
         }
         // What was put back falls otherwise than the weight of the phase says, and shall.

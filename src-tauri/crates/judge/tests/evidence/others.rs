@@ -219,4 +219,6 @@ fn so_many_more_values_as_were_said_bring_the_bound_of_a_mean_below_a_limit() {
     assert!(bound.upper() <= 2.0, "{more}");
     assert_eq!(bound.more_for(2.0), Some(0));
     assert_eq!(bound.more_for(0.9), None, "the mean itself is above");
+    assert_eq!(bound.more_for(10.0), None, "no limit beyond the cap is ever proved");
+    assert_eq!(bound.more_for(11.0), None);
 }

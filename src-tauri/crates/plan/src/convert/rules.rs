@@ -127,7 +127,11 @@ fn convert(rule: &RuleFile, id: Option<RuleId>, signals: &Signals, path: &Path, 
             ActionWord::Alert => Action::Alert,
             ActionWord::Rollback => Action::Rollback,
         },
-        evidence: mode(rule.evidence),
+        evidence: match (rule.evidence, statistic) {
+            // The limit of a counter is the statement itself: a breaker that opened so often is not asked to be proved.
+            (None, Statistic::Total) => EvidenceMode::Literal,
+            (written, _) => mode(written),
+        },
         history,
         severity: severity(rule.severity),
     })

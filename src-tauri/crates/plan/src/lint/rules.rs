@@ -219,7 +219,9 @@ fn acting(plan: &Plan, rule: &Rule, written: &RuleFile, path: &Path, out: &mut F
         }
         return;
     }
-    if rule.evidence != EvidenceMode::Literal && !belongs_to(plan, &rule.question, rule.comparison, rule.limit) {
+    let unsaid = written.evidence.is_none() && rule.question.statistic == Statistic::Total;
+    let unproved = !belongs_to(plan, &rule.question, rule.comparison, rule.limit);
+    if unsaid || (rule.evidence != EvidenceMode::Literal && unproved) {
         let at = if written.evidence.is_some() {
             path.key("evidence")
         } else {
@@ -228,7 +230,11 @@ fn acting(plan: &Plan, rule: &Rule, written: &RuleFile, path: &Path, out: &mut F
         out.warning(
             &at,
             "rule.no-evidence",
-            "nothing can be proved about this value, so the rule will act exactly as it is written",
+            if unproved {
+                "nothing can be proved about this value, so the rule will act exactly as it is written"
+            } else {
+                "what is counted needs no proof unless that is asked for, so the rule will act exactly as it is written"
+            },
             "Write `evidence = \"literal\"` to say so, or `then = \"alert\"` if it shall not act by itself",
         );
     }

@@ -602,3 +602,27 @@ fn a_finding_is_drawn_with_its_line() {
     let text = BASE.replace("weight = 100\n", "weight = 7.5\n");
     insta::assert_snapshot!(draw(&check(&text).findings[..1], "plan.toml", &text, false));
 }
+
+#[test]
+fn what_is_counted_acts_at_its_limit_unless_proof_is_asked_for() {
+    use timonel_domain::plan::EvidenceMode;
+
+    let first = "[[rules]]\nid = \"errors-10\"";
+    let with = |evidence: &str| {
+        format!(
+            "[[signals]]\nid = \"boom\"\nmetric = \"unhandled_exceptions\"\nsource = \"metrics\"\n\
+             arms = {{ stable = \"v1\", canary = \"v2\" }}\ncount = 'boom_total{{version=\"{{arm}}\"}}'\n\n\
+             [[rules]]\nid = \"boom-2\"\nwhen = \"unhandled_exceptions > 2 over 5m\"\nthen = \"rollback\"\n\
+             severity = \"critical\"\n{evidence}\n{first}"
+        )
+    };
+    let said = "warning rule.no-evidence rules[0].then";
+    expect(first, &with(""), &[said]);
+    expect(first, &with("evidence = \"literal\"\n"), &[]);
+    let mode = |evidence: &str| {
+        let checked = check(&BASE.replacen(first, &with(evidence), 1));
+        checked.value.expect("a good plan").plan.rules[0].evidence
+    };
+    assert_eq!(mode(""), EvidenceMode::Literal);
+    assert_eq!(mode("evidence = \"gated\"\n"), EvidenceMode::Gated);
+}

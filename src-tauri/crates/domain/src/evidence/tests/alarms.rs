@@ -42,6 +42,96 @@ fn exceptions_of_both_alike_put_nothing_back() {
     assert!(self::alarms(&plan, failing, 4) > RUNS * 9 / 10);
 }
 
+/// One call in ten brings one to eight of them, of either arm, and every reading has 5 to 20 calls.
+fn bursts(weight: f64, dice: &mut Dice) -> Vec<Sample> {
+    let mut out = Vec::new();
+    for n in 1..=240 {
+        let (mut came, mut threw) = ([0u64; 2], [0u64; 2]);
+        for _ in 0..5 + (dice.share() * 16.0) as u64 {
+            let arm = usize::from(dice.chance(weight));
+            came[arm] += 1;
+            if dice.chance(0.1) {
+                threw[arm] += 1 + (dice.share() * 8.0) as u64;
+            }
+        }
+        for (arm, side) in [Side::Stable, Side::Canary].into_iter().enumerate() {
+            out.push(count_of(assigned(), side, n * 15, came[arm]));
+            out.push(count_of(exceptions(), side, n * 15, threw[arm]));
+        }
+    }
+    out
+}
+
+#[test]
+fn calls_of_both_that_throw_in_bursts_put_nothing_back() {
+    let plan = only(&exceptions());
+    for weight in [10, 50] {
+        let alarms = (0..RUNS).filter(|seed| {
+            let samples = bursts(f64::from(weight) / 100.0, &mut Dice(*seed));
+            is_put_back(&plan, Weight::percent(weight), &samples)
+        });
+        let alarms = alarms.count() as u64;
+        assert!(alarms <= at_most(ALPHA_ROLLBACK), "{alarms} of {RUNS} at {weight} %");
+    }
+}
+
+/// Stable's buckets end at 1, 2.5 and 5 s, the canary's at 1 and 5 s; the times themselves are drawn alike.
+fn layouts(dice: &mut Dice) -> Vec<Sample> {
+    let reading = |side, n: i64, ends: &[f64], dice: &mut Dice| {
+        let times: Vec<_> = (0..6)
+            .map(|_| {
+                if dice.chance(0.4) {
+                    1.0 + dice.share() * 1.6
+                } else {
+                    0.5
+                }
+            })
+            .collect();
+        let mut beyond = 0.0;
+        let buckets = ends.iter().map(|end| {
+            let within = times.iter().filter(|time| (beyond..*end).contains(*time)).count();
+            beyond = *end;
+            Bucket {
+                le: end.is_finite().then(|| seconds(*end)),
+                n: within as u64,
+            }
+        });
+        let buckets = buckets.collect();
+        let sum = seconds(times.iter().sum());
+        let since = at(n * 15 - 15);
+        Sample {
+            value: Value::Distribution { since, buckets, sum },
+            ..distribution(side, n * 15, 0, 0)
+        }
+    };
+    let both = |n| {
+        let stable = reading(Side::Stable, n, &[1.0, 2.5, 5.0, f64::INFINITY], dice);
+        [stable, reading(Side::Canary, n, &[1.0, 5.0, f64::INFINITY], dice)]
+    };
+    (1..=240).flat_map(both).collect()
+}
+
+#[test]
+fn buckets_that_end_elsewhere_put_nothing_back() {
+    for limit in [2.0, 2.5, 3.0] {
+        let mut plan = only(&latency());
+        plan.rules.iter_mut().for_each(|rule| rule.limit = seconds(limit));
+        let mean = plan
+            .rules
+            .iter()
+            .find(|rule| rule.question.statistic == Statistic::Mean);
+        let mean = mean.expect("a rule on the mean").id.clone();
+        let alarms = (0..RUNS / 4).filter(|seed| {
+            let samples = layouts(&mut Dice(*seed));
+            let evidence = evidence_at(Weight::percent(50), &plan, &samples);
+            let acts = |of: RuleEvidence| EvidenceMode::Gated.is_enough(of.at_once);
+            put_back(&evidence, &plan) || evidence.of_rule(&mean).is_some_and(acts)
+        });
+        let alarms = alarms.count() as u64;
+        assert!(alarms <= at_most(ALPHA_ROLLBACK) / 4, "{alarms} above {limit} s");
+    }
+}
+
 #[test]
 fn a_response_as_slow_as_stable_puts_nothing_back() {
     let plan = only(&latency());

@@ -97,6 +97,15 @@ fn a_level_has_no_bound_and_its_gate_goes_by_the_value() {
 }
 
 #[test]
+fn a_mean_beside_a_stable_of_which_nothing_is_known_in_the_phase_waits() {
+    let plan = one_gate(Statistic::Mean, true);
+    // Of stable there is only a reading that began before the phase: a value, but no bound.
+    let mut samples = vec![distribution(Side::Stable, 10, 20, 0)];
+    samples.extend((1..=2).map(|n| distribution(Side::Canary, n * 15, 20, 0)));
+    assert_eq!(verdict(&plan, &samples), (Verdict::Hold, Some(Kept::UNKNOWN)));
+}
+
+#[test]
 fn no_worse_than_stable_is_proved_missing_or_disproved() {
     let plan = share_gate(0.1);
     let both = |readings: i64, canary_bad: u64| -> Vec<_> {

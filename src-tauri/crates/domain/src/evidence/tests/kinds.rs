@@ -26,7 +26,7 @@ fn exceptions_are_held_against_the_share_of_the_calls() {
                 count_of(exceptions(), Side::Canary, n * 15, threw.1),
             ]
         };
-        (1..=40).flat_map(reading).collect()
+        (1..=80).flat_map(reading).collect()
     };
     let bad = evidence_of(&plan, &minutes((0, 1)));
     assert!(
@@ -37,7 +37,8 @@ fn exceptions_are_held_against_the_share_of_the_calls() {
     let told = proof(&bad, Outcome::Occurred);
     assert_eq!(
         (told.canary, told.stable),
-        (Tally { bad: 40, total: 80 }, Tally { bad: 0, total: 720 })
+        (Tally { bad: 40, total: 160 }, Tally { bad: 0, total: 1440 }),
+        "what came in the first ten minutes may be of calls of an earlier weight"
     );
     // A tenth of the calls, and what that can be at most.
     assert!(
@@ -48,6 +49,91 @@ fn exceptions_are_held_against_the_share_of_the_calls() {
     let both = evidence_of(&plan, &minutes((9, 1)));
     assert!(both.of_rule(&rule).is_some_and(|of| of.strength < Strength::NONE));
     assert!(both.worse(&plan).is_empty());
+}
+
+/// A counter appears with the first that it counts.
+#[test]
+fn a_stable_that_has_never_thrown_is_held_for_none_while_its_calls_are_counted() {
+    let plan = only(&exceptions());
+    let rule = plan.rules[0].id.clone();
+    let canary: Vec<_> = (1..=80)
+        .flat_map(|n| {
+            [
+                count_of(exceptions(), Side::Canary, n * 15, 1),
+                count_of(assigned(), Side::Canary, n * 15, 2),
+                count_of(assigned(), Side::Stable, n * 15, 18),
+            ]
+        })
+        .collect();
+    let never = evidence_of(&plan, &canary);
+    assert_eq!(never.worse(&plan).values().collect::<Vec<_>>(), [&Worse::Rollback]);
+    let of = never.of_rule(&rule).expect("stable's calls are known");
+    assert!(EvidenceMode::Gated.is_enough(of.at_once), "{of:?}");
+    assert_eq!(proof(&never, Outcome::Occurred).stable, Tally { bad: 0, total: 1440 });
+    // As soon as stable's has been read all is as if it had been read in time.
+    let stable: Vec<_> = (1..=80)
+        .map(|n| count_of(exceptions(), Side::Stable, n * 15, 9))
+        .collect();
+    let mut late = never;
+    stable.iter().for_each(|sample| late.observe(sample));
+    let mut in_time: Vec<_> = canary.iter().chain(&stable).cloned().collect();
+    in_time.sort_by_key(|sample| sample.as_of);
+    assert_eq!(late.proofs(), evidence_of(&plan, &in_time).proofs());
+    assert!(late.worse(&plan).is_empty());
+    // Where not even its calls are counted any more, the rule's limit is what remains.
+    let calls_end = |sample: &&Sample| sample.signal != assigned() || sample.as_of < at(660);
+    let blind: Vec<_> = canary.iter().filter(calls_end).cloned().collect();
+    assert_eq!(evidence_of(&plan, &blind).of_rule(&rule), None);
+}
+
+#[test]
+fn occurrences_have_evidence_only_where_each_call_is_drawn_and_nobody_is_pinned() {
+    let belongs = |plan: &Plan| {
+        let rule = &plan.rules[0];
+        belongs_to(plan, &rule.question, rule.comparison, rule.limit)
+    };
+    let plan = only(&exceptions());
+    assert!(belongs(&plan));
+    let mut pinned = plan.clone();
+    pinned.targets[0].pins = true;
+    assert!(!belongs(&pinned));
+    let unit = Unit::Number;
+    assert!(!belongs(&Plan { unit, ..plan }));
+}
+
+#[test]
+fn another_limit_on_one_metric_takes_nothing_from_the_others() {
+    let needed = |plan: &Plan, signal: &SignalId| {
+        let sights = begun(plan).sights(plan, Some(0));
+        let found = sights.into_iter().find(|sight| sight.proof.signal == *signal);
+        let found = found.expect("it is seen");
+        (found.alert, found.rollback)
+    };
+    let all = plan();
+    let mut fewer = plan();
+    fewer.rules.retain(|rule| rule.question.statistic != Statistic::Mean);
+    assert_eq!(needed(&all, &fixture::errors()), needed(&fewer, &fixture::errors()));
+    assert_eq!((watched(&all), watched(&fewer)), (3, 3));
+    let third = Strength::of_alpha(ALPHA_ROLLBACK / 3.0);
+    assert_eq!(needed(&all, &fixture::errors()).1, Some(third));
+    assert!(needed(&all, &latency()).1 > Some(third), "two of its own share it");
+}
+
+#[test]
+fn stables_own_share_above_the_limit_of_a_mean_is_bounded_as_surely_as_a_rule_acts() {
+    let mut plan = only(&latency());
+    plan.rules.retain(|rule| rule.question.statistic == Statistic::Mean);
+    plan.rules[0].limit = seconds(2.0);
+    let samples = [
+        distribution(Side::Stable, 15, 20, 0),
+        distribution(Side::Canary, 30, 0, 4),
+    ];
+    let of = evidence_of(&plan, &samples).of_rule(&plan.rules[0].id);
+    let of = of.expect("stable has shown something");
+    let four = Tally { bad: 4, total: 4 };
+    let often_wrong = Tally { bad: 0, total: 20 }.bounds().1;
+    assert!(over(often_wrong, four).is_some_and(|o| EvidenceMode::Gated.is_enough(o)));
+    assert!(!EvidenceMode::Gated.is_enough(of.at_once), "{of:?}");
 }
 
 #[test]
@@ -74,9 +160,9 @@ fn one_call_that_throws_fifty_times_is_one_call() {
 }
 
 #[test]
-fn exceptions_say_nothing_before_the_calls_of_both_are_known() {
+fn exceptions_leave_a_rule_to_its_limit_where_the_calls_of_both_do_not_come() {
     let mut plan = only(&exceptions());
-    let samples: Vec<_> = (1..=40)
+    let samples: Vec<_> = (1..=80)
         .flat_map(|n| {
             [
                 count_of(exceptions(), Side::Stable, n * 15, 0),
@@ -84,8 +170,13 @@ fn exceptions_say_nothing_before_the_calls_of_both_are_known() {
             ]
         })
         .collect();
-    let none = evidence_of(&plan, &samples).of_rule(&plan.rules[0].id);
-    assert_eq!(none.map(|of| of.strength), Some(Strength::NONE));
+    let early = evidence_of(&plan, &samples[..84]).of_rule(&plan.rules[0].id);
+    assert_eq!(
+        early.map(|of| of.strength),
+        Some(Strength::NONE),
+        "they may be a moment late"
+    );
+    assert_eq!(evidence_of(&plan, &samples).of_rule(&plan.rules[0].id), None);
     // And nothing at all can be said where no signal counts them.
     plan.traffic.assigned = None;
     let rule = &plan.rules[0];

@@ -175,9 +175,17 @@ pub(super) fn distribution(side: Side, secs: i64, quick: u64, slow: u64) -> Samp
 
 /// Whether evidence ever says, while these samples come, that the canary is to be put back.
 pub(super) fn is_put_back(plan: &Plan, weight: Weight, samples: &[Sample]) -> bool {
+    put_back(&evidence_at(weight, plan, samples), plan)
+}
+
+pub(super) fn evidence_at(weight: Weight, plan: &Plan, samples: &[Sample]) -> Evidence {
     let mut evidence = Evidence::new(plan);
     evidence.begin(Some(Epoch::new(at(0), weight)));
     samples.iter().for_each(|sample| evidence.observe(sample));
+    evidence
+}
+
+pub(super) fn put_back(evidence: &Evidence, plan: &Plan) -> bool {
     // What is proved stays told, so the end tells of every moment.
     evidence.worse(plan).values().any(|worse| *worse == Worse::Rollback)
 }

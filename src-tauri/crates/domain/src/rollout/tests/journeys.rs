@@ -563,6 +563,23 @@ fn after_completion_a_rollback_is_possible_while_stable_is_kept_and_then_asks_ag
 }
 
 #[test]
+fn after_everything_was_put_back_nobody_is_called_because_no_unit_comes() {
+    let unrouted = |desk: &Desk| Assessment {
+        unrouted: true,
+        ..well(&desk.plan, 0)
+    };
+    let mut desk = Desk::baking();
+    let assessment = unrouted(&desk);
+    desk.happens(Event::Assessed(assessment));
+    assert!(desk.notices().contains(&&Notice::Unrouted));
+    let mut desk = Desk::baking();
+    desk.happens(press());
+    let assessment = unrouted(&desk);
+    desk.happens(Event::Assessed(assessment));
+    assert!(!desk.notices().contains(&&Notice::Unrouted), "{:?}", desk.effects);
+}
+
+#[test]
 fn what_can_still_be_put_back_is_not_closed() {
     let close = || Event::Close { by: person("ana") };
     let mut desk = Desk::baking();
