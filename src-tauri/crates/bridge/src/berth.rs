@@ -26,7 +26,7 @@ use timonel_wire::{Environments, Picture, PlanFile, ToOpen, WireError};
 use tokio::sync::{OnceCell, watch};
 
 use crate::console::{Asker, BEAT, Console, Keys, Scene, Watch, is_under_way};
-use crate::desk::Listed;
+use crate::desk::{Listed, composed};
 use crate::{BridgeError, Desk};
 pub(crate) use known::plan_finding;
 use problem::told_to_window;
@@ -338,8 +338,7 @@ impl Berth {
 impl Quay {
     /// Each rollout has a chain of its own from each program: one can be opened while another closes.
     fn writer(&self, rollout: &RolloutId) -> Writer {
-        let rollout: String = rollout.as_str().chars().take(60).collect();
-        Writer::new(&format!("{}-{rollout}", self.name)).expect("a name and the beginning of an id")
+        composed(&self.name, rollout.as_str())
     }
 }
 

@@ -1,6 +1,7 @@
 //! This installation's own store, and putting a rollout of it back from here, with whatever is left working.
 
 mod at;
+mod helm;
 mod name;
 mod order;
 
@@ -30,7 +31,7 @@ use timonel_store::Sqlite;
 use crate::BridgeError;
 use crate::connect::{self, Connections, Kits, Rhythmic, sources_in_time, targets_in_time};
 use crate::console::is_under_way;
-pub(crate) use name::own_name;
+pub(crate) use name::{composed, own_name};
 
 pub use order::Order;
 
@@ -48,6 +49,8 @@ const LONGEST_STEM: usize = 55;
 
 /// Where kits are, within an installation's folder.
 pub(crate) const KITS: &str = "kits";
+/// Where intents are, likewise.
+const INTENTS: &str = "intents";
 
 /// A person's desk: one installation with its folder. Clones share its store.
 #[derive(Debug, Clone)]
@@ -347,15 +350,27 @@ impl Desk {
         } else {
             connect::targets(&plan, connections, &kits, &self.clock).await?
         };
-        // Without sources the traffic's own marks stay open; the calls go back all the same.
-        let sources = sources_in_time(&plan, connections, &self.clock);
-        let (parts, commands) = self.parts(row, plan.plan, plan_text, targets, sources, writer);
-        let (engine, bulletins) = match order {
-            // Whoever has the helm, alive or not, does not keep the calls where they are.
-            Order::RollBack { .. } => Engine::seize(parts).await?,
-            Order::Pin { .. } | Order::Unpin { .. } | Order::Drill => Engine::start(parts).await?,
+        let parts = || {
+            // Without sources the traffic's own marks stay open; the calls go back all the same.
+            let sources = sources_in_time(&plan, connections, &self.clock);
+            let (plan, text, targets) = (plan.plan.clone(), plan_text.clone(), targets.clone());
+            self.parts(row, plan, text, targets, sources, writer.clone())
         };
-        Ok((engine, bulletins, commands))
+        let (first, commands) = parts();
+        let begun = match order {
+            // Whoever has the helm, alive or not, does not keep the calls where they are.
+            Order::RollBack { .. } => Engine::seize(first).await,
+            Order::Pin { .. } | Order::Unpin { .. } | Order::Drill => Engine::start(first).await,
+        };
+        match begun {
+            Ok((engine, bulletins)) => Ok((engine, bulletins, commands)),
+            Err(refused) => {
+                self.wait_out(&row.id, refused.into()).await?;
+                let (again, commands) = parts();
+                let (engine, bulletins) = Engine::start(again).await?;
+                Ok((engine, bulletins, commands))
+            }
+        }
     }
 
     /// The engine of a rollout of this installation, over what is connected. Its state is that of the journal.
@@ -394,7 +409,7 @@ impl Desk {
             commands: Box::new(feed),
             targets,
             sources,
-            intents: IntentFolder::new(self.folder.join("intents")),
+            intents: IntentFolder::new(self.folder.join(INTENTS)),
         };
         (parts, commands)
     }

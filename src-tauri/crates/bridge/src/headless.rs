@@ -2,7 +2,7 @@
 //! given back in order when the program is to end.
 //!
 //! For servers and clusters: no page, no popups, no keychain. It is told nothing and decides nothing; people's orders come
-//! through the store or from their own consoles. What a supervisor wants to know of it is in [`health`], [`figures`] and
+//! from `timonelctl rollback`, `pin` and `drill` over the same store, since each engine hears its own process alone. What a supervisor wants to know of it is in [`health`], [`figures`] and
 //! [`heartbeat`]. Deliberately not here: sockets and signals (`timonelctl engine`), and the choice of one rollout among several
 //! for a person to look at (`berth`).
 
@@ -70,6 +70,10 @@ struct Inner {
     /// Rollouts that another program keeps up, with what the helm says; this one stands by.
     standby: Mutex<BTreeMap<RolloutId, String>>,
     store: Mutex<Option<Proof>>,
+    /// One round at a time, and the end of the program after it.
+    rounds: tokio::sync::Mutex<()>,
+    /// When everything that is open was last gone through.
+    rounded: Mutex<Option<Mono>>,
     /// When this program's own threads last came round to us, in microseconds of the clock.
     beat: AtomicU64,
     hearts: Mutex<BTreeMap<&'static str, heartbeat::Sent>>,
@@ -90,6 +94,8 @@ struct Kept {
     console: Console,
     plan: Parsed,
     connections: Connections,
+    /// Since when something was in the journal's queue whenever it was looked.
+    behind: Arc<Mutex<Option<Mono>>>,
 }
 
 /// What the last attempt to write to the store showed.
@@ -132,6 +138,8 @@ impl Headless {
             troubles: Mutex::default(),
             standby: Mutex::default(),
             store: Mutex::default(),
+            rounds: tokio::sync::Mutex::default(),
+            rounded: Mutex::default(),
             hearts: Mutex::default(),
             ending: watch::Sender::new(false),
         }))
@@ -171,6 +179,8 @@ impl Headless {
             closed.is_err().then_some(rollout)
         });
         left.unwritten = join_all(closing).await.into_iter().flatten().collect();
+        // What was being taken up is closed by whoever took it up.
+        let _ = within(&*self.0.clock, FOR_CLOSING, self.0.rounds.lock()).await;
         if let Some(quay) = self.0.quay.get() {
             // A database that is away keeps nobody.
             let _ = within(&*self.0.clock, FOR_CLOSING, quay.desk.store().close()).await;

@@ -7,15 +7,20 @@ use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use secrecy::SecretString;
-use timonel_bridge::Speed;
+use sha2::{Digest, Sha256};
 use timonel_bridge::chart::Zone;
 use timonel_bridge::headless::heartbeat::Call;
+use timonel_bridge::{BridgeError, Desk, Speed};
 use timonel_domain::time::Timestamp;
 use timonel_domain::value::{Person, RolloutId, TenantId, Writer};
+use timonel_ports::clock::SystemClock;
 use timonel_ports::secrets::SecretId;
 use timonel_wire::ToOpen;
 
 use crate::credential::CredentialCommand;
+
+/// Characters of a program's name at most.
+const LONGEST_NAME: usize = 80;
 
 /// Moves live phone calls to a new system a little at a time, and puts every call back at once.
 #[derive(Debug, Parser)]
@@ -38,7 +43,7 @@ pub(crate) enum Command {
     /// The rollouts of this installation and where they stand, by the journal.
     Status {
         #[command(flatten)]
-        folder: Folder,
+        at: Installation,
     },
     /// Put a rollout back to 0 % from here, now.
     Rollback(Rollback),
@@ -233,11 +238,28 @@ impl Folder {
     }
 }
 
+/// An installation, and where its store is.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Installation {
+    #[command(flatten)]
+    pub(crate) folder: Folder,
+    /// The store: postgres://USER:PASSWORD@HOST/DATABASE, a path, or sqlite:PATH. The file in the installation's folder by default.
+    #[arg(long, env = "TIMONEL_STORE", hide_env_values = true, value_parser = secret)]
+    pub(crate) store: Option<SecretString>,
+}
+
+impl Installation {
+    /// Opens its store.
+    pub(crate) async fn desk(&self) -> Result<Desk, BridgeError> {
+        Desk::of(&self.folder.path(), self.store.as_ref(), &SystemClock::shared()).await
+    }
+}
+
 /// Who wants something of which rollout.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Press {
     #[command(flatten)]
-    pub(crate) folder: Folder,
+    pub(crate) at: Installation,
     /// Which rollout; may be left out where only one is open, or only one under way.
     #[arg(long)]
     pub(crate) rollout: Option<RolloutId>,
@@ -280,7 +302,7 @@ pub(crate) struct Chart {
     /// Which rollout; may be left out where only one is open, or only one under way.
     pub(crate) rollout: Option<RolloutId>,
     #[command(flatten)]
-    pub(crate) folder: Folder,
+    pub(crate) at: Installation,
     /// A metric of the plan, such as error_rate or "response_time p95", or `timeline` for the phases.
     #[arg(long)]
     pub(crate) metric: String,
@@ -319,7 +341,7 @@ pub(crate) struct Doctor {
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Open {
     #[command(flatten)]
-    pub(crate) folder: Folder,
+    pub(crate) at: Installation,
     /// The plan.
     pub(crate) plan: PathBuf,
     /// The plan's environment.
@@ -389,10 +411,7 @@ pub(crate) struct UiHost {
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Engine {
     #[command(flatten)]
-    pub(crate) folder: Folder,
-    /// The store: postgres://USER:PASSWORD@HOST/DATABASE, a path, or sqlite:PATH. The file in the installation's folder by default.
-    #[arg(long, env = "TIMONEL_STORE", hide_env_values = true, value_parser = secret)]
-    pub(crate) store: Option<SecretString>,
+    pub(crate) at: Installation,
     /// A plan in one of its environments: its rollout that is not over, else a new one, as a draft.
     #[arg(long, requires = "environment", conflicts_with = "rollout")]
     pub(crate) plan: Option<PathBuf>,
@@ -402,8 +421,9 @@ pub(crate) struct Engine {
     /// This rollout alone; every one that is open where nothing is said, those that are opened later too.
     #[arg(long)]
     pub(crate) rollout: Option<RolloutId>,
-    /// This program's name in the journal; no two programs that share a store have the same.
-    #[arg(long, env = "TIMONEL_NAME", default_value = "motor")]
+    /// This program's name in the journal; no two programs that share a store have the same. By default `motor-` and this machine's
+    /// name.
+    #[arg(long, env = "TIMONEL_NAME", default_value_t = of_this_machine())]
     pub(crate) name: Writer,
     /// A kubeconfig in place of the one kubectl would use.
     #[arg(long)]
@@ -423,8 +443,8 @@ pub(crate) struct Engine {
     /// How the dead man's switch wants to be called.
     #[arg(long, value_enum, default_value_t = HeartbeatCall::Get)]
     pub(crate) heartbeat_call: HeartbeatCall,
-    /// How often heartbeats are sent.
-    #[arg(long, default_value = "30s", value_parser = humantime::parse_duration)]
+    /// How often heartbeats are sent; a second at least.
+    #[arg(long, default_value = "30s", value_parser = a_second_at_least)]
     pub(crate) heartbeat_every: Duration,
     /// An Alertmanager in which the alert Watchdog fires for as long as we are healthy, by its base address.
     #[arg(long, value_name = "URL")]
@@ -449,8 +469,67 @@ impl From<HeartbeatCall> for Call {
     }
 }
 
+/// The name of an engine of this machine, as far as the machine's own can be part of one.
+fn of_this_machine() -> Writer {
+    let machine = hostname::get().unwrap_or_default();
+    name_on(&machine.to_string_lossy())
+}
+
+fn name_on(machine: &str) -> Writer {
+    let fits = |c: char| {
+        if c.is_ascii_alphanumeric() || "-_.".contains(c) {
+            c.to_ascii_lowercase()
+        } else {
+            '-'
+        }
+    };
+    let machine: String = machine.chars().map(fits).collect();
+    let mut name = format!("motor-{machine}");
+    if name.len() > LONGEST_NAME {
+        // Machines are told apart by how a long name ends as well.
+        let digits: String = Sha256::digest(&name)
+            .iter()
+            .take(4)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        name.truncate(LONGEST_NAME - 1 - digits.len());
+        name = format!("{name}-{digits}");
+    }
+    Writer::new(name.trim_end_matches('-')).expect("letters, and what an id may hold")
+}
+
+/// A receiver that is called without a pause is attacked.
+fn a_second_at_least(text: &str) -> Result<Duration, String> {
+    let every = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if every < Duration::from_secs(1) {
+        return Err("no more often than every second: write 1s or longer".to_owned());
+    }
+    Ok(every)
+}
+
 /// An address may hold a password.
 #[expect(clippy::unnecessary_wraps, reason = "a value parser says so")]
 fn secret(text: &str) -> Result<SecretString, std::convert::Infallible> {
     Ok(text.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_engine_is_called_after_its_machine() {
+        assert_eq!(name_on("Servidor_A.interno").as_str(), "motor-servidor_a.interno");
+        assert_eq!(name_on("máquina").as_str(), "motor-m-quina");
+        assert_eq!(name_on("").as_str(), "motor");
+        let long = "nodo".repeat(30);
+        assert_ne!(name_on(&format!("{long}-1")), name_on(&format!("{long}-2")));
+    }
+
+    #[test]
+    fn heartbeats_have_a_pause() {
+        assert_eq!(a_second_at_least("1s"), Ok(Duration::from_secs(1)));
+        assert!(a_second_at_least("0s").unwrap_err().contains("1s"));
+        assert!(a_second_at_least("999ms").is_err());
+    }
 }

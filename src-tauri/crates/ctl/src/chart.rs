@@ -2,11 +2,9 @@
 
 use std::path::Path;
 
-use timonel_bridge::Desk;
 use timonel_bridge::chart::{ChartError, Format, Look, Subject, Theme};
 use timonel_bridge::words::Words;
 use timonel_domain::time::Timestamp;
-use timonel_ports::clock::SystemClock;
 
 use crate::Failure;
 use crate::args::Chart;
@@ -27,7 +25,7 @@ pub(crate) async fn chart(args: Chart, words: &Words) -> Result<(), Failure> {
         language: words.language(),
         zone: args.zone,
     };
-    let desk = Desk::open(&args.folder.path(), &SystemClock::shared()).await?;
+    let desk = args.at.desk().await?;
     let row = desk.rollout(args.rollout.as_ref()).await?;
     let during = (args.from, args.to);
     let picture = desk.picture(&row, &subject, during, &look).await;

@@ -7,14 +7,11 @@
 mod metrics;
 mod probes;
 
-use secrecy::SecretString;
-use timonel_bridge::Desk;
 use timonel_bridge::credentials::Credentials;
 use timonel_bridge::headless::heartbeat::{DeadMansSwitch, Watchdog};
 use timonel_bridge::headless::{Duty, Headless, Left};
 use timonel_bridge::words::Words;
 use timonel_domain::value::RolloutId;
-use timonel_ports::clock::SystemClock;
 
 use crate::args::Engine;
 use crate::{Failure, files};
@@ -24,7 +21,7 @@ pub(crate) async fn serve(args: Engine, words: &Words) -> Result<(), Failure> {
     // First: whoever cannot be looked at takes nothing up and takes the helm from nobody.
     let listener = std::net::TcpListener::bind(args.listen)?;
     let at = listener.local_addr()?;
-    let home = args.folder.path();
+    let home = args.at.folder.path();
     let credentials = Credentials::of_installation(&home);
     let only = match (&args.plan, &args.environment) {
         (Some(plan), Some(environment)) => Some(of_plan(&args, &files::plan(plan)?.text, environment).await?),
@@ -32,7 +29,7 @@ pub(crate) async fn serve(args: Engine, words: &Words) -> Result<(), Failure> {
     };
     let headless = Headless::new(Duty {
         home,
-        store: args.store,
+        store: args.at.store,
         name: args.name,
         kubeconfig: args.kubeconfig,
         credentials,
@@ -71,8 +68,7 @@ pub(crate) async fn serve(args: Engine, words: &Words) -> Result<(), Failure> {
 
 /// The rollout of a plan that is not over, else a new one, as a draft.
 async fn of_plan(args: &Engine, text: &str, environment: &str) -> Result<RolloutId, Failure> {
-    let store: Option<&SecretString> = args.store.as_ref();
-    let desk = Desk::of(&args.folder.path(), store, &SystemClock::shared()).await?;
+    let desk = args.at.desk().await?;
     Ok(desk.unfinished_or_draft(text, environment).await?.id)
 }
 

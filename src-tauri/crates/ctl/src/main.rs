@@ -126,7 +126,7 @@ fn run(command: Command, words: &Words) -> Result<(), Failure> {
         Command::Plan(PlanCommand::Power(args)) => power::power(args, words),
         Command::Plan(PlanCommand::Schema { scenario }) => files::schema(scenario),
         Command::Rehearse(args) => runtime()?.block_on(ensayo::rehearse(args, words)),
-        Command::Status { folder } => runtime()?.block_on(shift::status(&folder.path(), words)),
+        Command::Status { at } => runtime()?.block_on(shift::status(&at, words)),
         Command::Rollback(args) => runtime()?.block_on(shift::roll_back(args, words)),
         Command::Pin(args) => runtime()?.block_on(shift::pin(args, words)),
         Command::Drill(args) => runtime()?.block_on(shift::drill(args, words)),

@@ -1,7 +1,5 @@
 //! `status`, `rollback`, `pin` and `drill`: what a person on shift needs when there is no window.
 
-use std::path::Path;
-
 use timonel_bridge::connect::{self, Connections};
 use timonel_bridge::credentials::Credentials;
 use timonel_bridge::desk::Done;
@@ -9,20 +7,16 @@ use timonel_bridge::words::Words;
 use timonel_bridge::{Desk, Order};
 use timonel_domain::rollout::Stage;
 use timonel_plan::Parsed;
-use timonel_ports::clock::SystemClock;
 use timonel_ports::store::RolloutRow;
 
-use crate::args::{Open, Pin, Press, Rollback};
+use crate::args::{Installation, Open, Pin, Press, Rollback};
 use crate::{Failure, files, told};
 
-pub(crate) async fn status(folder: &Path, words: &Words) -> Result<(), Failure> {
-    let clock = SystemClock::shared();
-    let rollouts = Desk::open(folder, &clock).await?.rollouts().await?;
+pub(crate) async fn status(at: &Installation, words: &Words) -> Result<(), Failure> {
+    let rollouts = at.desk().await?.rollouts().await?;
     if rollouts.is_empty() {
-        tell!(
-            "{}",
-            words.say("status-none", &[("folder", folder.display().to_string())])
-        );
+        let folder = at.folder.path().display().to_string();
+        tell!("{}", words.say("status-none", &[("folder", folder)]));
     }
     for listed in rollouts {
         let stage = told::stage(&listed.state, &listed.plan, words);
@@ -60,7 +54,7 @@ pub(crate) async fn status(folder: &Path, words: &Words) -> Result<(), Failure> 
 /// A draft, for scripts: a window or another command takes it up.
 pub(crate) async fn open(args: Open, words: &Words) -> Result<(), Failure> {
     let plan = files::plan(&args.plan)?;
-    let desk = Desk::open(&args.folder.path(), &SystemClock::shared()).await?;
+    let desk = args.at.desk().await?;
     let row = desk.draft(&plan.text, &args.environment).await?;
     let values = [
         ("rollout", row.id.to_string()),
@@ -141,11 +135,11 @@ struct At {
 }
 
 async fn at_desk(press: &Press) -> Result<At, Failure> {
-    let desk = Desk::open(&press.folder.path(), &SystemClock::shared()).await?;
+    let desk = press.at.desk().await?;
     let row = desk.rollout(press.rollout.as_ref()).await?;
     let (plan, _) = desk.plan_of(&row).await?;
     let connections = Connections::of_environment(&plan, press.kubeconfig.clone())
-        .with_keys(&plan, &Credentials::of_installation(&press.folder.path()))
+        .with_keys(&plan, &Credentials::of_installation(&press.at.folder.path()))
         .await;
     Ok(At {
         desk,

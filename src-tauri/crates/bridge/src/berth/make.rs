@@ -5,10 +5,8 @@ use std::time::Duration;
 use futures::future::join_all;
 use tempfile::TempDir;
 use timonel_domain::rollout::Failure;
-use timonel_engine::EngineError;
 use timonel_plan::Parsed;
 use timonel_ports::clock::within;
-use timonel_ports::helm::{Helm, HelmError, LEASE};
 use timonel_ports::store::{RolloutRow, RolloutStore};
 use timonel_ports::target::TargetError;
 use timonel_wire::{Arg, Sentence, ToOpen, WireError, told};
@@ -32,9 +30,6 @@ pub(super) struct Made {
     /// None on the simulator.
     pub(super) over: Option<Connections>,
 }
-
-/// As long as a lease may still run of which nobody renews anything, and a look at it.
-const FOR_HELM: Duration = LEASE.saturating_add(Duration::from_secs(2));
 
 impl Berth {
     pub(super) async fn make(&self, what: &ToOpen) -> Result<Made, WireError> {
@@ -86,16 +81,11 @@ impl Berth {
             first_picture: self.first_picture(),
         };
         let console = match Console::take_up(&quay.desk, with()).await {
-            // A program that was killed is still thought to have it for a moment.
-            Err(BridgeError::Engine(EngineError::Helm(HelmError::Held(held)))) => {
-                tracing::info!(rollout = %row.id, by = %held.by, "waiting for the helm");
-                let helm: &dyn Helm = &**quay.desk.store();
-                let vacant = timonel_engine::vacant(&self.0.clock, helm, &row.id);
-                // Where it does not come free, taking up says who has it.
-                within(&*self.0.clock, FOR_HELM, vacant).await.unwrap_or_default();
+            Ok(console) => console,
+            Err(refused) => {
+                quay.desk.wait_out(&row.id, refused).await?;
                 Console::take_up(&quay.desk, with()).await?
             }
-            taken => taken?,
         };
         Ok(Made {
             console,

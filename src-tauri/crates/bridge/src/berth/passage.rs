@@ -7,6 +7,7 @@
 use std::sync::PoisonError;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use tempfile::TempDir;
 use timonel_ports::clock::{sleep, within};
 use timonel_ports::task;
@@ -58,6 +59,10 @@ impl Berth {
             let moving = Sentence::new("error-open-moving").with("rollout", Arg::text(console.rollout()));
             return Err(moving.into());
         }
+        self.renew(console, what).await
+    }
+
+    async fn renew(&self, console: &Console, what: &ToOpen) -> Result<(), WireError> {
         // Who asks meanwhile waits, and who watches keeps what was seen last.
         self.0.standing.send_replace(Standing::Opening);
         self.leave(console).await;
@@ -130,26 +135,44 @@ impl Berth {
         drop(task::spawn(&self.0.clock, self.clone().look_after(console)));
     }
 
-    /// Until it ends. Where nobody ended it, it is taken up again.
-    async fn look_after(self, console: Console) {
-        console.ended().await;
-        let is_ours = || self.in_force().is_some_and(|now| now.is(&console));
-        // Whoever closed it may have the next thing to open: only what is lost makes anybody wait.
-        if !is_ours() {
-            return;
-        }
-        let _alone = self.0.opening.lock().await;
-        if !is_ours() {
-            return;
-        }
-        tracing::error!(rollout = %console.rollout(), "what was open has ended by itself");
-        let left = if console.is_simulated() {
-            Left::Nothing
-        } else {
-            Left::Rollout(console.rollout().to_string())
-        };
-        self.leave(&console).await;
-        self.lost(WireError::new("error-lost"), left);
+    /// Until it ends. Where nobody ended it, it is taken up again; and taken up anew where another had its helm meanwhile, so that it
+    /// shows what that one did, and can raise again.
+    fn look_after(self, console: Console) -> BoxFuture<'static, ()> {
+        // Boxed, since what it shows is looked after in turn.
+        Box::pin(async move {
+            let is_ours = || self.in_force().is_some_and(|now| now.is(&console));
+            let adrift = tokio::select! {
+                () = console.ended() => false,
+                () = console.adrift() => true,
+            };
+            if adrift {
+                let _alone = self.0.opening.lock().await;
+                if !is_ours() {
+                    return;
+                }
+                let rollout = console.rollout().to_string();
+                tracing::warn!(%rollout, "another took the helm and has let go of it; it is taken up anew");
+                // What cannot be taken up anew is told, and tried again by itself.
+                let _told = self.renew(&console, &ToOpen::Rollout { rollout }).await;
+                return;
+            }
+            // Whoever closed it may have the next thing to open: only what is lost makes anybody wait.
+            if !is_ours() {
+                return;
+            }
+            let _alone = self.0.opening.lock().await;
+            if !is_ours() {
+                return;
+            }
+            tracing::error!(rollout = %console.rollout(), "what was open has ended by itself");
+            let left = if console.is_simulated() {
+                Left::Nothing
+            } else {
+                Left::Rollout(console.rollout().to_string())
+            };
+            self.leave(&console).await;
+            self.lost(WireError::new("error-lost"), left);
+        })
     }
 
     /// Nothing is in force, and why. What was left is tried again by itself.

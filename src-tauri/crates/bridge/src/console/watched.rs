@@ -1,10 +1,16 @@
 //! Whether somebody has to watch what is open, and when nobody can any more.
 
-use timonel_domain::rollout::Stage;
-use timonel_ports::clock::within;
+use std::time::Duration;
+
+use timonel_domain::rollout::{OpKind, Stage};
+use timonel_ports::clock::{sleep, within};
+use timonel_ports::helm::Helm;
 use timonel_wire::StageKind;
 
 use super::{ANSWER, Console};
+
+/// How often it is looked whether the helm was lost.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Whether somebody has to watch a rollout in this stage: calls may be on the canary, or a person has to act.
 pub(crate) fn is_under_way(stage: StageKind) -> bool {
@@ -45,6 +51,40 @@ impl Console {
             Ok(Err(_)) => false,
             // It may be about to.
             Err(_) => true,
+        }
+    }
+
+    /// Whether calls are being put back from here. What was being raised without the helm is not waited for: it goes no further.
+    pub(crate) async fn is_putting_back(&self) -> bool {
+        match within(&*self.0.desk, ANSWER, self.0.handle.look()).await {
+            Ok(Ok(snapshot)) => {
+                let state = &snapshot.state;
+                let mut ops = state.targets.values().filter_map(|target| target.op.as_ref());
+                matches!(state.stage, Stage::RollingBack { .. }) || ops.any(|op| op.kind != OpKind::Raise)
+            }
+            Ok(Err(_)) => false,
+            Err(_) => true,
+        }
+    }
+
+    /// Whether another took the helm from it. It only lowers from now on, and hears nothing of what the other does: it has to be taken
+    /// up anew.
+    pub(crate) fn has_lost_helm(&self) -> bool {
+        self.0.handle.helm().lost
+    }
+
+    /// Ends when it has lost the helm, nobody holds that any more, and nothing is being put back from here, so that it can be taken up
+    /// anew. Until then it goes on: a person can still put everything back from it.
+    pub(crate) async fn adrift(&self) {
+        let helm: &dyn Helm = &*self.0.store;
+        loop {
+            sleep(&*self.0.desk, LOOK).await;
+            if self.has_lost_helm() {
+                timonel_engine::vacant(&self.0.desk, helm, &self.0.rollout).await;
+                if !self.is_putting_back().await {
+                    return;
+                }
+            }
         }
     }
 

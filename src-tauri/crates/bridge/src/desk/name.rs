@@ -3,9 +3,31 @@
 use std::fs::{File, TryLockError};
 use std::path::Path;
 
+use sha2::{Digest, Sha256};
 use timonel_domain::value::Writer;
 
 use crate::BridgeError;
+
+/// Characters of an id at most.
+const LONGEST: usize = 80;
+/// Hexadecimal digits that stand for what was cut off.
+const DIGITS: usize = 8;
+
+/// A name of two ids, the same for the same two. What is too long for one is cut, and then ends with digits of the whole, so that two that
+/// begin alike do not write one chain.
+pub(crate) fn composed(program: &str, rest: &str) -> Writer {
+    let whole = format!("{program}-{rest}");
+    let name = if whole.len() <= LONGEST {
+        whole
+    } else {
+        // Ids are ASCII.
+        let begins: String = whole.chars().take(LONGEST - 1 - DIGITS).collect();
+        let digest = Sha256::digest(whole.as_bytes());
+        let digits: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("{begins}-{}", &digits[..DIGITS])
+    };
+    Writer::new(&name).expect("the beginnings of two ids, and digits")
+}
 
 /// So many programs of one kind can be at work in an installation at the same time.
 const PROGRAMS: u32 = 20;
@@ -20,13 +42,13 @@ pub(crate) fn own_name(folder: &Path, program: &str) -> Result<(Writer, File), B
     };
     for n in 1..=PROGRAMS {
         let name = match n {
-            1 => program.to_owned(),
-            n => format!("{program}-{n}"),
+            1 => Writer::new(program).map_err(|e| cannot(e.to_string()))?,
+            n => composed(program, &n.to_string()),
         };
         let path = folder.join(format!("{name}.lock"));
         let file = File::create(path).map_err(|e| cannot(e.to_string()))?;
         match file.try_lock() {
-            Ok(()) => return Ok((Writer::new(&name).expect("a name of ours and a number"), file)),
+            Ok(()) => return Ok((name, file)),
             Err(TryLockError::WouldBlock) => {}
             Err(TryLockError::Error(error)) => return Err(cannot(error.to_string())),
         }
@@ -49,6 +71,30 @@ mod tests {
         assert_eq!([first.as_str(), second.as_str()], ["escritorio", "escritorio-2"]);
         drop(held);
         assert_eq!(take().0, first);
+    }
+
+    #[test]
+    fn long_names_that_begin_alike_stay_apart() {
+        let (one, other) = (format!("{}-a", "r".repeat(77)), format!("{}-b", "r".repeat(77)));
+        let names = ["motor-servidor", "motor"].map(|program| [composed(program, &one), composed(program, &other)]);
+        let different: std::collections::BTreeSet<_> = names.as_flattened().iter().map(Writer::as_str).collect();
+        assert_eq!(different.len(), 4, "{different:?}");
+        assert_eq!(
+            composed("motor", &one),
+            composed("motor", &one),
+            "the next start writes the same chain"
+        );
+        assert_eq!(
+            composed("motor", "ivr-2026-11-22").as_str(),
+            "motor-ivr-2026-11-22",
+            "nothing is cut in vain"
+        );
+
+        let folder = tempfile::tempdir().unwrap();
+        let program = "p".repeat(LONGEST);
+        let (first, _held) = own_name(folder.path(), &program).unwrap();
+        let (second, _too) = own_name(folder.path(), &program).unwrap();
+        assert_ne!(first, second);
     }
 
     #[test]

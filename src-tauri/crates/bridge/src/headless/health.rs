@@ -20,6 +20,10 @@ use super::{Headless, Kept, lock};
 pub const ANSWER: Duration = Duration::from_secs(2);
 /// The threads have not come round for this long: nothing that they should do is done in time.
 const STARVED: Duration = Duration::from_secs(10);
+/// What was seen of the rollouts is believed for this long.
+const ROUNDED: Duration = Duration::from_secs(60);
+/// The journal's queue has not been seen empty for this long: the store does not take what happens.
+const BEHIND: Duration = Duration::from_secs(20);
 /// What the store showed is believed for this long.
 const PROOF: Duration = Duration::from_secs(20);
 
@@ -42,7 +46,7 @@ impl Health {
 /// One thing that a raise would need.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Need {
-    /// What: `store`, `rollouts`, `helm`, `signals` or `credentials`.
+    /// What: `store`, `rollouts`, `helm`, `journal`, `signals` or `credentials`.
     pub what: &'static str,
     /// Whose, where it is not the whole program's.
     pub rollout: Option<RolloutId>,
@@ -98,6 +102,9 @@ impl Headless {
                         "another holds it, or nobody can say who; nothing is raised from here".to_owned()
                     };
                     needs.push(need("helm", state.helm, helm));
+                    let waits = self.unwritten(&kept, &snapshot);
+                    let proof = waits.clone().unwrap_or_else(|| "written down as it happens".to_owned());
+                    needs.push(need("journal", waits.is_none(), proof));
                     let stale = stale(&snapshot);
                     let proof = if stale.is_empty() {
                         "fresh".to_owned()
@@ -122,9 +129,45 @@ impl Headless {
     pub(super) async fn seen(&self) -> Vec<Seen> {
         let looks = self.kept().into_iter().map(async |kept| {
             let said = kept.console.look(&*self.0.clock, ANSWER).await;
+            if let Some((snapshot, _)) = &said {
+                let mut behind = lock(&kept.behind);
+                let waits = snapshot.unwritten > 0;
+                *behind = waits.then(|| behind.unwrap_or_else(|| self.0.clock.mono()));
+            }
             Seen { kept, said }
         });
         join_all(looks).await
+    }
+
+    /// Why nobody may rely on being watched now; `None` where every open rollout is watched, from here or by another.
+    pub(super) async fn unwatched(&self) -> Option<String> {
+        let health = self.health().await;
+        if !health.is_good() {
+            return Some(format!("the program is not healthy: {health:?}"));
+        }
+        let rounded = *lock(&self.0.rounded);
+        if rounded.is_none_or(|at| self.0.clock.mono().saturating_since(at) > ROUNDED) {
+            return Some("nobody could look for what is open".to_owned());
+        }
+        let rollouts = self.rollouts_need();
+        if !rollouts.ok {
+            return Some(rollouts.proof);
+        }
+        let holds = |seen: &Seen| matches!(&seen.said, Some((snapshot, _)) if snapshot.helm.ours.is_some());
+        let seen = self.seen().await;
+        let without = seen.iter().find(|seen| !holds(seen));
+        without.map(|seen| format!("the helm of {} is not held", seen.kept.console.rollout()))
+    }
+
+    /// Why what happens is not in the store, where it has been waiting for long.
+    fn unwritten(&self, kept: &Kept, snapshot: &Snapshot) -> Option<String> {
+        if let Some(fault) = &snapshot.store_fault {
+            return Some(fault.clone());
+        }
+        let behind = *lock(&kept.behind);
+        let long = behind.map(|since| self.0.clock.mono().saturating_since(since));
+        let long = long.filter(|long| *long > BEHIND)?;
+        Some(format!("{} entries wait, for {} s", snapshot.unwritten, long.as_secs()))
     }
 
     pub(super) fn beat_ago(&self) -> Duration {

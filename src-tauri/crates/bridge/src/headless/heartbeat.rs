@@ -1,6 +1,6 @@
 //! Heartbeats out, so that somebody else notices that nobody watches: a dead man's switch, and an alert that always fires.
 //!
-//! Both are sent only while the program is healthy. Neither says goodbye: a program that was ended on purpose watches nobody
+//! Both are sent only while the program is healthy and every open rollout is watched, from here or by another. Neither says goodbye: a program that was ended on purpose watches nobody
 //! either. Deliberately not here: what happens when they stay away, which is for those to say who receive them.
 
 use std::collections::BTreeMap;
@@ -60,7 +60,7 @@ pub struct Sent {
     pub taken: u64,
     /// Those that it did not.
     pub lost: u64,
-    /// Those that were not sent because the program was not healthy.
+    /// Those that were not sent because not everything was watched.
     pub withheld: u64,
 }
 
@@ -101,8 +101,8 @@ impl Headless {
     }
 
     async fn send(&self, to: &'static str, work: impl AsyncFnOnce() -> Result<(), String>) {
-        let health = self.health().await;
-        let outcome = if health.is_good() { Some(work().await) } else { None };
+        let unwatched = self.unwatched().await;
+        let outcome = if unwatched.is_none() { Some(work().await) } else { None };
         let mut hearts = lock(&self.0.hearts);
         let sent = hearts.entry(to).or_default();
         match outcome {
@@ -113,7 +113,7 @@ impl Headless {
             }
             None => {
                 sent.withheld += 1;
-                tracing::error!(to, ?health, "no heartbeat: the program is not healthy");
+                tracing::error!(to, why = unwatched, "no heartbeat: not everything is watched");
             }
         }
     }

@@ -1,21 +1,24 @@
 //! Taking up what is open, round after round, and noticing what has ended.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use timonel_domain::value::{RolloutId, Writer};
+use futures::future::join_all;
+use timonel_domain::value::RolloutId;
 use timonel_engine::EngineError;
 use timonel_plan::parsed::SIMULATOR;
 use timonel_ports::clock::{sleep, within};
-use timonel_ports::helm::HelmError;
+use timonel_ports::helm::{Held, Helm, HelmError};
 use timonel_ports::store::{RolloutRow, RolloutStore};
 use timonel_ports::task::spawn;
+use tokio::sync::Semaphore;
 
 use super::{FOR_CLOSING, Headless, Kept, Proof, Quay, lock};
 use crate::connect::Connections;
 use crate::console::{Console, TakeUp};
-use crate::desk::own_name;
+use crate::desk::{composed, own_name};
 use crate::{BridgeError, Desk};
 
 /// How often it is looked for what is open and not kept up, and whether the store can be written.
@@ -26,8 +29,8 @@ pub(super) const BEAT: Duration = Duration::from_secs(1);
 const FOR_KEYS: Duration = Duration::from_secs(3);
 /// The store has this long to show that it can be written.
 const FOR_PROOF: Duration = Duration::from_secs(4);
-/// Characters of a rollout's id in the name of its chain.
-const LONGEST_STEM: usize = 40;
+/// Rollouts that are taken up at a time: each asks for keys and reads its whole past.
+const AT_ONCE: usize = 4;
 
 impl Headless {
     /// Shows that the threads come round, until the program ends.
@@ -52,51 +55,86 @@ impl Headless {
     }
 
     async fn round(&self) -> Result<(), BridgeError> {
+        let _alone = self.0.rounds.lock().await;
         let quay = self.quay().await?;
         let rows = quay.desk.store().rollouts().await?;
         let proof = within(&*self.0.clock, FOR_PROOF, is_writable(&quay.desk, rows.first())).await;
         self.prove(proof.unwrap_or_else(|_| Err(format!("no answer within {} s", FOR_PROOF.as_secs()))));
         self.let_go(&rows).await;
-        let mut unknown = self.0.duty.only.as_ref();
-        let mut tried = BTreeSet::new();
-        for row in rows {
-            unknown = unknown.filter(|only| **only != row.id);
-            if self.is_ending() {
-                return Ok(());
-            }
-            if !self.is_due(&row) {
-                continue;
-            }
-            let rollout = row.id.clone();
-            tried.insert(rollout.to_string());
-            match self.take_up(quay, row).await {
-                Ok(()) => {
-                    lock(&self.0.troubles).remove(rollout.as_str());
-                    lock(&self.0.standby).remove(&rollout);
-                }
-                // Somebody else is at it: that is what a second one is for.
-                Err(BridgeError::Engine(EngineError::Helm(held))) if !matches!(held, HelmError::Unavailable(_)) => {
-                    lock(&self.0.troubles).remove(rollout.as_str());
-                    if lock(&self.0.standby)
-                        .insert(rollout.clone(), held.to_string())
-                        .is_none()
-                    {
-                        tracing::info!(%rollout, %held, "another program keeps it up; this one stands by");
-                    }
-                }
-                Err(error) => {
-                    tracing::error!(%rollout, %error, "a rollout cannot be taken up; it is tried again");
-                    lock(&self.0.troubles).insert(rollout.to_string(), error.to_string());
-                }
-            }
-        }
+        self.leave_the_lost().await;
+        let unknown = self.0.duty.only.as_ref();
+        let unknown = unknown.filter(|only| rows.iter().all(|row| row.id != **only));
+        let due: Vec<_> = rows.into_iter().filter(|row| self.is_due(row)).collect();
+        let mut tried: BTreeSet<_> = due.iter().map(|row| row.id.to_string()).collect();
+        let places = Semaphore::new(AT_ONCE);
+        let attempts = due.into_iter().map(async |row| {
+            let _place = places.acquire().await;
+            self.attempt(quay, row).await;
+        });
+        join_all(attempts).await;
         if let Some(only) = unknown {
             tried.insert(only.to_string());
             lock(&self.0.troubles).insert(only.to_string(), "the store knows no such rollout".to_owned());
         }
         lock(&self.0.troubles).retain(|rollout, _| tried.contains(rollout));
         lock(&self.0.standby).retain(|rollout, _| tried.contains(rollout.as_str()));
+        // Looked at by nobody else, it would be seen too late how long the journal has been waiting.
+        drop(self.seen().await);
+        *lock(&self.0.rounded) = Some(self.0.clock.mono());
         Ok(())
+    }
+
+    async fn attempt(&self, quay: &Quay, row: RolloutRow) {
+        if self.is_ending() {
+            return;
+        }
+        let rollout = row.id.clone();
+        let taken = match self.held_elsewhere(quay, &rollout).await {
+            Some(held) => Err(EngineError::Helm(HelmError::Held(held)).into()),
+            None => self.take_up(quay, row).await,
+        };
+        match taken {
+            Ok(()) => {
+                lock(&self.0.troubles).remove(rollout.as_str());
+                lock(&self.0.standby).remove(&rollout);
+            }
+            // Somebody else is at it: that is what a second one is for.
+            Err(BridgeError::Engine(EngineError::Helm(held))) if !matches!(held, HelmError::Unavailable(_)) => {
+                lock(&self.0.troubles).remove(rollout.as_str());
+                let said = held.to_string();
+                if lock(&self.0.standby).insert(rollout.clone(), said).is_none() {
+                    tracing::info!(%rollout, %held, "another program keeps it up; this one stands by");
+                }
+            }
+            Err(error) => {
+                tracing::error!(%rollout, %error, "a rollout cannot be taken up; it is tried again");
+                lock(&self.0.troubles).insert(rollout.to_string(), error.to_string());
+            }
+        }
+    }
+
+    /// Who else holds the helm, so that nothing is read and connected in vain. Nobody, where a rollback was cut short here: that takes
+    /// it from whoever holds it.
+    async fn held_elsewhere(&self, quay: &Quay, rollout: &RolloutId) -> Option<Held> {
+        let helm: &dyn Helm = &**quay.desk.store();
+        let state = within(&*self.0.clock, FOR_PROOF, helm.current(rollout)).await;
+        let held = state.ok()?.ok()?.held?;
+        let is_ours = held.by == composed(quay.name.as_str(), rollout.as_str());
+        (!is_ours && !quay.desk.is_cut_short(rollout).await).then_some(held)
+    }
+
+    /// An engine that lost the helm never has it again, and hears nothing of what was done since. Once it puts nothing back any more it
+    /// is closed, and the rollout is one that is due: stood by for, and taken up anew when nobody holds it.
+    async fn leave_the_lost(&self) {
+        for kept in self.kept() {
+            let (console, rollout) = (&kept.console, kept.console.rollout());
+            if !console.has_lost_helm() || console.is_putting_back().await {
+                continue;
+            }
+            tracing::error!(%rollout, "another took the helm; it is closed here, and taken up anew when nobody holds it");
+            lock(&self.0.engines).remove(rollout);
+            let _ = within(&*self.0.clock, FOR_CLOSING, console.close()).await;
+        }
     }
 
     fn prove(&self, said: Result<(), String>) {
@@ -141,6 +179,16 @@ impl Headless {
         self.0.quay.get_or_try_init(open).await
     }
 
+    /// The end of the program takes all that are kept, and none is added after it.
+    fn keep_unless_ending(&self, kept: Kept) -> bool {
+        let mut engines = lock(&self.0.engines);
+        let goes_on = !self.is_ending();
+        if goes_on {
+            engines.insert(kept.console.rollout().clone(), kept);
+        }
+        goes_on
+    }
+
     /// Where the journal stands, whatever of its keys is missing: others can be put back meanwhile.
     async fn take_up(&self, quay: &Quay, row: RolloutRow) -> Result<(), BridgeError> {
         let (duty, clock) = (&self.0.duty, &self.0.clock);
@@ -149,7 +197,8 @@ impl Headless {
             .with_keys_within(&plan, &duty.credentials, clock, FOR_KEYS)
             .await;
         let rollout = row.id.clone();
-        let writer = writer(&quay.name, &rollout);
+        // Each rollout has a chain of its own from each program.
+        let writer = composed(quay.name.as_str(), rollout.as_str());
         let with = TakeUp {
             writer,
             row,
@@ -161,8 +210,12 @@ impl Headless {
             console: console.clone(),
             plan,
             connections,
+            behind: Arc::default(),
         };
-        lock(&self.0.engines).insert(rollout.clone(), kept);
+        if !self.keep_unless_ending(kept) {
+            let _ = within(&**clock, FOR_CLOSING, console.close()).await;
+            return Ok(());
+        }
         tracing::info!(%rollout, "taken up");
         let keeper = self.clone();
         drop(spawn(clock, async move {
@@ -175,13 +228,6 @@ impl Headless {
         }));
         Ok(())
     }
-}
-
-/// Each rollout has a chain of its own from each program.
-fn writer(program: &Writer, rollout: &RolloutId) -> Writer {
-    let program: String = program.as_str().chars().take(80 - 1 - LONGEST_STEM).collect();
-    let rollout: String = rollout.as_str().chars().take(LONGEST_STEM).collect();
-    Writer::new(&format!("{program}-{rollout}")).expect("the beginnings of two ids")
 }
 
 /// Keeps again what is kept already, which changes nothing and shows that something could be kept.
