@@ -7,6 +7,7 @@
 
 mod listen;
 mod pages;
+mod prompt;
 mod socket;
 #[cfg(test)]
 mod tests;

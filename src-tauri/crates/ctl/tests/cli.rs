@@ -405,3 +405,60 @@ fn kill_9_leaves_a_whole_journal() {
     );
     exits(&run_in("en", "doctor", &home), 0);
 }
+
+#[test]
+fn a_person_on_another_machine_reaches_the_store_that_an_engine_uses() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = format!("sqlite:{}", folder.path().join("compartida.db").display());
+    let (server, desk) = (folder.path().join("servidor"), folder.path().join("guardia"));
+    let short = Path::new(env!("CARGO_MANIFEST_DIR")).join("../bridge/tests/product/data/short.toml");
+    let opened = timonelctl()
+        .args(["--lang", "en", "open", "--environment", "prueba", "--store", &store])
+        .arg(short)
+        .arg("--home")
+        .arg(&server)
+        .output()
+        .unwrap();
+    exits(&opened, 0);
+
+    let at_desk = |command: &[&str]| {
+        let mut program = timonelctl();
+        program.args(["--lang", "en"]).args(command).arg("--home").arg(&desk);
+        program
+    };
+    let listed = at_desk(&["status", "--store", &store]).output().unwrap();
+    exits(&listed, 0);
+    assert!(out(&listed).contains("prueba"), "{}", out(&listed));
+    let listed = at_desk(&["status"]).env("TIMONEL_STORE", &store).output().unwrap();
+    assert!(out(&listed).contains("prueba"), "{}", out(&listed));
+
+    // None of them finds the cluster here; what counts is that they find the rollout.
+    let orders: [&[&str]; 5] = [
+        &["rollback", "--commands"],
+        &["rollback"],
+        &["pin", "acme", "--reason", "no oyen"],
+        &["pin", "acme", "--reason", "ya oyen", "--off"],
+        &["drill"],
+    ];
+    for order in orders {
+        let unknown = at_desk(order).output().unwrap();
+        exits(&unknown, 2);
+        assert!(
+            err(&unknown).contains("No rollout is open"),
+            "{order:?}: {}",
+            err(&unknown)
+        );
+    }
+    for order in orders.into_iter().filter(|order| *order != ["rollback"]) {
+        let found = at_desk(order)
+            .env("KUBECONFIG", folder.path().join("none"))
+            .args(["--store", &store])
+            .output()
+            .unwrap();
+        assert!(
+            !err(&found).contains("No rollout is open"),
+            "{order:?}: {}",
+            err(&found)
+        );
+    }
+}

@@ -303,10 +303,8 @@ fn stopped_where_it_stands_it_does_not_say_that_it_lives() {
     assert_eq!(engine.get("/healthz").0, 200);
 }
 
-#[test]
-fn a_dead_mans_switch_is_called_and_nobody_reads_its_address() {
-    let home = installation();
-    let switch = TcpListener::bind("127.0.0.1:0").unwrap();
+/// The program that calls a dead man's switch every second.
+fn with_a_switch(home: &Path, switch: &TcpListener) -> Command {
     let mut program = timonelctl();
     program.args(["engine", "--listen", "127.0.0.1:0", "--log", "trace"]);
     program.args([
@@ -317,12 +315,55 @@ fn a_dead_mans_switch_is_called_and_nobody_reads_its_address() {
         "--heartbeat-every",
         "1s",
     ]);
-    program.arg("--home").arg(home.path());
+    program.arg("--home").arg(home);
     let address = format!("http://{}/ping/{SECRET}?clave={SECRET}", switch.local_addr().unwrap());
     program.env("TIMONEL_KEY_LATIDO", address);
-    let engine = Running::of(program);
+    program
+}
+
+/// The next call of a switch.
+#[track_caller]
+fn called(switch: &TcpListener) -> TcpStream {
+    switch.set_nonblocking(true).unwrap();
+    let mut call = None;
+    until("the switch is called", || {
+        call = switch.accept().ok();
+        call.is_some()
+    });
+    let (stream, _) = call.unwrap();
+    stream.set_nonblocking(false).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+#[test]
+fn where_nothing_can_be_watched_no_heartbeat_says_otherwise() {
+    let home = installation();
+    std::fs::write(
+        home.path().join("timonel.db"),
+        "esto no es una base de datos".repeat(1000),
+    )
+    .unwrap();
+    let switch = TcpListener::bind("127.0.0.1:0").unwrap();
+    let engine = Running::of(with_a_switch(home.path(), &switch));
+    let withheld = "timonel_heartbeats_total{to=\"dead-mans-switch\",outcome=\"withheld\"}";
+    let seen = || engine.get("/metrics").1;
+    until("heartbeats are due", || {
+        seen().contains(withheld) && metric(&seen(), withheld) >= 8.0
+    });
+    assert_eq!(engine.get("/healthz").0, 200, "a restart mends no database");
+    assert_eq!(engine.get("/readyz").0, 503);
+    switch.set_nonblocking(true).unwrap();
+    assert_eq!(switch.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+}
+
+#[test]
+fn a_dead_mans_switch_is_called_and_nobody_reads_its_address() {
+    let home = installation();
+    let switch = TcpListener::bind("127.0.0.1:0").unwrap();
+    let engine = Running::of(with_a_switch(home.path(), &switch));
     for n in 0..3 {
-        let (mut stream, _) = switch.accept().unwrap();
+        let mut stream = called(&switch);
         let mut request = String::new();
         BufReader::new(&stream).read_line(&mut request).unwrap();
         assert_eq!(request, format!("POST /ping/{SECRET}?clave={SECRET} HTTP/1.1\r\n"));
@@ -392,5 +433,10 @@ fn an_address_that_is_taken_keeps_it_from_taking_anything_up() {
         .output()
         .unwrap();
     assert_eq!(done.status.code(), Some(1));
-    assert!(!home.path().join("motor.lock").exists());
+    let files = std::fs::read_dir(home.path()).unwrap();
+    let locks = files.filter(|file| {
+        file.as_ref()
+            .is_ok_and(|file| file.path().extension().is_some_and(|end| end == "lock"))
+    });
+    assert_eq!(locks.count(), 0);
 }

@@ -11,11 +11,13 @@ use std::sync::Arc;
 use timonel_bridge::berth::{Berth, Moorings};
 use timonel_bridge::console::{Asker, Keys, Surface, Watch};
 use timonel_bridge::credentials::{Credentials, Keep};
-use timonel_domain::value::Person;
+use timonel_domain::value::{Person, Writer};
 use timonel_ports::clock::{SystemClock, within};
+use timonel_ports::helm::{Helm, Take};
 use timonel_ports::secrets::{SecretId, Secrets};
 use timonel_simulator::simulator::Simulator;
 use timonel_simulator::telnyx::{Fault, Scope};
+use timonel_store::Sqlite;
 use timonel_vault::{Environment, Session};
 use timonel_wire::{
     Arg, Freshness, Order, Picture, Receipt, RoleName, Sentence, SeverityName, StageKind, Target, ToOpen, WireError,
@@ -449,6 +451,42 @@ fn what_cannot_be_opened_is_told_and_what_was_open_stays() {
             .unwrap();
         let again = program.berth.console().await.unwrap();
         assert_eq!(again.rollout(), first.rollout());
+        program.berth.close().await;
+    });
+}
+
+#[test]
+fn what_lost_its_helm_stays_until_that_is_free_and_is_then_taken_up_anew() {
+    let port = Port::new();
+    runtime().block_on(async {
+        let clock = SystemClock::shared();
+        let program = port.program();
+        program.berth.begin(None).await;
+        program.is_given_the_key().await;
+        program
+            .berth
+            .open(&asker(Surface::Main), &port.in_production())
+            .await
+            .unwrap();
+        let console = program.berth.console().await.unwrap();
+        let mut page = Page::of(&program).await;
+
+        // As a rollback from a terminal does.
+        let store = Sqlite::open(&port.0.home().join("timonel.db"), clock.clone())
+            .await
+            .unwrap();
+        let other = Writer::new("escritorio").unwrap();
+        let epoch = store.take(console.rollout(), &other, Take::ByForce).await.unwrap();
+        let elsewhere = |p: &Picture| p.rollout.helm.as_ref().is_some_and(|helm| !helm.here);
+        page.until("that another has it", elsewhere).await;
+        store.renew(console.rollout(), &other, epoch).await.unwrap();
+        assert_eq!(program.berth.console().await.unwrap().rollout(), console.rollout());
+
+        store.release(console.rollout(), &other, epoch).await.unwrap();
+        let anew = within(&*clock, PATIENCE, program.berth.after(Some(&console))).await;
+        let anew = anew.expect("in time").expect("it goes on");
+        assert_eq!(anew.rollout(), console.rollout());
+        page.until("the helm again", |p| !elsewhere(p)).await;
         program.berth.close().await;
     });
 }

@@ -17,6 +17,8 @@ use timonel_domain::value::{Weight, Writer};
 use timonel_http::{Client, Limits, Request};
 use timonel_journal::intent::Intent;
 use timonel_ports::clock::{Busy, Clock, InFlight, SharedClock, Sleep, SystemClock};
+use timonel_ports::helm::{Helm, Take};
+use timonel_store::Sqlite;
 use timonel_testkit::process::{AlertmanagerServer, Process, ProcessError, until};
 
 use crate::played::{data, read};
@@ -345,6 +347,46 @@ fn every_open_rollout_is_kept_up_and_one_that_is_opened_later_too() {
             .expect("the third is taken up");
         let health = headless.health().await;
         assert!(health.is_good() && health.owners.len() == 3, "{health:?}");
+        assert!(headless.stop(Duration::ZERO, std::future::pending()).await.is_nothing());
+    });
+}
+
+#[test]
+fn whoever_takes_the_helm_is_stood_by_for_and_then_followed() {
+    crate::played::runtime().block_on(async {
+        let clock = SystemClock::shared();
+        let home = drafted(clock.clone()).await;
+        let headless = Headless::on(duty(home.path()), clock.clone());
+        headless.begin();
+        let rollout = until(PATIENCE, async || headless.rollouts().pop())
+            .await
+            .expect("taken up");
+        let helm = async || {
+            let needs = headless.readiness().await;
+            needs
+                .into_iter()
+                .find(|need| need.what == "helm")
+                .map(|need| need.proof)
+        };
+        assert!(helm().await.unwrap().starts_with("held, epoch"), "{:?}", helm().await);
+
+        // As a rollback from a terminal does.
+        let store = Sqlite::open(&home.path().join("timonel.db"), clock.clone())
+            .await
+            .unwrap();
+        let other = Writer::new("escritorio").unwrap();
+        let epoch = store.take(&rollout, &other, Take::ByForce).await.unwrap();
+        let stands_by = until(PATIENCE, async || {
+            store.renew(&rollout, &other, epoch).await.unwrap();
+            let proof = helm().await.unwrap_or_default();
+            (headless.rollouts().is_empty() && proof.contains("standby: escritorio")).then_some(())
+        });
+        assert!(stands_by.await.is_some(), "{:?}", headless.readiness().await);
+
+        store.release(&rollout, &other, epoch).await.unwrap();
+        let again = until(PATIENCE, async || headless.rollouts().pop()).await;
+        assert_eq!(again, Some(rollout.clone()), "it is taken up anew");
+        assert_eq!(helm().await, Some(format!("held, epoch {}", epoch + 1)));
         assert!(headless.stop(Duration::ZERO, std::future::pending()).await.is_nothing());
     });
 }

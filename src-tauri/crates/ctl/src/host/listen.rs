@@ -1,5 +1,5 @@
 //! Who connects to the page's address, bounded before anybody is known: so many at a time, a head of so many bytes within so
-//! long. What comes behind an admitted socket is `socket`'s business. Deliberately not here: who is let in.
+//! long, and answers that are taken. What comes behind an admitted socket is `socket`'s business. Deliberately not here: who is let in.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +13,8 @@ use timonel_ports::task::spawn;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
+use super::prompt::Prompt;
+
 /// Bytes of a request's head; a page of ours sends some hundred.
 const LONGEST_HEAD: usize = 16 * 1024;
 /// A listener that cannot accept, for want of file descriptors for instance, tries again after this.
@@ -25,6 +27,8 @@ pub(super) struct Limits {
     pub(super) connections: usize,
     /// From a connection, or the answer before, to the end of the next request's head.
     pub(super) head: Duration,
+    /// In which something of an answer has to be taken. A socket's too: who takes nothing for so long is not there.
+    pub(super) taking: Duration,
 }
 
 impl Default for Limits {
@@ -32,6 +36,7 @@ impl Default for Limits {
         Self {
             connections: 64,
             head: Duration::from_secs(10),
+            taking: Duration::from_secs(30),
         }
     }
 }
@@ -49,6 +54,7 @@ pub(super) async fn listen(listener: TcpListener, router: Router, limits: Limits
                 continue;
             }
         };
+        let stream = Prompt::new(stream, clock.clone(), limits.taking);
         // A socket's connection ends here with its upgrade, so open pages take no places.
         let serving = http1::Builder::new()
             .timer(TokioTimer::new())

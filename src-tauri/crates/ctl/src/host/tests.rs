@@ -25,6 +25,10 @@ use super::{host, pages::Pages};
 use crate::Failure;
 use crate::args::{Args, Command};
 
+/// Bytes that no socket's buffers hold.
+const LONG: usize = 24 << 20;
+/// Connections at a time.
+const PLACES: usize = 8;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 struct Served {
@@ -41,6 +45,7 @@ async fn served() -> Served {
     std::fs::create_dir_all(&pages).unwrap();
     std::fs::create_dir_all(&store).unwrap();
     std::fs::write(pages.join("index.html"), "<!doctype html><title>Timonel</title>").unwrap();
+    std::fs::write(pages.join("long.js"), "/".repeat(LONG)).unwrap();
     let keys = Keys::new(Credentials::of_installation(&store));
     let berth = Berth::new(Moorings {
         home: store,
@@ -61,7 +66,8 @@ async fn served() -> Served {
     let (at, token) = (at.to_owned(), token.to_owned());
     let limits = Limits {
         head: Duration::from_secs(1),
-        ..Limits::default()
+        taking: Duration::from_secs(2),
+        connections: PLACES,
     };
     let clock = SystemClock::shared();
     let server = spawn(&clock.clone(), listen(listener, router, limits, clock));

@@ -5,7 +5,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 
-use super::{Answer, PATIENCE, SinkExt, StreamExt, SystemClock, answer, open, say, served, within};
+use super::{Answer, LONG, PATIENCE, PLACES, SinkExt, StreamExt, SystemClock, answer, open, say, served, within};
 
 /// Reads until the other side has closed; what it said.
 async fn to_the_end(mut stream: TcpStream) -> Vec<u8> {
@@ -36,6 +36,27 @@ async fn a_head_that_never_ends_is_not_waited_for_nor_kept() {
         matches!(answer(&mut socket, 1).await, Ok(Answer::About(_))),
         "who is let in is served"
     );
+    served.berth.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_reads_no_answer_keeps_no_place() {
+    let served = served().await;
+    let mut deaf = Vec::new();
+    for _ in 0..PLACES {
+        let mut stream = TcpStream::connect(&served.at).await.unwrap();
+        let request = format!("GET /long.js HTTP/1.1\r\nhost: {}\r\n\r\n", served.at);
+        stream.write_all(request.as_bytes()).await.unwrap();
+        deaf.push(stream);
+    }
+    // All places are taken; they are free again once nothing was taken for a while.
+    let mut next = TcpStream::connect(&served.at).await.unwrap();
+    let request = format!("GET / HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", served.at);
+    next.write_all(request.as_bytes()).await.unwrap();
+    let said = to_the_end(next).await;
+    assert!(said.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&said));
+    let cut = to_the_end(deaf.swap_remove(0)).await;
+    assert!(cut.starts_with(b"HTTP/1.1 200") && cut.len() < LONG, "{}", cut.len());
     served.berth.close().await;
 }
 
