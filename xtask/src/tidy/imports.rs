@@ -20,8 +20,9 @@ fn of_file(file: &TextFile) -> Option<Finding> {
             format!("must not import {TAURI_API}…: ask through {HOST}, which an ordinary browser can answer too"),
         ));
     }
-    let inside =
-        path.ends_with(".rs") && path.contains("/src/") && !path.contains("/testkit/") && !path.starts_with("xtask/");
+    // A bench is no product either, and starts the same real programs.
+    let free = ["xtask/", "bench/"].iter().any(|folder| path.starts_with(folder)) || path.contains("/testkit/");
+    let inside = path.ends_with(".rs") && path.contains("/src/") && !free;
     if inside && file.text.contains(CONTRACT_SUITES) {
         return Some(Finding::new(
             path,
@@ -54,6 +55,7 @@ mod tests {
         let import = "use timonel_testkit::target;";
         assert_eq!(found("src-tauri/crates/store/tests/contract.rs", import), 0);
         assert_eq!(found("src-tauri/crates/testkit/src/lib.rs", import), 0);
+        assert_eq!(found("bench/src/store.rs", import), 0);
         assert_eq!(found("src-tauri/crates/store/src/lib.rs", import), 1);
     }
 }
