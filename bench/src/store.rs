@@ -166,7 +166,11 @@ impl Growing {
         while self.entries < entries {
             // Every other burst is the first one's.
             let turn = self.entries / BURST;
-            let whose = if turn % 2 == 0 { 0 } else { (turn / 2) % ROLLOUTS };
+            let whose = if turn.is_multiple_of(2) {
+                0
+            } else {
+                (turn / 2) % ROLLOUTS
+            };
             let (id, chain) = &mut self.chains[usize::try_from(whose).map_err(said)?];
             let burst: Vec<_> = (0..BURST.min(entries - self.entries))
                 .map(|_| chain.seal(Timestamp::from_secs(2), Some(id.clone()), kind.clone(), body.clone()))

@@ -266,7 +266,10 @@ impl Evidence {
             against = against.max(stream.history_o().map_or(Strength::NONE, |(now, _)| now));
         }
         let stable_is_bad = |share: f64| stream.stable_least() > share;
-        let above = |share: Option<f64>| over(share.filter(|share| !stable_is_bad(*share))?, stream.canary());
+        // Units that keep a share prove nothing above it: O is below 1 then, and most rules are there most of the time.
+        let canary = stream.canary();
+        let exceeds = |share: f64| canary.bad as f64 > share * canary.total as f64;
+        let above = |share: Option<f64>| over(share.filter(|share| exceeds(*share) && !stable_is_bad(*share))?, canary);
         // The limit of a mean states no share: the plan's is taken, or the most that stable's own can be.
         let (tested, limit) = match (link.limit, history) {
             (Some(_), _) => (above(link.tested), above(link.limit)),
