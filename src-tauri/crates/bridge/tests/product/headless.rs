@@ -285,19 +285,23 @@ impl Drop for Switch {
 
 #[test]
 fn an_owner_that_hangs_is_told_of_and_so_is_its_return() {
-    // Whoever else asks for the time hangs as well, each on a thread.
-    let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    let runtime = runtime.worker_threads(16).enable_all().build().unwrap();
+    // Whoever else asks for the time hangs as well, each on a thread, and with one of them perhaps the timers of all. So whoever
+    // asks how things stand has threads of its own, as the probes have.
+    let mut engines = tokio::runtime::Builder::new_multi_thread();
+    let engines = engines.worker_threads(16).enable_all().build().unwrap();
     let stuck = Arc::new((Mutex::new(false), Condvar::new()));
     let switch = Switch(stuck.clone());
     let clock: SharedClock = Arc::new(Stuck {
         inner: SystemClock::shared(),
         stuck,
     });
-    runtime.block_on(async {
+    let (home, headless) = engines.block_on(async {
         let home = drafted(SystemClock::shared()).await;
         let headless = Headless::on(duty(home.path()), clock);
         headless.begin();
+        (home, headless)
+    });
+    crate::played::runtime().block_on(async {
         let healthy = async || {
             let health = headless.health().await;
             (!health.owners.is_empty() && health.is_good()).then_some(health)
@@ -316,6 +320,7 @@ fn an_owner_that_hangs_is_told_of_and_so_is_its_return() {
         let left = headless.stop(Duration::ZERO, std::future::pending()).await;
         assert!(left.is_nothing(), "{left:?}");
     });
+    drop(home);
 }
 
 fn duty(home: &Path) -> Duty {
