@@ -339,11 +339,13 @@ fn called(switch: &TcpListener) -> TcpStream {
 #[test]
 fn where_nothing_can_be_watched_no_heartbeat_says_otherwise() {
     let home = installation();
-    std::fs::write(
-        home.path().join("timonel.db"),
-        "esto no es una base de datos".repeat(1000),
-    )
-    .unwrap();
+    // In place of the file, not into it: whoever made the installation may still be closing it, and would mend it by that.
+    let damaged = home.path().join("dañada");
+    std::fs::write(&damaged, "esto no es una base de datos".repeat(1000)).unwrap();
+    std::fs::rename(damaged, home.path().join("timonel.db")).unwrap();
+    for beside in ["timonel.db-wal", "timonel.db-shm"] {
+        drop(std::fs::remove_file(home.path().join(beside)));
+    }
     let switch = TcpListener::bind("127.0.0.1:0").unwrap();
     let engine = Running::of(with_a_switch(home.path(), &switch));
     let withheld = "timonel_heartbeats_total{to=\"dead-mans-switch\",outcome=\"withheld\"}";
