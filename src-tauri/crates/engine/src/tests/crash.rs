@@ -1,11 +1,12 @@
-//! The process ends anywhere: each saga is run once to count its calls to the world (journal, helm, targets), then again for
-//! each of them, stopped before the call or after it and before its answer, and taken up by a new engine on the same world.
+//! The process ends anywhere: each saga is run once to count its calls to the world (what is kept, the helm's renewal, targets),
+//! then again for each of them, stopped before the call or after it and before its answer, and taken up by a new engine on the same world.
 //!
 //! A process that ends is a runtime that is dropped: no task of it does anything any more, and nothing is flushed. The
 //! intent file is written by a thread of its own and is there or not, as it happens. Besides, at each call: the target or the
 //! store fails there, its answer is lost, each effect is carried out twice, and the store hangs while it happens.
 //!
-//! Deliberately not here: `kill -9` of a real program on a real database (`bridge/tests/product/killed.rs`).
+//! Not here: the end of a process that is just taking a rollout up, another program that takes it up, and `kill -9` of a real
+//! program on a real database (`bridge/tests/product/{taken_up,headless}.rs` have a few of those).
 
 use std::future::Future;
 use std::time::Duration;
