@@ -32,11 +32,16 @@ async function ask<Answer>(command: string, args: object = {}): Promise<Answer> 
 const picture = () => ask<Picture>('picture');
 const order = async (order: Order) => ask('order', { aim: aim(await picture()), order });
 
-/** Looks again and again until `good`; the test's own time limit ends it. */
-async function until(good: (picture: Picture) => boolean): Promise<Picture> {
+/** Looks again and again until `good`; says what it saw instead where that does not come. */
+async function until(what: string, good: (picture: Picture) => boolean, within_ms = 50_000): Promise<Picture> {
+  const end = performance.now() + within_ms;
   for (;;) {
     const seen = await picture();
     if (good(seen)) return seen;
+    if (performance.now() >= end) {
+      const { rollout, targets, alerts } = seen;
+      throw new Error(`${what}: not within ${within_ms / 1000} s: ${JSON.stringify({ rollout, targets, alerts }, null, 1)}`);
+    }
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
 }
@@ -45,7 +50,7 @@ test('it opens on a simulator that says so, and its values move', async () => {
   const first = await picture();
   expect(first.environment.simulated).toBe(true);
   expect(first.rollout.stage).toBe('draft');
-  const later = await until((seen) => seen.revision > first.revision && seen.units.stable !== first.units.stable);
+  const later = await until('values that move', (seen) => seen.revision > first.revision && seen.units.stable !== first.units.stable);
   expect(later.at).toBeGreaterThan(first.at);
   expect(later.units.stable).toBeGreaterThan(0);
 });
@@ -60,14 +65,14 @@ test('one press on the window puts every target back, and nothing advances after
     );
   while (!(await armed()));
   await order({ order: 'start' });
-  const raised = await until((seen) => seen.targets.every((target) => (target.read ?? 0) > 0));
+  const raised = await until('weight on every target', (seen) => seen.targets.every((target) => (target.read ?? 0) > 0));
   expect(raised.emergency.possible).toBe(true);
   expect(raised.emergency.targets.toSorted()).toEqual(raised.targets.map((target) => target.id).toSorted());
 
   await window.press('[data-emergency] button');
   const whole = ({ marks }: Target) =>
     marks.read_back !== null && (!marks.seeable || (marks.seen !== null && marks.drained !== null));
-  const back = await until(({ targets }) => targets.every(whole));
+  const back = await until('every mark of every target', ({ targets }) => targets.every(whole), 120_000);
   // Traffic shows the last two marks of the splitter alone: nothing is claimed for the others.
   expect(back.targets.filter(({ marks }) => marks.seeable).map(({ role }) => role)).toEqual(['splitter']);
   for (const { id, read, marks } of back.targets) {
@@ -109,7 +114,7 @@ test('batches come in order, with what changed, and not while nobody looks', asy
   await ask('hidden', { hidden: true });
   // One may have been on its way. The world goes on, as the picture shows.
   const { revision } = await picture();
-  await until((seen) => seen.revision > revision + 6);
+  await until('a world that goes on', (seen) => seen.revision > revision + 6);
   const quiet = await heard();
   expect(quiet.at(-1)?.message.revision).toBeLessThanOrEqual(revision + 1);
   await ask('hidden', { hidden: false });

@@ -1,7 +1,7 @@
 //! Carrying out one operation on one target, and saying what came of it.
 //!
-//! Raising tries once and puts nothing right by itself: an unknown result is read back, a failure is reported, and
-//! the step decides. Lowering goes on until it is read back: at once after a conflict (a few times), with backoff and jitter after
+//! Raising tries once and puts nothing right by itself: what the target puts off goes back to the owner for a while, who may have
+//! thought better of it; an unknown result is read back, a failure is reported, and the step decides. Lowering goes on until it is read back: at once after a conflict (a few times), with backoff and jitter after
 //! anything else, honouring `Retry-After`. Neither ever writes a weight above what it was asked for.
 //!
 //! To 0 %, the target's instant lever goes first and waits for no reading (`lowering`).
@@ -30,6 +30,11 @@ const LOOKS_AFTER_A_RAISE: u32 = 5;
 /// It doubles from look to look.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 
+/// How long a raise waits in all for a target that asks for patience: nobody's calls hang on it.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// The least that such a target is given.
+const LEAST_WAIT: Duration = Duration::from_secs(1);
+
 /// How often the race against another writer may be lost before a raise is given up, and a lowering pauses.
 const CONFLICTS: u32 = 3;
 
@@ -44,6 +49,26 @@ pub(crate) struct Order {
     pub(crate) goal: Goal,
     /// What the target stood at by our knowledge: a raise from anything lower would undo somebody's rollback.
     pub(crate) known: Option<Weight>,
+    /// How long a raise may still be put off.
+    pub(crate) patience: Duration,
+}
+
+impl Order {
+    /// How long to wait with this raise, which the target refused for now, and what is left of it then.
+    fn put_off(&self, error: &TargetError) -> Option<(Duration, Order)> {
+        let TargetError::Throttled { retry_after, .. } = error else {
+            return None;
+        };
+        let wait = retry_after.unwrap_or_default().max(LEAST_WAIT);
+        let patience = self.patience.checked_sub(wait)?;
+        Some((
+            wait,
+            Order {
+                patience,
+                ..self.clone()
+            },
+        ))
+    }
 }
 
 /// What actuation needs of the engine.
@@ -144,7 +169,13 @@ impl Hands {
                 Ok(operation) => running.push(operation),
                 // A lever or a mark that does not get through must not keep the members behind it where they are.
                 Err(error) if lowers && at == 0 && steps.len() > 1 => first = Some(error),
-                Err(error) => return Err(error),
+                Err(error) => {
+                    // It will be asked for again, and must not find its own half under way then.
+                    if !lowers && order.put_off(&error).is_some() {
+                        self.follow(order, &running).await?;
+                    }
+                    return Err(error);
+                }
             }
         }
         self.accepted(order, self.target.reach(&order.goal, reading));
@@ -195,7 +226,13 @@ impl Hands {
                 Ok(()) => return,
                 Err(TargetError::Conflict { .. }) if conflicts < CONFLICTS => conflicts += 1,
                 Err(error) if error.is_unknown() => return self.resolve(order, error).await,
-                Err(error) => return self.failed(&order, &error),
+                Err(error) => {
+                    let Some((wait, later)) = order.put_off(&error) else {
+                        return self.failed(&order, &error);
+                    };
+                    sleep(&*self.clock, wait).await;
+                    return self.reports.tell(Message::PutOff(later));
+                }
             }
         }
     }

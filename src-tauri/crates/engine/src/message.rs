@@ -9,6 +9,7 @@ use timonel_ports::mailbox::{Reply, Sender};
 use timonel_ports::signal;
 use timonel_ports::target::{Operation, Reading, TargetError};
 
+use crate::actuation::Order;
 use crate::bulletin::{Bulletin, Snapshot};
 
 /// One message to the owner.
@@ -30,6 +31,8 @@ pub(crate) enum Message {
         op: OpId,
         operation: Operation,
     },
+    /// A target asked for patience with a raise, and has had it.
+    PutOff(Order),
     /// A person wants something.
     Command(Command),
     /// The arming checks have ended.

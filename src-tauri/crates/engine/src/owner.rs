@@ -25,7 +25,7 @@ use timonel_ports::mailbox::{Receiver, Sender};
 use timonel_ports::target::{Goal, Operation, Target, TargetError};
 use timonel_ports::task::{Task, spawn};
 
-use crate::actuation::{Hands, Order};
+use crate::actuation::{Hands, Order, PATIENCE};
 use crate::bulletin::{Acknowledgement, Bulletin, Manual};
 use crate::helm::Shared;
 use crate::intents::Errand;
@@ -166,6 +166,7 @@ impl Owner {
                     target: target.clone(),
                     goal: self.raise_to(op.to, generation),
                     known,
+                    patience: PATIENCE,
                 };
                 let place = self.targets[&target].describe().place;
                 let unknown = TargetError::Unreachable {
@@ -190,6 +191,7 @@ impl Owner {
                 Message::Readings(readings) => self.readings(readings),
                 Message::Live { target, begun, outcome } => self.live(target, begun, outcome),
                 Message::Operating { target, op, operation } => self.operating(target, op, &operation),
+                Message::PutOff(order) => self.raise(order),
                 Message::Command(command) => self.command(command),
                 Message::Checked { by, live, failed } => self.happen(Event::Arm { by, live, failed }),
                 Message::Written { through } => self.written(through),
@@ -239,6 +241,7 @@ impl Owner {
                         target: target.clone(),
                         goal,
                         known,
+                        patience: PATIENCE,
                     });
                 }
                 Effect::Notify(notice) => tracing::info!(rollout = %self.rollout, ?notice, "notice"),
@@ -369,6 +372,7 @@ impl Owner {
             target: target.clone(),
             goal,
             known: None,
+            patience: Duration::ZERO,
         };
         let mut random = ChaCha8Rng::seed_from_u64(op.0);
         let jitter = move |up_to: Duration| up_to.mul_f64(random.random_range(0.0..0.5));
@@ -380,30 +384,30 @@ impl Owner {
         self.store_fault = None;
         let later = self.intended.split_off(&(through + 1));
         for order in std::mem::replace(&mut self.intended, later).into_values().flatten() {
-            // A rollback may have replaced it meanwhile.
-            let still = self
-                .state
-                .targets
-                .get(&order.target)
-                .and_then(|t| t.op)
-                .is_some_and(|op| op.id == order.op);
-            if !still {
-                continue;
-            }
-            let overtaken = blockers(&self.plan, &self.state, self.clock.now());
-            if overtaken.is_empty() {
-                self.act(&order.target.clone(), |hands| hands.raise(order));
-            } else {
-                let failure = Failure {
-                    code: "raise.overtaken".to_owned(),
-                    text: format!("not raised: since the decision there is {overtaken:?}"),
-                };
-                self.not_raised(order, failure);
-            }
+            self.raise(order);
         }
         if self.finished_in.is_some_and(|seq| seq <= through) {
             self.finished_in = None;
             self.intents.tell(Errand::Remove(self.rollout.clone()));
+        }
+    }
+
+    /// Begins a raise whose decision is in the store, unless something has come in between.
+    fn raise(&mut self, order: Order) {
+        let target = self.state.targets.get(&order.target);
+        // A rollback may have replaced it meanwhile.
+        if target.and_then(|t| t.op).is_none_or(|op| op.id != order.op) {
+            return;
+        }
+        let overtaken = blockers(&self.plan, &self.state, self.clock.now());
+        if overtaken.is_empty() {
+            self.act(&order.target.clone(), |hands| hands.raise(order));
+        } else {
+            let failure = Failure {
+                code: "raise.overtaken".to_owned(),
+                text: format!("not raised: since the decision there is {overtaken:?}"),
+            };
+            self.not_raised(order, failure);
         }
     }
 

@@ -3,7 +3,7 @@
 use timonel_domain::rollout::{Event, Failure, Hold, Notice, OpKind, Report, Stage};
 use timonel_domain::value::Weight;
 
-use super::target::{Fate, unavailable};
+use super::target::{Fate, throttled, unavailable};
 use super::world::{BAKE, TEN, World, settle};
 use crate::command::Wish;
 use crate::message::Message;
@@ -175,6 +175,57 @@ async fn a_raise_without_effect_is_not_repeated_and_what_had_moved_is_put_back()
     assert_eq!(world.splitter.moves(), ["+10"]);
     assert_eq!(world.follower.moves(), ["+100", "0"]);
     assert_eq!(world.splitter.weight(), Weight::ZERO);
+}
+
+#[tokio::test]
+async fn a_target_that_wants_a_raise_later_gets_it_later() {
+    let mut world = World::armed().await;
+    world
+        .splitter
+        .fates([Fate::Fails(throttled(3)), Fate::Fails(throttled(20))]);
+    world.wish(Wish::Start).await;
+    world.pass(20).await;
+    assert_eq!(world.splitter.weight(), Weight::ZERO);
+    world.pass(10).await;
+    world
+        .until("the first phase", |s| s.stage == Stage::Baking { phase: 0 })
+        .await;
+    assert_eq!(world.splitter.moves(), ["+10", "+10", "+10"]);
+    assert_eq!(world.splitter.weight(), TEN);
+    assert!(!world.notices().iter().any(|n| matches!(n, Notice::ShiftFailed { .. })));
+    world.check_journal().await;
+}
+
+#[tokio::test]
+async fn a_target_that_puts_a_raise_off_for_too_long_has_refused_it() {
+    let mut world = World::armed().await;
+    world
+        .splitter
+        .fates([Fate::Fails(throttled(20)), Fate::Fails(throttled(20))]);
+    world.wish(Wish::Start).await;
+    world.pass(40).await;
+    assert!(world.holds(Hold::Shift(world.splitter.id())).await);
+    assert_eq!(world.splitter.moves(), ["+10", "+10"]);
+    assert_eq!(world.splitter.weight(), Weight::ZERO);
+}
+
+#[tokio::test]
+async fn what_comes_while_a_raise_is_put_off_stops_it() {
+    let freeze = Wish::Freeze {
+        reason: "no ahora".to_owned(),
+    };
+    for wish in [freeze, Wish::roll_back()] {
+        let mut world = World::armed().await;
+        world.splitter.fates([Fate::Fails(throttled(10))]);
+        world.wish(Wish::Start).await;
+        world.pass(5).await;
+        assert_eq!(world.splitter.moves(), ["+10"]);
+        world.wish(wish).await;
+        world.pass(40).await;
+        assert!(!world.splitter.moves()[1..].contains(&"+10".to_owned()));
+        assert_eq!(world.splitter.weight(), Weight::ZERO);
+        world.check_journal().await;
+    }
 }
 
 #[tokio::test]

@@ -191,15 +191,16 @@ pub(super) fn unavailable() -> TargetError {
     }
 }
 
-pub(super) fn conflict() -> TargetError {
-    TargetError::Conflict { place: place() }
-}
-
+/// It did nothing and wants to be asked again after that.
 pub(super) fn throttled(secs: u64) -> TargetError {
     TargetError::Throttled {
         place: place(),
         retry_after: Some(Duration::from_secs(secs)),
     }
+}
+
+pub(super) fn conflict() -> TargetError {
+    TargetError::Conflict { place: place() }
 }
 
 #[async_trait]
