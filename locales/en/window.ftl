@@ -13,6 +13,7 @@ told-quit = A rollout is under way and nobody would watch it from here. To quit 
 told-quit-window = A rollout is under way, or nobody can say, and without Timonel nobody would watch it from here. To quit all the same, close the window once more.
 told-other-installation = Timonel is open already with the folder { $here }, and nothing of { $there } was opened. Quit it first, or leave out --home and --kubeconfig.
 told-unwatched = Nothing is watched now: { $why }.
+told-silent = Timonel's engine does not answer: what is shown may not be what is. To roll back now: timonelctl rollback. Restarting Timonel loses nothing.
 told-not-opened = It was not opened: { $why }.
 
 rail-title = Screens

@@ -13,6 +13,7 @@ told-quit = Hay un despliegue en marcha y desde aquí nadie lo vigilaría. Para 
 told-quit-window = Hay un despliegue en marcha, o no se sabe, y sin Timonel nadie lo vigilaría desde aquí. Para salir de todos modos, cierre la ventana otra vez.
 told-other-installation = Timonel ya está abierto con la carpeta { $here } y no se ha abierto nada de { $there }. Ciérrelo antes, o quite --home y --kubeconfig.
 told-unwatched = Ahora no se vigila nada: { $why }.
+told-silent = El motor de Timonel no responde: lo que se ve puede no ser lo que hay. Para revertir ya: timonelctl rollback. Reiniciar Timonel no pierde nada.
 told-not-opened = No se ha abierto: { $why }.
 
 rail-title = Pantallas

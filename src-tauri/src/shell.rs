@@ -9,7 +9,7 @@ use timonel_bridge::console::{Asker, Surface};
 use timonel_bridge::{Berth, Moorings};
 use timonel_domain::time::Mono;
 use timonel_domain::value::Person;
-use timonel_ports::clock::{SharedClock, SystemClock};
+use timonel_ports::clock::{SharedClock, SystemClock, sleep};
 use timonel_ports::task::spawn;
 use timonel_wire::{Arg, Order, Sentence};
 
@@ -23,6 +23,9 @@ use crate::words::Language;
 
 /// A second choice within so long ends the program, whatever is under way.
 const QUIT_AGAIN: Duration = Duration::from_secs(30);
+
+/// A picture comes twice a second. After so long without one the engine hangs, or this machine does.
+const SILENCE: Duration = Duration::from_secs(5);
 
 /// What the shell keeps while it runs.
 pub(crate) struct Shell {
@@ -142,17 +145,26 @@ impl Shell {
     pub(crate) async fn keep_icon(&self, app: &AppHandle) {
         let mut watch = self.berth.follow();
         let mut shows = true;
+        let mut speaks = false;
         loop {
             tokio::select! {
                 batch = watch.next() => {
                     if batch.is_none() {
                         break;
                     }
-                    shows = true;
+                    (shows, speaks) = (true, true);
                     self.wear(app, Face::of(self.berth.picture().as_deref(), self.language()));
                 }
+                () = sleep(&*self.clock, SILENCE), if speaks => {
+                    speaks = false;
+                    if let Some(last) = self.berth.picture() {
+                        self.wear(app, Face::silent(&last, self.language()));
+                        window::show_from_anywhere(app);
+                        window::tell(app, &Sentence::new("told-silent"));
+                    }
+                }
                 why = self.berth.unwatched(), if shows => {
-                    shows = false;
+                    (shows, speaks) = (false, false);
                     self.wear(app, Face::of(None, self.language()));
                     if let Some(why) = why {
                         window::show_from_anywhere(app);

@@ -45,10 +45,21 @@ impl Face {
             emergencies: Vec::new(),
             quit: plain("tray-quit"),
         };
-        let Some(picture) = picture else {
-            return lost;
-        };
-        let shape = shape(picture);
+        match picture {
+            Some(picture) => lost.seeing(picture, shape(picture), language),
+            None => lost,
+        }
+    }
+
+    /// Of a picture that nothing came after: what it tells was so, and only its emergency control counts.
+    pub(crate) fn silent(picture: &Picture, language: Language) -> Self {
+        Self::of(None, language).seeing(picture, Shape::Lost, language)
+    }
+
+    /// With what a picture tells.
+    fn seeing(self, picture: &Picture, shape: Shape, language: Language) -> Self {
+        let words = Words::new(language);
+        let plain = |key: &str| words.say(key, &[]);
         let environment = if picture.environment.simulated {
             plain("tray-simulated")
         } else {
@@ -89,7 +100,7 @@ impl Face {
             state,
             alerts,
             emergencies: vec![Emergency { aim, label }],
-            ..lost
+            ..self
         }
     }
 }

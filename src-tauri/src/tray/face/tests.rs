@@ -140,6 +140,14 @@ fn without_a_picture_or_with_late_data_it_is_never_in_order() {
 }
 
 #[test]
+fn a_picture_that_nothing_came_after_is_not_believed_and_can_still_be_put_back() {
+    let face = Face::silent(&calm(), Language::Es);
+    assert_eq!(face.shape, Shape::Lost);
+    assert_eq!(face.state, "produccion · ivr-texml · 12,5 % · sin datos al día");
+    assert_eq!(face.emergencies, Face::of(Some(&calm()), Language::Es).emergencies);
+}
+
+#[test]
 fn the_loudest_wins() {
     let everything = |p: &mut Picture| {
         p.sources[0].freshness = Freshness::Lost;
