@@ -5,6 +5,7 @@ import { around, Refusal } from './lib/host';
 import { choose } from './lib/i18n/catalogues';
 import { words } from './lib/i18n/words.svelte';
 import { theme } from './lib/theme/theme.svelte';
+import './lib/theme/page.css';
 import './lib/theme/tokens.css';
 
 const target = document.getElementById('app');
