@@ -43,6 +43,17 @@ const KIND: &str = "kubernetes.virtual-service";
 const MANAGER: &str = "timonel";
 /// Istio's weights are whole percents.
 const GRAIN: u16 = 100;
+/// Bytes of what is wrong with an object that people are told.
+const LONGEST: usize = 2000;
+
+/// What the other side wrote may be of any length; people read its beginning.
+fn beginning(mut said: String) -> String {
+    if said.len() > LONGEST {
+        said.truncate(said.floor_char_boundary(LONGEST));
+        said.push('…');
+    }
+    said
+}
 
 /// Which weights of which object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -191,8 +202,14 @@ impl VirtualService {
     fn snapshot(&self, version: &str, object: &DynamicObject) -> Result<Snapshot, TargetError> {
         let place = self.place.clone();
         let snapshot = Snapshot::of(&self.spec, version, object).map_err(|why| match why {
-            NoSnapshot::Garbled(detail) => TargetError::Garbled { place, detail },
-            NoSnapshot::Shape(detail) => TargetError::Shape { place, detail },
+            NoSnapshot::Garbled(detail) => TargetError::Garbled {
+                place,
+                detail: beginning(detail),
+            },
+            NoSnapshot::Shape(detail) => TargetError::Shape {
+                place,
+                detail: beginning(detail),
+            },
         })?;
         self.memory().last = Some(snapshot.clone());
         Ok(snapshot)

@@ -318,6 +318,13 @@ fn shapes_that_cannot_hold_a_weight() {
 }
 
 #[test]
+fn of_what_the_other_side_writes_people_read_the_beginning() {
+    let said = beginning("ñ".repeat(LONGEST));
+    assert_eq!((said.len(), said.chars().last()), (LONGEST + '…'.len_utf8(), Some('…')));
+    assert_eq!(beginning("short".to_owned()), "short");
+}
+
+#[test]
 fn who_changed_the_weights_last() {
     let object: DynamicObject = serde_json::from_value(live()).unwrap();
     assert_eq!(changed_by(&object.metadata).as_deref(), Some("flux"));
