@@ -1,8 +1,9 @@
 //! Carrying out one operation on one target, and saying what came of it.
 //!
 //! Raising tries once and puts nothing right by itself: what the target puts off goes back to the owner for a while, who may have
-//! thought better of it; an unknown result is read back, a failure is reported, and the step decides. Lowering goes on until it is read back: at once after a conflict (a few times), with backoff and jitter after
-//! anything else, honouring `Retry-After`. Neither ever writes a weight above what it was asked for.
+//! thought better of it; an unknown result is read back, a failure is reported, and the step decides. Lowering goes on until it is
+//! read back: at once after a conflict (a few times), with backoff and jitter after anything else, honouring `Retry-After`. Neither
+//! ever writes a weight above what it was asked for.
 //!
 //! To 0 %, the target's instant lever goes first and waits for no reading (`lowering`).
 

@@ -1,5 +1,6 @@
 //! The process ends anywhere: each saga is run once to count its calls to the world (what is kept, the helm's renewal, targets),
-//! then again for each of them, stopped before the call or after it and before its answer, and taken up by a new engine on the same world.
+//! then again for each of them, stopped before the call or after it and before its answer, and taken up by a new engine on the
+//! same world.
 //!
 //! A process that ends is a runtime that is dropped: no task of it does anything any more, and nothing is flushed. The
 //! intent file is written by a thread of its own and is there or not, as it happens. Besides, at each call: the target or the
