@@ -81,6 +81,7 @@ notice-worse-than-before = The new system does worse in { $metric } than the old
 notice-worse-than-before-rollback = The new system is worse in { $metric } than the old one used to be: { $canary }.
 notice-common = What both systems share is failing: { $rule }. Rolling back does not cure it; it can still be done.
 notice-unrouted = No call reaches the new system although its weight is set. Check the routing.
+notice-journal-broken = The journal is not what was written: { $detail }. Nothing advances. Keep a copy before anything else; putting back still works.
 notice-skewed = Calls are not divided as the weight says: it is { $weight } and the new system gets { $canary }. That is not chance; nothing advances. Check the routing.
 units-bad-of = { $bad } of { $total }
 notice-signals-lost = No data of { $signals }. Nothing advances until they are back.

@@ -81,6 +81,7 @@ notice-worse-than-before = El nuevo va peor en { $metric } de lo que iba el esta
 notice-worse-than-before-rollback = El nuevo es peor en { $metric } de lo que era el estable: { $canary }.
 notice-common = Falla lo que ambos sistemas comparten: { $rule }. Revertir no lo cura; se puede revertir igual.
 notice-unrouted = No llega ninguna llamada al sistema nuevo, aunque su peso está puesto. Revise el reparto.
+notice-journal-broken = El diario no es lo que se escribió: { $detail }. No se avanza. Guarde una copia antes de tocar nada; se puede revertir igual.
 notice-skewed = Las llamadas no se reparten como dice el peso: está en { $weight } y al nuevo van { $canary }. No es azar; no se avanza. Revise el reparto.
 units-bad-of = { $bad } de { $total }
 notice-signals-lost = Sin datos de { $signals }. No se avanza hasta que vuelvan.

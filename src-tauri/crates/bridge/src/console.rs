@@ -25,14 +25,14 @@ use std::time::Duration;
 use timonel_domain::rollout::{Effect, Event, Stage};
 use timonel_domain::value::{Person, RolloutId};
 use timonel_engine::command::Wish;
-use timonel_engine::{Bulletin, Engine, Handle, Snapshot};
+use timonel_engine::{Bulletin, EVERY, Engine, Handle, Listener, Snapshot, retell};
 use timonel_journal::entry::Body;
 use timonel_plan::Parsed;
 use timonel_ports::clock::{Clock, SharedClock, sleep, within};
 use timonel_ports::commands::{Command, CommandId, Commands, QueueEnd};
 use timonel_ports::mailbox::Receiver;
 use timonel_ports::store::{RolloutRow, RolloutStore};
-use timonel_ports::task::Task;
+use timonel_ports::task::{Task, spawn};
 use timonel_simulator::simulator::Simulator;
 use timonel_store::Sqlite;
 use timonel_wire::{Aim, Order, Picture, Receipt, WireError, told};
@@ -336,6 +336,8 @@ struct Painter {
     popups: PopupSeat,
     /// The rollout as lists have it, until it is closed there too.
     open: Option<(Arc<Sqlite>, RolloutRow)>,
+    /// Steps that were heard.
+    heard: u64,
 }
 
 impl Painter {
@@ -381,8 +383,24 @@ impl Painter {
         }
     }
 
+    /// Has what the journal leaves to be shown put away now and then, so that the next one who takes the rollout up need not
+    /// read all of it.
+    fn put_away(&self) {
+        let Some((store, row)) = &self.open else { return };
+        let (store, row, plan) = (store.clone(), row.clone(), self.easel.plan().clone());
+        drop(spawn(&self.desk, async move {
+            if let Err(error) = retell(&*store, &row.id, &plan, Past::new(row.opened_at)).await {
+                tracing::warn!(rollout = %row.id, %error, "the journal cannot be followed; the next start reads more of it");
+            }
+        }));
+    }
+
     fn hear(&mut self, bulletin: &Bulletin) {
         self.past.hear(bulletin, self.easel.plan());
+        self.heard += 1;
+        if self.heard.is_multiple_of(EVERY) {
+            self.put_away();
+        }
         if let Some(operator) = &mut self.operator {
             let rejected = bulletin.effects.iter().any(|e| matches!(e, Effect::Rejected(_)));
             operator.sees(&bulletin.state, rejected && !matches!(bulletin.event, Event::Tick));

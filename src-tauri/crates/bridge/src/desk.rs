@@ -12,10 +12,10 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use timonel_domain::plan::Plan;
-use timonel_domain::rollout::{Effect, Event, Stage, State};
+use timonel_domain::rollout::{Effect, Event, State};
 use timonel_domain::time::Timestamp;
 use timonel_domain::value::{Person, PlanId, RolloutId, TargetId, Writer};
-use timonel_engine::{Bulletin, Engine, Parts, Replayed, Snapshot};
+use timonel_engine::{Bulletin, Engine, Parts, Snapshot};
 use timonel_journal::entry::Body;
 use timonel_journal::intent::IntentFolder;
 use timonel_journal::kit::KitFolder;
@@ -126,30 +126,14 @@ impl Desk {
     /// One rollout with its state by the journal.
     pub(crate) async fn listed(&self, row: RolloutRow) -> Result<Listed, BridgeError> {
         let (parsed, _) = self.plan_of(&row).await?;
-        let (mut since, mut stage) = (row.opened_at, Stage::Draft);
-        let replayed = self.retell(&row, &parsed.plan, |step| {
-            if step.state.stage != stage {
-                (since, stage) = (step.at, step.state.stage);
-            }
-        });
-        let replayed = replayed.await?;
+        let replayed = timonel_engine::state_of(&*self.store, &row.id, &parsed.plan).await?;
         Ok(Listed {
-            row,
             plan: parsed.plan,
             state: replayed.state,
-            since,
+            since: replayed.since.unwrap_or(row.opened_at),
             differing: replayed.differing,
+            row,
         })
-    }
-
-    /// Tells the past of a rollout, step by step, as its journal has it.
-    pub(crate) async fn retell(
-        &self,
-        row: &RolloutRow,
-        plan: &Plan,
-        tell: impl FnMut(&Bulletin) + Send,
-    ) -> Result<Replayed, BridgeError> {
-        Ok(timonel_engine::retell(&*self.store, &row.id, plan, tell).await?)
     }
 
     /// Opens a rollout of a plan in one of its environments, as a draft: nothing is connected and nothing moves. The plan is
@@ -292,7 +276,12 @@ impl Desk {
             let refused = bulletin.effects.iter().any(|e| matches!(e, Effect::Rejected(_)));
             let of_person = !matches!(
                 bulletin.event,
-                Event::Target { .. } | Event::Tick | Event::Assessed(_) | Event::Helm(_) | Event::Gap { .. }
+                Event::Target { .. }
+                    | Event::Tick
+                    | Event::Assessed(_)
+                    | Event::Helm(_)
+                    | Event::Gap { .. }
+                    | Event::JournalBroken { .. }
             );
             if of_person && refused {
                 break;

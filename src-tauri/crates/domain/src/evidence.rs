@@ -41,6 +41,7 @@ use crate::plan::{Action, EvidenceMode, Plan, Rule, SignalPlan, Unit};
 use crate::sample::Sample;
 use crate::time::Timestamp;
 use crate::value::{GateId, RuleId, SignalId, Weight};
+use serde::{Deserialize, Serialize};
 
 /// The probability that a phase is rolled back although the canary is no worse than stable; shared by its metrics.
 pub const ALPHA_ROLLBACK: f64 = 0.01;
@@ -56,7 +57,7 @@ const ALPHA_OWN: f64 = 0.001;
 const OBSERVATIONAL: i32 = 1000;
 
 /// One phase of evidence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Epoch {
     /// When the splitter accepted the weight; units of readings that began earlier are left out.
     pub since: Timestamp,
@@ -78,7 +79,7 @@ impl Epoch {
 }
 
 /// How far R has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Worse {
     /// Beyond 1/α of an alert.
     Alert,

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use timonel_judge::Strength;
 
 use crate::metric::{Metric, Statistic};
@@ -255,7 +256,7 @@ impl EvidenceMode {
 }
 
 /// How loud an alert is (seed 002).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Severity {
     /// For the record.
     Low,
@@ -336,7 +337,7 @@ pub enum GateKind {
 }
 
 /// Events that reset a clock or trigger at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Incident {
     /// An error that touches data or integrity: rolls back at once (JUDGE.md layer 1).
     CriticalError,

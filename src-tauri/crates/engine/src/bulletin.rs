@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use timonel_domain::board::{Freshness, GateSight, RuleSight};
 use timonel_domain::evidence::EvidenceSight;
 use timonel_domain::plan::Plan;
@@ -80,7 +81,7 @@ pub struct Snapshot {
 }
 
 /// A person has seen an alert.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Acknowledgement {
     /// Its number in the journal of the engine that took it.
     pub seq: u64,

@@ -20,9 +20,11 @@ use timonel_ports::target::Target;
 use timonel_ports::task::{Task, spawn};
 
 use crate::bulletin::{Bulletin, Snapshot};
+use crate::follower::{Follower, Growth};
 use crate::helm::{Keeper, Seat, Shared, Standing};
 use crate::message::{Message, mailbox};
 use crate::owner::Owner;
+use crate::recovery::Inspection;
 use crate::scribe::Scribe;
 use crate::{intents, recovery, watch};
 
@@ -171,7 +173,7 @@ impl Engine {
         // Before the past is read: whoever had it may write until then.
         let helm = seat.sit_down(how).await?;
         let head = store.head(&writer).await.map_err(EngineError::Recover)?;
-        let recovered = recovery::replay(&*store, &rollout, &plan, |_| ()).await?;
+        let (recovered, believed) = recovery::replay(&*store, &rollout, &plan, ()).await?.split();
         let resume = intended(None).then(|| intended(recovered.reset));
         let remembered = recovery::samples(&*store, &rollout, &plan, recovered.last, clock.now()).await?;
         let gathered = recovery::evidence(&*store, &rollout, &plan, recovered.state.epoch, clock.now()).await?;
@@ -185,6 +187,20 @@ impl Engine {
 
         let (to, inbox) = mailbox(&clock);
         let (jobs_in, jobs) = timonel_ports::mailbox::mailbox(&clock);
+        let (grown, growth) = timonel_ports::mailbox::mailbox(&clock);
+        let follower = Follower {
+            store: store.clone(),
+            rollout: rollout.clone(),
+            plan: plan.clone(),
+            growth,
+        };
+        let inspection = Inspection {
+            store: store.clone(),
+            rollout: rollout.clone(),
+            plan: plan.clone(),
+            believed,
+            owner: to.clone(),
+        };
         let scribe = Scribe {
             clock: clock.clone(),
             rollout: rollout.clone(),
@@ -192,10 +208,11 @@ impl Engine {
             owner: to.clone(),
             jobs,
             kept: head.seq,
+            grown: Growth::new(grown),
         };
         let (errands_in, errands) = timonel_ports::mailbox::mailbox(&clock);
         let intents = spawn(&clock, intents::keep(clock.clone(), folder, errands));
-        let mut tasks = vec![spawn(&clock, scribe.run())];
+        let mut tasks = vec![spawn(&clock, scribe.run()), spawn(&clock, follower.run())];
 
         let chain = Chain::resume(writer.clone(), head);
         let mut owner = Owner::new(
@@ -203,7 +220,7 @@ impl Engine {
             plan,
             clock.clone(),
             chain,
-            recovered.state,
+            Arc::unwrap_or_clone(recovered.state),
             targets.clone(),
             to.clone(),
             jobs_in,
@@ -240,6 +257,7 @@ impl Engine {
             };
             tasks.push(spawn(&clock, keeper.run()));
         }
+        tasks.push(spawn(&clock, inspection.run()));
         tasks.push(watch::commands(&clock, commands, to.clone()));
         tasks.push(watch::ticks(&clock, to.clone()));
         let helm = shared;

@@ -45,6 +45,8 @@ pub(crate) enum Message {
     Written { through: u64 },
     /// The store does not take entries; they wait.
     StoreFault(String),
+    /// What was believed at the start does not hold: what is wrong with the journal.
+    Broken(String),
     /// A second went by.
     Tick,
     /// Somebody wants the whole picture.

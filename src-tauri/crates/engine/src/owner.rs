@@ -196,6 +196,7 @@ impl Owner {
                 Message::Checked { by, live, failed } => self.happen(Event::Arm { by, live, failed }),
                 Message::Written { through } => self.written(through),
                 Message::StoreFault(fault) => self.store_failed(fault),
+                Message::Broken(detail) => self.happen(Event::JournalBroken { detail }),
                 Message::Tick => self.tick(),
                 Message::Look(reply) => reply.send(self.snapshot()),
                 Message::Subscribe(subscriber) => self.subscribe(subscriber),

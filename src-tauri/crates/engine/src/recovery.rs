@@ -1,202 +1,139 @@
-//! The state of a rollout from its journal: the same events through the same step.
+//! The state of a rollout from its journal: the same events through the same step, from the last checkpoint on where there is one.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+mod checkpoint;
+mod fold;
+mod inspection;
+mod succession;
+
 use std::time::Duration;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use timonel_domain::evidence::{Epoch, Evidence};
 use timonel_domain::plan::Plan;
-use timonel_domain::rollout::{Cause, Effect, Event, Level, OpId, State, step};
+use timonel_domain::rollout::State;
 use timonel_domain::sample::Sample;
 use timonel_domain::time::Timestamp;
-use timonel_domain::value::{RolloutId, Weight, Writer};
-use timonel_journal::record::{
-    ACKNOWLEDGEMENT, AcknowledgementRecord, EffectRecord, EventRecord, OPERATION, OperationRecord, STEP, StepRecord,
-};
+use timonel_domain::value::RolloutId;
+use timonel_ports::checkpoint::CheckpointStore;
 use timonel_ports::store::{JournalStore, Part, Position, SampleStore};
-use timonel_ports::target::Operation;
 
-use crate::bulletin::{Acknowledgement, Bulletin};
+use crate::bulletin::Bulletin;
 use crate::engine::EngineError;
 
-const PAGE: u32 = 1000;
+use checkpoint::Kept;
+#[cfg(test)]
+pub(crate) use checkpoint::maker;
+pub(crate) use fold::Fold;
+pub(crate) use inspection::Inspection;
 
-/// What the journal says.
-#[derive(Debug)]
-pub(crate) struct Recovered {
-    pub(crate) state: State,
-    pub(crate) differing: u64,
-    /// Time of the last entry; `None` where there is none.
-    pub(crate) last: Option<Timestamp>,
-    /// When a person last said that a rollback is over: an intent from before that is answered.
-    pub(crate) reset: Option<Timestamp>,
-    /// What targets were at, by the operation of the rollout that it belongs to.
-    pub(crate) operations: BTreeMap<OpId, Vec<Operation>>,
-    /// Who has seen which alert.
-    pub(crate) acknowledged: BTreeMap<String, Acknowledgement>,
-}
+const PAGE: u32 = 1000;
+/// A start reads at most about so many entries again: after as many new ones a checkpoint is kept. Some 20 ms of work.
+pub const EVERY: u64 = 1000;
 
 /// What a rollout's journal says, without running it.
 #[derive(Debug, Clone)]
 pub struct Replayed {
     /// The state after the last step.
     pub state: State,
+    /// Since when it is in its stage; `None` where it never left the first.
+    pub since: Option<Timestamp>,
     /// Steps whose effects are otherwise than was recorded: another plan, or another version of the rules.
     pub differing: u64,
 }
 
+/// Whoever is told what happened to a rollout, and can be put away and go on later from where it was.
+pub trait Listener: Serialize + DeserializeOwned + Send {
+    /// Its name among the checkpoints of a rollout.
+    const NAME: &'static str;
+    /// The text of its own rules: what others have made of the same steps is not gone on with.
+    const RULES: &'static [&'static str];
+
+    /// Takes in one step, in the order of the journal.
+    fn hear(&mut self, bulletin: &Bulletin, plan: &Plan);
+}
+
+/// Nobody listens: the state alone is wanted.
+impl Listener for () {
+    const NAME: &'static str = "engine";
+    const RULES: &'static [&'static str] = &[];
+
+    fn hear(&mut self, _: &Bulletin, _: &Plan) {}
+}
+
 /// The state of a rollout by its journal, without running it.
-pub async fn state_of(
-    store: &(impl JournalStore + ?Sized),
-    rollout: &RolloutId,
-    plan: &Plan,
-) -> Result<Replayed, EngineError> {
-    retell(store, rollout, plan, |_| ()).await
+pub async fn state_of<S>(store: &S, rollout: &RolloutId, plan: &Plan) -> Result<Replayed, EngineError>
+where
+    S: JournalStore + CheckpointStore + ?Sized,
+{
+    Ok(retell(store, rollout, plan, ()).await?.0)
 }
 
-/// Tells the past of a rollout as it was told when it happened, in the order of the journal and without running it. Only
-/// what a person could paste is not in it: targets know that.
-pub async fn retell(
-    store: &(impl JournalStore + ?Sized),
-    rollout: &RolloutId,
-    plan: &Plan,
-    tell: impl FnMut(&Bulletin) + Send,
-) -> Result<Replayed, EngineError> {
-    let Recovered { state, differing, .. } = replay(store, rollout, plan, tell).await?;
-    Ok(Replayed { state, differing })
+/// Tells the past of a rollout as it was told when it happened, in the order of the journal and without running it, to one who
+/// has heard nothing; or gives the one who has heard a part of it and was put away then, with the rest told. Only what a person
+/// could paste is not in it: targets know that.
+pub async fn retell<S, L>(store: &S, rollout: &RolloutId, plan: &Plan, fresh: L) -> Result<(Replayed, L), EngineError>
+where
+    S: JournalStore + CheckpointStore + ?Sized,
+    L: Listener,
+{
+    let Recovered { kept, .. } = replay(store, rollout, plan, fresh).await?;
+    Ok((kept.fold.into(), kept.listener))
 }
 
-/// Whose steps are the rollout's. An engine that has lost the helm goes on looking, and writes down what it sees; to the
-/// one that has it now none of that happened. What it does about calls is seen at the targets, and a rollback is one, whoever
-/// wrote it down: a person's as it was given, a rule's as one that was under way.
-#[derive(Debug, Default)]
-struct Succession {
-    epochs: BTreeMap<Writer, u64>,
-    newest: u64,
-    /// What a former holder that starts again says before it says that it has the helm.
-    gap: BTreeMap<Writer, (Timestamp, StepRecord)>,
+/// What the journal says.
+#[derive(Debug)]
+pub(crate) struct Recovered<L> {
+    kept: Kept<L>,
+    /// The entry from whose checkpoint it was taken up; [`Position::START`] where all was read.
+    began: Position,
+    /// What that checkpoint said.
+    believed: Option<Fold>,
 }
 
-impl Succession {
-    /// The steps that an entry adds to the rollout.
-    fn counting(&mut self, writer: &Writer, at: Timestamp, record: StepRecord) -> Vec<(Timestamp, StepRecord)> {
-        if let EventRecord::Helm { epoch: Some(epoch) } = record.event
-            && epoch >= self.newest
-        {
-            self.newest = epoch;
-            self.epochs.insert(writer.clone(), epoch);
-            return self.gap.remove(writer).into_iter().chain([(at, record)]).collect();
-        }
-        let former = self.epochs.get(writer).is_some_and(|epoch| *epoch < self.newest);
-        match &record.event {
-            EventRecord::RollBack { .. } => vec![(at, record)],
-            EventRecord::Gap { .. } if former => {
-                self.gap.insert(writer.clone(), (at, record));
-                Vec::new()
-            }
-            EventRecord::Assessed(_) | EventRecord::Incident { .. } if former && puts_all_back(&record) => {
-                let event = EventRecord::from(&Event::RollBack {
-                    level: Level::Total,
-                    cause: Cause::Resumed,
-                    confirmed: true,
-                });
-                let effects = record.effects;
-                vec![(at, StepRecord { event, effects })]
-            }
-            _ if former => Vec::new(),
-            _ => vec![(at, record)],
-        }
+impl Recovered<()> {
+    /// What was read, and what of it was taken on trust.
+    pub(crate) fn split(self) -> (Fold, Option<(Position, Fold)>) {
+        (self.kept.fold, self.believed.map(|fold| (self.began, fold)))
     }
 }
 
-/// Whether an engine put every call back by this step.
-fn puts_all_back(record: &StepRecord) -> bool {
-    let mut effects = record.effects.iter();
-    effects.any(|effect| matches!(effect, EffectRecord::Lower { to: Weight::ZERO, .. }))
-}
-
-/// Replays all steps of a rollout.
-pub(crate) async fn replay(
-    store: &(impl JournalStore + ?Sized),
+/// Replays the steps of a rollout: those after its checkpoint, where that can be believed. Where they were many, a new one is kept.
+pub(crate) async fn replay<S, L>(
+    store: &S,
     rollout: &RolloutId,
     plan: &Plan,
-    mut tell: impl FnMut(&Bulletin) + Send,
-) -> Result<Recovered, EngineError> {
-    let mut state = Arc::new(State::new(plan));
-    let mut out = Recovered {
-        state: State::new(plan),
-        differing: 0,
-        last: None,
-        reset: None,
-        operations: BTreeMap::new(),
-        acknowledged: BTreeMap::new(),
-    };
-    let mut succession = Succession::default();
-    let mut after = Position::START;
+    fresh: L,
+) -> Result<Recovered<L>, EngineError>
+where
+    S: JournalStore + CheckpointStore + ?Sized,
+    L: Listener,
+{
+    let found = checkpoint::find::<_, L>(store, rollout, plan).await;
+    let began = found.as_ref().map_or(Position::START, |(position, _)| *position);
+    let believed = found.as_ref().map(|(_, kept)| kept.fold.clone());
+    let mut kept = found.map_or_else(|| Kept::new(plan, fresh), |(_, kept)| kept);
+    let (mut place, mut new) = (None, 0);
+    let mut after = began;
     loop {
-        let page = store
-            .entries(Part::Rollout(rollout), after, PAGE)
-            .await
-            .map_err(EngineError::Recover)?;
+        let page = store.entries(Part::Rollout(rollout), after, PAGE).await;
+        let page = page.map_err(EngineError::Recover)?;
         for placed in &page {
             after = placed.position;
+            place = Some((placed.position, placed.sealed.hash()));
+            new += 1;
             let entry = placed.sealed.entry().map_err(|e| EngineError::Journal(e.to_string()))?;
-            out.last = Some(entry.occurred_at);
-            let unreadable = |e: &dyn std::fmt::Display| {
-                EngineError::Journal(format!("entry {} of {}: {e}", entry.seq, entry.writer))
-            };
-            if entry.kind.as_str() == OPERATION {
-                let record: OperationRecord = entry.body.read().map_err(|e| unreadable(&e))?;
-                let bytes = hex::decode(&record.operation).map_err(|e| unreadable(&e))?;
-                out.operations
-                    .entry(OpId(record.op))
-                    .or_default()
-                    .push(Operation(bytes));
-            }
-            if entry.kind.as_str() == ACKNOWLEDGEMENT {
-                let record: AcknowledgementRecord = entry.body.read().map_err(|e| unreadable(&e))?;
-                let seen = Acknowledgement {
-                    seq: entry.seq,
-                    by: record.by,
-                    at: entry.occurred_at,
-                    comment: record.comment,
-                };
-                out.acknowledged.entry(record.alert).or_insert(seen);
-            }
-            if entry.kind.as_str() != STEP {
-                continue;
-            }
-            let record: StepRecord = entry.body.read().map_err(|e| unreadable(&e))?;
-            for (at, record) in succession.counting(&entry.writer, entry.occurred_at, record) {
-                let event = Event::from(record.event.clone());
-                let (next, effects) = step(plan, &state, &event, at);
-                if StepRecord::new(&event, &effects).effects != record.effects {
-                    out.differing += 1;
-                    tracing::warn!(
-                        seq = entry.seq,
-                        "replaying an entry gives other effects than were recorded"
-                    );
-                }
-                if matches!(event, Event::Reset { .. }) && !effects.iter().any(|e| matches!(e, Effect::Rejected(_))) {
-                    out.reset = Some(at);
-                }
-                state = Arc::new(next);
-                tell(&Bulletin {
-                    rollout: rollout.clone(),
-                    at,
-                    seq: entry.seq,
-                    event,
-                    effects,
-                    state: state.clone(),
-                    manual: Vec::new(),
-                });
-            }
+            let Kept { fold, listener } = &mut kept;
+            fold.push(rollout, plan, &entry, |bulletin| listener.hear(bulletin, plan))?;
         }
         if page.len() < PAGE as usize {
-            out.state = Arc::unwrap_or_clone(state);
-            return Ok(out);
+            break;
         }
     }
+    if let Some(place) = place.filter(|_| new >= EVERY) {
+        checkpoint::keep(store, rollout, plan, place, &kept).await;
+    }
+    Ok(Recovered { kept, began, believed })
 }
 
 /// The samples of the present phase: evidence does not fade, so all of them are taken up, however long nobody watched.

@@ -13,6 +13,7 @@ use timonel_ports::clock::{SharedClock, sleep};
 use timonel_ports::mailbox::{Receiver, Reply, Sender};
 use timonel_ports::store::{Store, StoreError, UnitRow};
 
+use crate::follower::Growth;
 use crate::message::Message;
 
 const RETRY: Duration = Duration::from_secs(1);
@@ -40,6 +41,8 @@ pub(crate) struct Scribe {
     pub(crate) jobs: Receiver<Job>,
     /// The last entry that is known to be in the store.
     pub(crate) kept: u64,
+    /// Who is woken when the journal has grown.
+    pub(crate) grown: Growth,
 }
 
 impl Scribe {
@@ -108,6 +111,7 @@ impl Scribe {
         }
         self.store.append(&batch).await?;
         queue.drain(..batch.len());
+        self.grown.by(batch.len());
         self.kept = through;
         self.owner.tell(Message::Written { through });
         Ok(())

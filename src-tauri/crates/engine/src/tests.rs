@@ -1,6 +1,7 @@
 //! Tests of the engine with everything around it played by hand: time, store, helm, targets, sources. What a real adapter,
 //! a real store and virtual time do with it is shown by the rehearsals of crate `bridge`.
 
+mod checkpoints;
 mod commands;
 mod crash;
 mod helm;

@@ -181,6 +181,9 @@ pub enum EventRecord {
     Gap {
         from: Timestamp,
     },
+    JournalBroken {
+        detail: String,
+    },
     Tick,
 }
 

@@ -1,8 +1,10 @@
 //! The form in which evidence travels through state and journal.
 
+use serde::{Deserialize, Serialize};
+
 /// Strength of evidence against the canary: an e-value as thousandths of its base-10 logarithm, so that it can
 /// stand in state that is compared and hashed. Under the null P(ever ≥ 1/α) ≤ α (Ville 1939).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Strength(i32);
 
 impl Strength {

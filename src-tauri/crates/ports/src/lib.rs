@@ -2,6 +2,7 @@
 //!
 //! Deliberately not here: any implementation but the system clock, the in-process command queue and what a kit is in a file.
 
+pub mod checkpoint;
 pub mod clock;
 pub mod commands;
 pub mod helm;

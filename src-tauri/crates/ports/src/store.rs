@@ -15,10 +15,12 @@ use timonel_domain::value::{Arm, PlanId, Quantity, RolloutId, Side, SignalId, We
 use timonel_journal::chain::Head;
 use timonel_journal::entry::{Hash, Sealed, Unreadable};
 
-/// Everything that is kept.
-pub trait Store: JournalStore + RolloutStore + SampleStore {}
+use crate::checkpoint::CheckpointStore;
 
-impl<T: JournalStore + RolloutStore + SampleStore> Store for T {}
+/// Everything that is kept.
+pub trait Store: JournalStore + CheckpointStore + RolloutStore + SampleStore {}
+
+impl<T: JournalStore + CheckpointStore + RolloutStore + SampleStore> Store for T {}
 
 /// Where the journal is kept: the chains of any number of writers.
 #[async_trait]
@@ -33,6 +35,10 @@ pub trait JournalStore: Send + Sync + fmt::Debug {
     /// At most `limit` entries after a position, in the order of their positions. Their hashes are not checked here:
     /// [`Sealed::entry`] and [`timonel_journal::chain::verify`] do.
     async fn entries(&self, of: Part<'_>, after: Position, limit: u32) -> Result<Vec<Placed>, StoreError>;
+
+    /// Looks for damage below the entries, in whatever of the store its opening had no time to look through; may take as long
+    /// as reading all of it. [`StoreError::Corrupt`] where it finds any.
+    async fn look_through(&self) -> Result<(), StoreError>;
 }
 
 /// Which part of the journal is read.

@@ -29,6 +29,8 @@ pub struct Database {
     place: String,
     access: Access,
     pools: Pools,
+    /// Whether its opening has looked through all of it, or a server answers for that.
+    looked_through: bool,
     /// Where the helm is a row of a file: since when each has been as it is.
     pub(crate) helms: Sightings,
     pub(crate) wakes: Wakes,
@@ -69,6 +71,7 @@ impl Database {
                     clock,
                     access,
                     pools,
+                    looked_through: true,
                     helms: Sightings::default(),
                     wakes: Wakes::default(),
                     _folder: None,
@@ -77,7 +80,9 @@ impl Database {
         }
     }
 
-    /// Opens or makes an SQLite file, checks that it is sound and Timonel's, and brings it to this version. A file of a
+    /// Opens or makes an SQLite file, checks that it is sound and Timonel's, and brings it to this version. Of a large file only
+    /// what steers the rest is looked through here, so that an engine that is started again need not wait for it:
+    /// [`JournalStore::look_through`](timonel_ports::store::JournalStore::look_through) does the rest. A file of a
     /// newer Timonel is opened for reading: see [`Database::access`]. Beside `NAME` stand SQLite's `NAME-wal` and
     /// `NAME-shm`, which belong to it, and `NAME-opening`, which is empty and by which processes take turns here.
     pub async fn open(path: &Path, clock: SharedClock) -> Result<Self, StoreError> {
@@ -104,12 +109,17 @@ impl Database {
         durability: Durability,
         folder: Option<TempDir>,
     ) -> Result<Self, StoreError> {
-        let (access, pools) = unseen(&*clock, sqlite::open(path, durability)).await?;
+        let sqlite::Opened {
+            access,
+            pools,
+            looked_through,
+        } = unseen(&*clock, sqlite::open(path, durability)).await?;
         Ok(Self {
             clock,
             place: path.display().to_string(),
             access,
             pools,
+            looked_through,
             helms: Sightings::default(),
             wakes: Wakes::default(),
             _folder: folder,
@@ -129,6 +139,10 @@ impl Database {
     /// Closes it. Without this it is closed some time after the last handle is gone.
     pub async fn close(&self) {
         self.unseen(self.pools.close()).await;
+    }
+
+    pub(crate) fn looked_through(&self) -> bool {
+        self.looked_through
     }
 
     pub(crate) fn pools(&self) -> &Pools {

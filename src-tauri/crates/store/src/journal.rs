@@ -63,6 +63,21 @@ impl JournalStore for Database {
         let rows = self.rows(sql, &args).await.map_err(self.unread("the journal"))?;
         rows.iter().map(|row| self.placed(row)).collect()
     }
+
+    async fn look_through(&self) -> Result<(), StoreError> {
+        if self.looked_through() {
+            return Ok(());
+        }
+        let rows = self.rows(statement::LOOK_THROUGH, &[]).await;
+        let rows = rows.map_err(self.unread("the store from end to end"))?;
+        match rows.first() {
+            Some(row) => match row.get::<&str>("quick_check").map_err(self.unread("its soundness"))? {
+                "ok" => Ok(()),
+                damage => Err(self.corrupt(damage)),
+            },
+            None => Err(self.corrupt("it could not be looked through")),
+        }
+    }
 }
 
 impl Database {

@@ -7,6 +7,7 @@
 //! Deliberately not here: what is decided from what is kept, and retention.
 
 mod address;
+mod checkpoint;
 mod command;
 mod database;
 mod fault;

@@ -61,6 +61,17 @@ pub(crate) const UNITS: &str = "
 
 pub(crate) const LAST_UNIT: &str = "SELECT seq FROM unit WHERE rollout = $1 ORDER BY seq DESC LIMIT 1";
 
+pub(crate) const PUT_CHECKPOINT: &str = "
+    INSERT INTO checkpoint (rollout, reader, position, entry, seal, body) VALUES ($1, $2, $3, $4, $5, $6)
+    ON CONFLICT (rollout, reader) DO UPDATE
+    SET position = excluded.position, entry = excluded.entry, seal = excluded.seal, body = excluded.body";
+
+pub(crate) const CHECKPOINT: &str =
+    "SELECT position, entry, seal, body FROM checkpoint WHERE rollout = $1 AND reader = $2";
+
+/// SQLite alone.
+pub(crate) const LOOK_THROUGH: &str = "PRAGMA quick_check(1)";
+
 pub(crate) const HELM: &str = "SELECT epoch, holder, since, until FROM helm WHERE rollout = $1";
 
 pub(crate) const NEW_HELM: &str = "

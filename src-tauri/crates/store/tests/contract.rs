@@ -36,6 +36,11 @@ async fn plans_and_rollouts() {
 }
 
 #[tokio::test]
+async fn checkpoints() {
+    store::checkpoints(&sqlite().await).await;
+}
+
+#[tokio::test]
 async fn samples() {
     store::samples(&sqlite().await).await;
 }

@@ -52,6 +52,7 @@ async fn postgres_keeps_the_contract() {
     store::journal_refuses_what_does_not_follow(&fresh().await).await;
     store::journal_takes_writers_at_once(Arc::new(fresh().await)).await;
     store::plans_and_rollouts(&fresh().await).await;
+    store::checkpoints(&fresh().await).await;
     store::samples(&fresh().await).await;
     store::units(&fresh().await).await;
     store::helm(Arc::new(fresh().await)).await;

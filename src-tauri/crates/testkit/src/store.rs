@@ -2,6 +2,7 @@
 //!
 //! Each function wants a store of its own that is empty, panics where the contract is broken, and names the rule.
 
+mod checkpoint;
 mod command;
 mod helm;
 mod kept;
@@ -14,6 +15,7 @@ use timonel_journal::chain::{Chain, Fault, Head, verify};
 use timonel_journal::entry::{Body, Entry, Hash, Kind, Sealed};
 use timonel_ports::store::{JournalStore, Part, Placed, Position, StoreError};
 
+pub use checkpoint::checkpoints;
 pub use command::{command, commands};
 pub use helm::helm;
 pub use kept::{begun, plans_and_rollouts, samples, units};

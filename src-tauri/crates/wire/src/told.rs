@@ -29,6 +29,9 @@ fn weight(weight: Weight) -> Arg {
     Arg::Weight(weight.hundredths())
 }
 
+/// The text of this file: who has kept sentences can tell whether they would be the same now.
+pub const RULES: &str = include_str!("told.rs");
+
 /// What followed from a step at `at`, as one line.
 pub fn effect(effect: &Effect, plan: &Plan, at: Timestamp) -> Sentence {
     match effect {
@@ -80,6 +83,7 @@ pub fn deed(event: &Event, plan: &Plan) -> Option<Sentence> {
         | Event::Active { .. }
         | Event::Helm(_)
         | Event::Gap { .. }
+        | Event::JournalBroken { .. }
         | Event::Tick => return None,
     })
 }
@@ -124,6 +128,9 @@ pub fn notice(notice: &Notice, plan: &Plan, at: Timestamp) -> Sentence {
         }
         Notice::Common { rule } => Sentence::new("notice-common").with("rule", rule_of(rule, plan)),
         Notice::Unrouted => Sentence::new("notice-unrouted"),
+        Notice::JournalBroken { detail } => {
+            Sentence::new("notice-journal-broken").with("detail", Arg::Text(detail.clone()))
+        }
         Notice::Skewed { skew } => Sentence::new("notice-skewed")
             .with("weight", Arg::Weight(skew.weight.hundredths()))
             .with(

@@ -239,6 +239,8 @@ fn happened(notice: &Notice) -> Option<Happened> {
         | Notice::Levered { .. }
         | Notice::Pinned { .. }
         | Notice::Unpinned { .. }
+        // Of the record, and not of the calls.
+        | Notice::JournalBroken { .. }
         | Notice::Drained => return None,
     })
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
 use timonel_domain::value::{RolloutId, Writer};
-use timonel_engine::{Bulletin, Engine};
+use timonel_engine::{Bulletin, Engine, retell};
 use timonel_plan::Parsed;
 use timonel_plan::scenario::Scenario;
 use timonel_ports::clock::{SharedClock, SystemClock};
@@ -130,6 +130,7 @@ impl Ground {
             count,
             popups: popups.clone(),
             open: self.row.clone().map(|row| (self.store.clone(), row)),
+            heard: 0,
         };
         let painter = spawn(&desk, painter.run(self.bulletins));
         Ok(Console(Arc::new(Inner {
@@ -224,11 +225,9 @@ impl Console {
 
 /// What the journal leaves to be shown, and what a person can paste where a target had not confirmed in time.
 async fn past(desk: &Desk, row: &RolloutRow, plan: &Parsed, targets: &[Arc<dyn Target>]) -> Result<Past, BridgeError> {
-    let mut past = Past::new(row.opened_at);
-    let state = desk
-        .retell(row, &plan.plan, |step| past.hear(step, &plan.plan))
-        .await?
-        .state;
+    let fresh = Past::new(row.opened_at);
+    let (replayed, mut past) = retell(&**desk.store(), &row.id, &plan.plan, fresh).await?;
+    let state = replayed.state;
     for target in targets {
         let id = target.describe().id;
         let Some(op) = state.targets.get(&id).and_then(|t| t.op).filter(|op| op.escalated) else {

@@ -6,11 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use timonel_domain::plan::{Plan, Severity};
 use timonel_domain::rollout::{Cause, Effect, Event, Hold, Level, Notice, Stage, State};
 use timonel_domain::time::Timestamp;
 use timonel_domain::value::{RuleId, SignalId, TargetId};
-use timonel_engine::Bulletin;
+use timonel_engine::{Bulletin, Listener};
 use timonel_wire::{Drill, JournalLine, Sentence, duration_millis, millis, told};
 
 /// Lines that are kept for the screen; the journal has them all.
@@ -19,7 +20,7 @@ const LINES: usize = 50;
 const ALERTS: usize = 200;
 
 /// Everything that the steps so far leave to be shown.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Past {
     /// Oldest first.
     pub(super) alerts: VecDeque<PastAlert>,
@@ -38,7 +39,7 @@ pub(super) struct Past {
 }
 
 /// What happened how often, from the first entry of the journal on.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PastCounts {
     /// Total rollbacks that were begun; a drill is none.
     pub rollbacks: u64,
@@ -79,7 +80,7 @@ impl PastCounts {
 }
 
 /// Something that people were told and may have to act on.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct PastAlert {
     pub(super) id: String,
     pub(super) severity: Severity,
@@ -90,7 +91,7 @@ pub(super) struct PastAlert {
 }
 
 /// A phase as it went.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct PastPhase {
     pub(super) entered: Option<Timestamp>,
     pub(super) left: Option<Timestamp>,
@@ -99,7 +100,7 @@ pub(super) struct PastPhase {
 }
 
 /// What ends an alert.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 enum Until {
     /// This rule resolves.
     Rule(RuleId),
@@ -129,6 +130,8 @@ enum Until {
     Verified,
     /// The latch is reset.
     Reset,
+    /// The rollout is closed: a journal does not mend.
+    Closed,
 }
 
 impl Until {
@@ -140,6 +143,7 @@ impl Until {
             Notice::Worse { signal, .. } => Until::NotWorse(signal.clone()),
             Notice::Common { rule } => Until::NotCommon(rule.clone()),
             Notice::Unrouted => Until::Routed,
+            Notice::JournalBroken { .. } => Until::Closed,
             Notice::Skewed { .. } => Until::NotSkewed,
             Notice::Gap { .. } => Until::Hold(Hold::Gap),
             Notice::Incident { .. } | Notice::ContraryTraffic { .. } => Until::Reset,
@@ -183,28 +187,16 @@ impl Until {
             Until::Approved => !matches!(state.stage, Stage::AwaitingApproval { .. }),
             Until::Verified => state.rollback.as_ref().is_none_or(|r| r.verified_at.is_some()),
             Until::Reset => state.latch.is_none(),
+            Until::Closed => state.stage == Stage::Closed,
         }
     }
 }
 
-impl Past {
-    /// Nothing happened yet.
-    pub(super) fn new(opened: Timestamp) -> Self {
-        Self {
-            alerts: VecDeque::new(),
-            lines: VecDeque::new(),
-            phases: BTreeMap::new(),
-            since: opened,
-            last_drill: None,
-            manual: BTreeMap::new(),
-            resolved: BTreeSet::new(),
-            counts: PastCounts::default(),
-            stage: None,
-        }
-    }
+impl Listener for Past {
+    const NAME: &'static str = "console";
+    const RULES: &'static [&'static str] = &[include_str!("past.rs"), told::RULES];
 
-    /// Takes in one step.
-    pub(super) fn hear(&mut self, bulletin: &Bulletin, plan: &Plan) {
+    fn hear(&mut self, bulletin: &Bulletin, plan: &Plan) {
         self.move_on(bulletin);
         self.counts.hear(bulletin);
         for alert in self.alerts.iter_mut().filter(|alert| alert.resolved_at.is_none()) {
@@ -232,6 +224,23 @@ impl Past {
         }
         let confirmed = |id: &TargetId| bulletin.state.targets.get(id).is_none_or(|t| t.op.is_none());
         self.manual.retain(|id, _| !confirmed(id));
+    }
+}
+
+impl Past {
+    /// Nothing happened yet.
+    pub(super) fn new(opened: Timestamp) -> Self {
+        Self {
+            alerts: VecDeque::new(),
+            lines: VecDeque::new(),
+            phases: BTreeMap::new(),
+            since: opened,
+            last_drill: None,
+            manual: BTreeMap::new(),
+            resolved: BTreeSet::new(),
+            counts: PastCounts::default(),
+            stage: None,
+        }
     }
 
     fn notice(&mut self, bulletin: &Bulletin, n: usize, notice: &Notice, plan: &Plan) {

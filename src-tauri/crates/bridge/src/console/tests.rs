@@ -7,6 +7,7 @@ use super::paint::{Easel, Place};
 use super::past::Past;
 use crate::{Speed, Told};
 use proptest::prelude::*;
+use timonel_engine::Listener;
 
 /// Every picture of a shipped rehearsal, painted after each of the engine's own looks; with rules that wait for no proof,
 /// where that is wanted.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
 use timonel_judge::Strength;
 
 use crate::evidence::{Proof, Skew, Worse};
@@ -10,7 +11,7 @@ use crate::time::Timestamp;
 use crate::value::{GateId, Quantity, RuleId, Side, SignalId};
 
 /// What the samples say at one moment.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Assessment {
     /// Rules that fire.
     pub firing: BTreeMap<RuleId, Firing>,
@@ -48,7 +49,7 @@ impl Assessment {
 }
 
 /// A rule that fires.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Firing {
     /// When the breach that led here began.
     pub breach: Timestamp,
@@ -73,7 +74,7 @@ impl Firing {
 }
 
 /// What a gate says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Verdict {
     /// Go on.
     Go,
@@ -86,7 +87,7 @@ pub enum Verdict {
 }
 
 /// A number and its limit, for the record and the screen.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Finding {
     /// The rule or gate, by its id.
     pub of: String,

@@ -1,5 +1,6 @@
 //! What of a reading counts, and the numbers that are kept for the record.
 
+use serde::{Deserialize, Serialize};
 use timonel_judge::{Bounds, Strength};
 
 use super::ALPHA_BOUND;
@@ -10,7 +11,7 @@ use crate::value::{Quantity, SignalId};
 pub(super) const TIGHTEST: f64 = 50.0;
 
 /// What of a reading is a bad unit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Outcome {
     /// Those that the signal counts: errors, abandoned calls.
     Counted,
@@ -54,7 +55,7 @@ impl Outcome {
 }
 
 /// Units, and how many of them were bad.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Tally {
     /// Bad ones; never more than all, but for occurrences, of which one unit can have several.
     pub bad: u64,
@@ -118,7 +119,7 @@ impl Tally {
 }
 
 /// The numbers behind the evidence of one metric.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Proof {
     /// The metric's signal.
     pub signal: SignalId,
@@ -144,7 +145,7 @@ pub struct Proof {
 }
 
 /// What a mean can be, by arm.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Means {
     /// The canary's.
     pub canary: MeanBounds,
@@ -153,7 +154,7 @@ pub struct Means {
 }
 
 /// What a mean of clipped values can be, in the metric's unit; wrong at any time of the phase with [`ALPHA_BOUND`] at most.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct MeanBounds {
     /// The least.
     pub lower: Quantity,

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use timonel_judge::{Split as Test, Strength};
 
 use super::Epoch;
@@ -19,7 +20,7 @@ pub const ALPHA_SPLIT: f64 = 0.01;
 const SETTLING: Duration = Duration::from_secs(60);
 
 /// Units that do not fall as the weight says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Skew {
     /// What the splitter accepted.
     pub weight: Weight,

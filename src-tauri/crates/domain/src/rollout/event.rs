@@ -144,6 +144,11 @@ pub enum Event {
         /// Since when.
         from: Timestamp,
     },
+    /// What was believed at a start does not hold: the journal is not what was written.
+    JournalBroken {
+        /// What was found, and where.
+        detail: String,
+    },
     /// Time went by.
     Tick,
 }
@@ -267,7 +272,7 @@ impl Failure {
 }
 
 /// How far a rollback goes (seed 001).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Level {
     /// To a lower weight, then frozen.
     Reduce(Weight),
@@ -276,7 +281,7 @@ pub enum Level {
 }
 
 /// Why traffic is put back.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Cause {
     /// A person pressed.
     Person(Person),

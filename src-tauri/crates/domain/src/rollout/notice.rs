@@ -183,6 +183,11 @@ pub enum Notice {
     },
     /// All phases passed.
     Completed,
+    /// The journal is not what was written: what the rollout's state was made of is in doubt, and a person is needed.
+    JournalBroken {
+        /// What was found, and where.
+        detail: String,
+    },
 }
 
 impl Notice {
@@ -205,7 +210,8 @@ impl Notice {
             | Notice::ContraryTraffic { .. }
             | Notice::LowerFailed { .. }
             | Notice::NotCleanedUp { .. }
-            | Notice::DriftPersists { .. } => Severity::Critical,
+            | Notice::DriftPersists { .. }
+            | Notice::JournalBroken { .. } => Severity::Critical,
             Notice::TargetSilent { failure, .. } if failure.is_without_key() => Severity::Critical,
             Notice::SignalsLost { .. }
             | Notice::Worse {

@@ -9,9 +9,10 @@ use crate::evidence::Epoch;
 use crate::plan::{Incident, Plan, Role};
 use crate::time::Timestamp;
 use crate::value::{ChecklistId, Person, TargetId, TenantId, Weight};
+use serde::{Deserialize, Serialize};
 
 /// The state of one rollout.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct State {
     /// Where it is in its life.
     pub stage: Stage,
@@ -56,7 +57,7 @@ pub struct State {
 }
 
 /// Where a rollout is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Stage {
     /// Opened, not armed.
     Draft,
@@ -123,7 +124,7 @@ impl Stage {
 }
 
 /// What keeps a rollout from going on.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Hold {
     /// A person froze it, or a reduction waits for one.
     Operator,
@@ -152,7 +153,7 @@ impl Hold {
 }
 
 /// Nothing advances until a person resets it (invariant 9).
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Latch {
     /// Since when.
     pub since: Timestamp,
@@ -161,7 +162,7 @@ pub struct Latch {
 }
 
 /// A rollback and its times.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Rollback {
     /// Why.
     pub cause: Cause,
@@ -180,11 +181,11 @@ pub struct Rollback {
 }
 
 /// An operation's number within its rollout.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct OpId(pub u64);
 
 /// What is known about one target.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct TargetState {
     /// What it was last asked for, once it has accepted that.
     pub asked: Option<Weight>,
@@ -209,7 +210,7 @@ pub struct TargetState {
 }
 
 /// A target does not answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Silence {
     /// Since when.
     pub since: Timestamp,
@@ -218,7 +219,7 @@ pub struct Silence {
 }
 
 /// An operation under way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Op {
     /// Its number.
     pub id: OpId,
@@ -241,7 +242,7 @@ pub struct Op {
 }
 
 /// Why an operation is done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum OpKind {
     /// Raise for a phase.
     Raise,
@@ -263,7 +264,7 @@ impl OpKind {
 }
 
 /// The four marks of invariant 10, with clocks of their own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Marks {
     /// The control plane accepted it.
     pub accepted: Option<Timestamp>,
@@ -293,7 +294,7 @@ pub enum Verification {
 }
 
 /// A wish to pass the gates of a phase against their verdict.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Override {
     /// The first person.
     pub first: Person,
@@ -304,7 +305,7 @@ pub struct Override {
 }
 
 /// A clock that counts only while it runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Stopwatch {
     /// Counted before the present run.
     pub before: Duration,

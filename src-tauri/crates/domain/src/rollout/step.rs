@@ -88,6 +88,10 @@ impl Next<'_> {
                 self.gap(*from);
                 Ok(())
             }
+            Event::JournalBroken { detail } => {
+                self.journal_broken(detail);
+                Ok(())
+            }
             Event::Tick => Ok(()),
         };
         if let Err(rejection) = done {

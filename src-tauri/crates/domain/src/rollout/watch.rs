@@ -79,6 +79,14 @@ impl Next<'_> {
         }
     }
 
+    /// Nothing is put back on that account: what calls do is not what the journal says of it.
+    pub(super) fn journal_broken(&mut self, detail: &str) {
+        self.notify(Notice::JournalBroken {
+            detail: detail.to_owned(),
+        });
+        self.hold_for_alert();
+    }
+
     fn fires(&mut self, rule: &Rule, firing: &Firing, common: bool) {
         let acts = !common && self.acts(rule, firing);
         let wants_rollback = rule.action == Action::Rollback && !acts;

@@ -10,6 +10,7 @@ use timonel_domain::time::Timestamp;
 use timonel_domain::value::{PlanId, RolloutId, SignalId, TargetId, Weight, Writer};
 use timonel_journal::chain::Head;
 use timonel_journal::entry::Sealed;
+use timonel_ports::checkpoint::{Checkpoint, CheckpointStore};
 use timonel_ports::helm::{Helm, HelmError, HelmState, Take};
 use timonel_ports::store::{
     JournalStore, Part, Placed, PlanRevision, Position, RolloutRow, RolloutStore, SampleStore, StoreError, UnitRow,
@@ -181,6 +182,21 @@ impl JournalStore for Counted<MemoryStore> {
 
     async fn entries(&self, part: Part<'_>, after: Position, limit: u32) -> Result<Vec<Placed>, StoreError> {
         self.of.entries(part, after, limit).await
+    }
+
+    async fn look_through(&self) -> Result<(), StoreError> {
+        self.of.look_through().await
+    }
+}
+
+#[async_trait]
+impl CheckpointStore for Counted<MemoryStore> {
+    async fn put_checkpoint(&self, checkpoint: &Checkpoint) -> Result<(), StoreError> {
+        self.of.put_checkpoint(checkpoint).await
+    }
+
+    async fn checkpoint(&self, rollout: &RolloutId, reader: &str) -> Result<Option<Checkpoint>, StoreError> {
+        self.of.checkpoint(rollout, reader).await
     }
 }
 

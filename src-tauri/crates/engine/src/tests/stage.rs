@@ -11,6 +11,7 @@ use timonel_domain::time::{Mono, Timestamp};
 use timonel_domain::value::{PlanId, RolloutId, SignalId, Writer};
 use timonel_journal::chain::{Head, Verifier};
 use timonel_journal::entry::Sealed;
+use timonel_ports::checkpoint::{Checkpoint, CheckpointStore};
 use timonel_ports::clock::{Busy, Clock, InFlight, Sleep};
 use timonel_ports::helm::{Held, Helm, HelmError, HelmState, LEASE, Take};
 use timonel_ports::store::{
@@ -100,6 +101,9 @@ struct Kept {
     rollouts: Vec<RolloutRow>,
     samples: Vec<Sample>,
     units: Vec<UnitRow>,
+    checkpoints: Vec<Checkpoint>,
+    damage: Option<String>,
+    read: usize,
     failing: bool,
     refuses_samples: bool,
     attempts: usize,
@@ -134,6 +138,30 @@ impl MemoryStore {
 
     pub(super) fn journal(&self) -> Vec<Sealed> {
         self.kept().entries.clone()
+    }
+
+    /// What somebody else has made of the journal.
+    pub(super) fn set_journal(&self, change: impl FnOnce(&mut Vec<Sealed>)) {
+        change(&mut self.kept().entries);
+    }
+
+    /// Likewise of the checkpoints.
+    pub(super) fn set_checkpoints(&self, change: impl FnOnce(&mut Vec<Checkpoint>)) {
+        change(&mut self.kept().checkpoints);
+    }
+
+    pub(super) fn checkpoints(&self) -> Vec<Checkpoint> {
+        self.kept().checkpoints.clone()
+    }
+
+    /// Pages are damaged from which nothing is read.
+    pub(super) fn damage(&self, detail: &str) {
+        self.kept().damage = Some(detail.to_owned());
+    }
+
+    /// Entries that were read so far.
+    pub(super) fn entries_read(&self) -> usize {
+        self.kept().read
     }
 
     pub(super) fn samples_kept(&self) -> usize {
@@ -185,7 +213,34 @@ impl JournalStore for MemoryStore {
             position: Position(at),
             sealed,
         });
-        Ok(placed.filter(|p| p.position > after).take(limit as usize).collect())
+        let page: Vec<_> = placed.filter(|p| p.position > after).take(limit as usize).collect();
+        self.kept().read += page.len();
+        Ok(page)
+    }
+
+    async fn look_through(&self) -> Result<(), StoreError> {
+        let detail = match &self.kept().damage {
+            Some(damage) => damage.clone(),
+            None => return Ok(()),
+        };
+        Err(StoreError::Corrupt {
+            place: "memory".to_owned(),
+            detail,
+        })
+    }
+}
+
+#[async_trait]
+impl CheckpointStore for MemoryStore {
+    async fn put_checkpoint(&self, checkpoint: &Checkpoint) -> Result<(), StoreError> {
+        let mut kept = self.kept();
+        kept.checkpoints.retain(|known| known.reader != checkpoint.reader);
+        kept.checkpoints.push(checkpoint.clone());
+        Ok(())
+    }
+
+    async fn checkpoint(&self, _: &RolloutId, reader: &str) -> Result<Option<Checkpoint>, StoreError> {
+        Ok(self.kept().checkpoints.iter().find(|c| c.reader == reader).cloned())
     }
 }
 

@@ -135,6 +135,7 @@ impl From<&Event> for EventRecord {
             Event::Active { as_of, canary } => Self::Active { as_of, canary },
             Event::Helm(epoch) => Self::Helm { epoch },
             Event::Gap { from } => Self::Gap { from },
+            Event::JournalBroken { detail } => Self::JournalBroken { detail: detail.clone() },
             Event::Tick => Self::Tick,
         }
     }
@@ -230,6 +231,7 @@ impl From<EventRecord> for Event {
             EventRecord::Active { as_of, canary } => Self::Active { as_of, canary },
             EventRecord::Helm { epoch } => Self::Helm(epoch),
             EventRecord::Gap { from } => Self::Gap { from },
+            EventRecord::JournalBroken { detail } => Self::JournalBroken { detail },
             EventRecord::Tick => Self::Tick,
         }
     }

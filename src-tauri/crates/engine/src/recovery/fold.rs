@@ -1,0 +1,141 @@
+//! What the entries of a rollout come to, one after the other. The same entries give the same, whoever reads them and however
+//! often somebody put it away in between.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use timonel_domain::plan::Plan;
+use timonel_domain::rollout::{Effect, Event, OpId, State, step};
+use timonel_domain::time::Timestamp;
+use timonel_domain::value::RolloutId;
+use timonel_journal::entry::Entry;
+use timonel_journal::record::{
+    ACKNOWLEDGEMENT, AcknowledgementRecord, EffectRecord, OPERATION, OperationRecord, STEP, StepRecord,
+};
+use timonel_ports::target::Operation;
+
+use super::Replayed;
+use super::succession::Succession;
+use crate::bulletin::{Acknowledgement, Bulletin};
+use crate::engine::EngineError;
+
+/// What the entries so far come to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Fold {
+    #[serde(serialize_with = "bare", deserialize_with = "shared")]
+    pub(crate) state: Arc<State>,
+    pub(crate) differing: u64,
+    /// Since when it is in its stage; `None` where it never left the first.
+    pub(crate) since: Option<Timestamp>,
+    /// Time of the last entry; `None` where there is none.
+    pub(crate) last: Option<Timestamp>,
+    /// When a person last said that a rollback is over: an intent from before that is answered.
+    pub(crate) reset: Option<Timestamp>,
+    /// What targets are at, by the operation of the rollout that it belongs to.
+    pub(crate) operations: BTreeMap<OpId, Vec<Operation>>,
+    /// Who has seen which alert.
+    pub(crate) acknowledged: BTreeMap<String, Acknowledgement>,
+    succession: Succession,
+}
+
+impl Fold {
+    /// Of no entries.
+    pub(crate) fn new(plan: &Plan) -> Self {
+        Self {
+            state: Arc::new(State::new(plan)),
+            differing: 0,
+            since: None,
+            last: None,
+            reset: None,
+            operations: BTreeMap::new(),
+            acknowledged: BTreeMap::new(),
+            succession: Succession::default(),
+        }
+    }
+
+    /// Takes in the next entry of the rollout, and tells every step that follows from it.
+    pub(crate) fn push(
+        &mut self,
+        rollout: &RolloutId,
+        plan: &Plan,
+        entry: &Entry,
+        mut tell: impl FnMut(&Bulletin),
+    ) -> Result<(), EngineError> {
+        self.last = Some(entry.occurred_at);
+        let unreadable =
+            |e: &dyn std::fmt::Display| EngineError::Journal(format!("entry {} of {}: {e}", entry.seq, entry.writer));
+        match entry.kind.as_str() {
+            OPERATION => {
+                let record: OperationRecord = entry.body.read().map_err(|e| unreadable(&e))?;
+                let bytes = hex::decode(&record.operation).map_err(|e| unreadable(&e))?;
+                let begun = self.operations.entry(OpId(record.op)).or_default();
+                begun.push(Operation(bytes));
+            }
+            ACKNOWLEDGEMENT => {
+                let record: AcknowledgementRecord = entry.body.read().map_err(|e| unreadable(&e))?;
+                let seen = Acknowledgement {
+                    seq: entry.seq,
+                    by: record.by,
+                    at: entry.occurred_at,
+                    comment: record.comment,
+                };
+                self.acknowledged.entry(record.alert).or_insert(seen);
+            }
+            STEP => {
+                let record: StepRecord = entry.body.read().map_err(|e| unreadable(&e))?;
+                for (at, record) in self.succession.counting(&entry.writer, entry.occurred_at, record) {
+                    let bulletin = self.step(rollout, plan, entry.seq, at, record);
+                    tell(&bulletin);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, rollout: &RolloutId, plan: &Plan, seq: u64, at: Timestamp, record: StepRecord) -> Bulletin {
+        let event = Event::from(record.event);
+        let (next, effects) = step(plan, &self.state, &event, at);
+        if !effects.iter().map(EffectRecord::from).eq(record.effects) {
+            self.differing += 1;
+            tracing::warn!(seq, "replaying an entry gives other effects than were recorded");
+        }
+        if matches!(event, Event::Reset { .. }) && !effects.iter().any(|e| matches!(e, Effect::Rejected(_))) {
+            self.reset = Some(at);
+        }
+        if next.stage != self.state.stage {
+            self.since = Some(at);
+        }
+        let open = |op: &OpId| next.targets.values().any(|t| t.op.is_some_and(|of| of.id == *op));
+        self.operations.retain(|op, _| open(op));
+        self.state = Arc::new(next);
+        Bulletin {
+            rollout: rollout.clone(),
+            at,
+            seq,
+            event,
+            effects,
+            state: self.state.clone(),
+            manual: Vec::new(),
+        }
+    }
+}
+
+impl From<Fold> for Replayed {
+    fn from(fold: Fold) -> Self {
+        Self {
+            state: Arc::unwrap_or_clone(fold.state),
+            since: fold.since,
+            differing: fold.differing,
+        }
+    }
+}
+
+fn bare<S: Serializer>(state: &Arc<State>, to: S) -> Result<S::Ok, S::Error> {
+    State::serialize(state, to)
+}
+
+fn shared<'de, D: Deserializer<'de>>(from: D) -> Result<Arc<State>, D::Error> {
+    State::deserialize(from).map(Arc::new)
+}
