@@ -11,6 +11,7 @@ mod raising;
 mod recovery;
 mod sets;
 mod stage;
+mod take_up;
 mod target;
 mod watching;
 mod world;

@@ -46,7 +46,14 @@ fn pictures(literally: bool) -> Vec<timonel_wire::Picture> {
         .expect("a runtime");
     let ended = runtime.block_on(rehearsal.run(|told| match told {
         Told::Opened { .. } => {}
-        Told::Step(bulletin) => past.hear(&bulletin, easel.plan()),
+        Told::Step(bulletin) => {
+            past.hear(&bulletin, easel.plan());
+            // Put away and taken up again at every step, as a checkpoint is: nothing of it is lost.
+            let kept = serde_json::to_vec(&past).expect("it can be put away");
+            let again: Past = serde_json::from_slice(&kept).expect("it can be taken up");
+            assert_eq!(format!("{again:?}"), format!("{past:?}"));
+            past = again;
+        }
         Told::Picture(snapshot) => {
             let revision = pictures.len() as u64 + 1;
             pictures.push(easel.paint(&snapshot, &past, revision));

@@ -6,8 +6,8 @@
 //! intent file is written by a thread of its own and is there or not, as it happens. Besides, at each call: the target or the
 //! store fails there, its answer is lost, each effect is carried out twice, and the store hangs while it happens.
 //!
-//! Not here: the end of a process that is just taking a rollout up, another program that takes it up, and `kill -9` of a real
-//! program on a real database (`bridge/tests/product/{taken_up,headless}.rs` have a few of those).
+//! Not here: the end of a process that is just taking a rollout up, and another program that takes it up (`take_up`); `kill -9` of
+//! a real process on a real database (`bridge/tests/product/killed.rs`).
 
 use std::future::Future;
 use std::time::Duration;
@@ -25,10 +25,10 @@ use crate::command::Wish;
 
 const FOUR: Weight = Weight::percent(4);
 /// After it nothing is left that waits for time: backoff, jobs, looks.
-const LONG: u64 = 45;
+pub(super) const LONG: u64 = 45;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Saga {
+pub(super) enum Saga {
     Start,
     Advance,
     Reduce,
@@ -51,7 +51,7 @@ const SAGAS: [Saga; 7] = [
 
 impl Saga {
     /// Everything that comes before.
-    async fn set_up(self) -> World {
+    pub(super) async fn set_up(self) -> World {
         match self {
             Saga::Start => World::armed().await,
             Saga::Advance | Saga::Reduce | Saga::RollBack => World::baking().await,
@@ -75,7 +75,7 @@ impl Saga {
     }
 
     /// What people say and what time does; how far it gets is another matter.
-    async fn run(self, world: &mut World) {
+    pub(super) async fn run(self, world: &mut World) {
         match self {
             Saga::Start => world.wish(Wish::Start).await,
             Saga::Advance => world.pass(BAKE.as_secs()).await,
@@ -119,7 +119,7 @@ impl Saga {
     }
 
     /// The most that anybody has allowed: of the splitter, and of the follower.
-    fn allowed(self) -> [Weight; 2] {
+    pub(super) fn allowed(self) -> [Weight; 2] {
         match self {
             Saga::Start | Saga::Pin => [TEN, Weight::FULL],
             Saga::Advance => [Weight::FULL, Weight::FULL],
@@ -127,7 +127,7 @@ impl Saga {
         }
     }
 
-    fn rolls_back(self) -> bool {
+    pub(super) fn rolls_back(self) -> bool {
         matches!(self, Saga::RollBack | Saga::RollBackSet)
     }
 }
@@ -142,7 +142,7 @@ struct Tally {
 }
 
 /// One life of a process: everything that it began ends with it.
-fn life<T>(work: impl Future<Output = T>) -> T {
+pub(super) fn life<T>(work: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(work)
 }
@@ -194,32 +194,7 @@ fn run(saga: Saga, mode: Mode, at: usize, blocked: bool, tally: &mut Tally) -> u
         if mode == Mode::Twice && !blocked {
             assert!(saga.is_done(&state), "{what}: it got to {:?}", state.stage);
         }
-        for (target, id) in [
-            (&world.splitter, world.splitter.id()),
-            (&world.follower, world.follower.id()),
-        ] {
-            let known = &state.targets[&id];
-            assert_eq!(known.op, None, "{what}: {id} is still open");
-            assert_eq!(known.read, Some(target.weight()), "{what}: {id} is not as it is known");
-            // A lowering whose decision was lost is somebody's lowering to whoever comes after: respected, and held.
-            assert!(
-                known.drift.is_none() || known.read < known.accepted,
-                "{what}: {id} is above"
-            );
-        }
-        if saga.rolls_back() && known {
-            assert_eq!(
-                state.stage,
-                Stage::RolledBack,
-                "{what}: a rollback that was under way is not finished"
-            );
-            assert_eq!(
-                [world.splitter.weight(), world.follower.weight()],
-                [Weight::ZERO; 2],
-                "{what}"
-            );
-            until("no intent file", || !world.intent_is_there()).await;
-        }
+        settled(saga, &mut world, &state, known, &what).await;
     });
     let journal = world.store.journal();
     verify(&journal).unwrap();
@@ -248,11 +223,41 @@ fn run(saga: Saga, mode: Mode, at: usize, blocked: bool, tally: &mut Tally) -> u
     calls
 }
 
-fn nobody_writes_above(world: &World) -> bool {
+/// Nothing is open, everything is as it is known, and a rollback that was under way is finished.
+pub(super) async fn settled(saga: Saga, world: &mut World, state: &State, known: bool, what: &str) {
+    for (target, id) in [
+        (&world.splitter, world.splitter.id()),
+        (&world.follower, world.follower.id()),
+    ] {
+        let known = &state.targets[&id];
+        assert_eq!(known.op, None, "{what}: {id} is still open");
+        assert_eq!(known.read, Some(target.weight()), "{what}: {id} is not as it is known");
+        // A lowering whose decision was lost is somebody's lowering to whoever comes after: respected, and held.
+        assert!(
+            known.drift.is_none() || known.read < known.accepted,
+            "{what}: {id} is above"
+        );
+    }
+    if saga.rolls_back() && known {
+        assert_eq!(
+            state.stage,
+            Stage::RolledBack,
+            "{what}: a rollback that was under way is not finished"
+        );
+        assert_eq!(
+            [world.splitter.weight(), world.follower.weight()],
+            [Weight::ZERO; 2],
+            "{what}"
+        );
+        until("no intent file", || !world.intent_is_there()).await;
+    }
+}
+
+pub(super) fn nobody_writes_above(world: &World) -> bool {
     world.points.highest().iter().all(|(wrote, stood)| wrote <= stood)
 }
 
-fn has_rollback(journal: &[timonel_journal::entry::Sealed]) -> bool {
+pub(super) fn has_rollback(journal: &[timonel_journal::entry::Sealed]) -> bool {
     journal.iter().any(|sealed| {
         let entry = sealed.entry().unwrap();
         entry.kind.as_str() == STEP && {
@@ -288,9 +293,7 @@ fn whatever_is_stopped_anywhere_is_taken_up_on_the_safe_side() {
         lost,
         raised_after,
     } = tally;
-    println!(
-        "{points} points tried, {repeated} effects repeated, {lost} events lost, {raised_after} raises after a rollback"
-    );
+    println!("{{\"points\":{points},\"repeated\":{repeated},\"lost\":{lost},\"raised_after\":{raised_after}}}");
     assert!(points > 500, "{points}");
     assert_eq!((lost, raised_after), (0, 0));
 }

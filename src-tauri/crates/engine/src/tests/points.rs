@@ -177,11 +177,12 @@ impl JournalStore for Counted<MemoryStore> {
     }
 
     async fn head(&self, writer: &Writer) -> Result<Head, StoreError> {
-        self.of.head(writer).await
+        self.points.call(self.of.head(writer), self.of.head(writer), away).await
     }
 
     async fn entries(&self, part: Part<'_>, after: Position, limit: u32) -> Result<Vec<Placed>, StoreError> {
-        self.of.entries(part, after, limit).await
+        let read = || self.of.entries(part, after, limit);
+        self.points.call(read(), read(), away).await
     }
 
     async fn look_through(&self) -> Result<(), StoreError> {
@@ -196,7 +197,8 @@ impl CheckpointStore for Counted<MemoryStore> {
     }
 
     async fn checkpoint(&self, rollout: &RolloutId, reader: &str) -> Result<Option<Checkpoint>, StoreError> {
-        self.of.checkpoint(rollout, reader).await
+        let read = || self.of.checkpoint(rollout, reader);
+        self.points.call(read(), read(), away).await
     }
 }
 
@@ -215,7 +217,7 @@ impl RolloutStore for Counted<MemoryStore> {
     }
 
     async fn rollouts(&self) -> Result<Vec<RolloutRow>, StoreError> {
-        self.of.rollouts().await
+        self.points.call(self.of.rollouts(), self.of.rollouts(), away).await
     }
 }
 
@@ -237,7 +239,8 @@ impl SampleStore for Counted<MemoryStore> {
         signal: &SignalId,
         during: Range<Timestamp>,
     ) -> Result<Vec<Sample>, StoreError> {
-        self.of.samples(rollout, signal, during).await
+        let read = || self.of.samples(rollout, signal, during.clone());
+        self.points.call(read(), read(), away).await
     }
 
     async fn put_units(&self, rollout: &RolloutId, units: &[UnitRow]) -> Result<(), StoreError> {
@@ -255,18 +258,22 @@ impl SampleStore for Counted<MemoryStore> {
     }
 
     async fn last_unit(&self, rollout: &RolloutId) -> Result<u64, StoreError> {
-        self.of.last_unit(rollout).await
+        let read = || self.of.last_unit(rollout);
+        self.points.call(read(), read(), away).await
     }
 }
 
 #[async_trait]
 impl Helm for Counted<MemoryHelm> {
     async fn current(&self, of: &RolloutId) -> Result<HelmState, HelmError> {
-        self.of.current(of).await
+        let away = || HelmError::Unavailable("not now".into());
+        self.points.call(self.of.current(of), self.of.current(of), away).await
     }
 
     async fn take(&self, of: &RolloutId, by: &Writer, how: Take) -> Result<u64, HelmError> {
-        self.of.take(of, by, how).await
+        let away = || HelmError::Unavailable("not now".into());
+        let take = || self.of.take(of, by, how);
+        self.points.call(take(), take(), away).await
     }
 
     async fn renew(&self, of: &RolloutId, by: &Writer, epoch: u64) -> Result<(), HelmError> {
