@@ -175,11 +175,20 @@ impl Backtest {
         [&mut self.written, &mut self.literal, &mut self.proven]
     }
 
-    /// Makes the looks that fall due before `at`.
+    /// Makes the looks that fall due before `at`: every tick, and whenever a rule in the making will have lasted.
     fn passes(&mut self, at: Timestamp) {
-        while self.due < at {
-            self.look(self.due);
-            self.due = self.due + TICK;
+        loop {
+            let ends = self.courses().into_iter().filter_map(|course| course.next_due()).min();
+            // One that ended before the last look was made at it already.
+            let ends = ends.filter(|end| self.looked.is_none_or(|looked| *end > looked));
+            let next = ends.map_or(self.due, |end| end.min(self.due));
+            if next >= at {
+                return;
+            }
+            self.look(next);
+            if next == self.due {
+                self.due = self.due + TICK;
+            }
         }
     }
 

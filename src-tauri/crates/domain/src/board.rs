@@ -64,6 +64,8 @@ pub struct Board {
     feeds: Feeds,
     rows: Rows,
     schedule: Schedule,
+    /// When the time of a rule in the making ends, by its row.
+    ends: Schedule,
     evidence: Evidence,
     /// Signals of which samples have come since the last assessment.
     moved: Vec<usize>,
@@ -186,6 +188,7 @@ impl Board {
         let rows = Rows::new(&plan, &mut feeds);
         Self {
             schedule: Schedule::new(rows.len()),
+            ends: Schedule::new(rows.rules.len()),
             plan,
             feeds,
             rows,
@@ -224,6 +227,12 @@ impl Board {
     /// The evidence as it stands.
     pub fn evidence(&self) -> &Evidence {
         &self.evidence
+    }
+
+    /// When the first rule in the making will have lasted, if nothing comes between: the moment at which somebody has to look
+    /// again, or calls are put back as much later as nobody did. As of the last assessment.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.ends.first()
     }
 
     /// Begins another epoch where one has begun, with what has been read since.

@@ -49,6 +49,8 @@ pub(crate) enum Message {
     Broken(String),
     /// A second went by.
     Tick,
+    /// The board has something due.
+    Due,
     /// Somebody wants the whole picture.
     Look(Reply<Snapshot>),
     /// Somebody wants to be told every step.

@@ -44,6 +44,8 @@ pub(crate) struct Owner {
     watching_since: Timestamp,
     /// When the last tick was by both clocks, and how long the machine had been suspended until then.
     last_tick: Option<(Mono, Timestamp, Duration)>,
+    /// Who wakes us when the board has something due, and when that is.
+    alarm: Option<(Timestamp, Task<()>)>,
     targets: BTreeMap<TargetId, Arc<dyn Target>>,
     actuations: BTreeMap<TargetId, Task<()>>,
     /// Raises that wait for their decision to be in the journal, by its number.
@@ -92,6 +94,7 @@ impl Owner {
             lookout: Lookout::default(),
             watching_since,
             last_tick: None,
+            alarm: None,
             targets,
             actuations: BTreeMap::new(),
             intended: BTreeMap::new(),
@@ -198,10 +201,12 @@ impl Owner {
                 Message::StoreFault(fault) => self.store_failed(fault),
                 Message::Broken(detail) => self.happen(Event::JournalBroken { detail }),
                 Message::Tick => self.tick(),
+                Message::Due => self.due(),
                 Message::Look(reply) => reply.send(self.snapshot()),
                 Message::Subscribe(subscriber) => self.subscribe(subscriber),
                 Message::Stop(reply) => {
                     self.actuations.values().for_each(Task::abort);
+                    self.call_off();
                     self.jobs.tell(Job::Flush(reply));
                     return;
                 }

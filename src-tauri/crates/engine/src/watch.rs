@@ -24,7 +24,8 @@ const LEAST_BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 const STAGGER: Duration = Duration::from_millis(37);
 const TARGET_STAGGER: Duration = Duration::from_millis(13);
 
-/// Reads a source at its interval, on the beat: a slow answer does not shift the ones after it.
+/// Reads a source at its interval, on the beat: a slow answer does not shift the ones after it. Between the beats it is read
+/// whenever it says that something came.
 pub(crate) fn source(
     clock: &SharedClock,
     index: u32,
@@ -36,12 +37,15 @@ pub(crate) fn source(
     spawn(clock, async move {
         let mut due = on.mono() + STAGGER * (index + 1);
         loop {
-            on.sleep_until(due).await;
+            tokio::select! {
+                biased;
+                () = on.sleep_until(due) => {}
+                () = source.arrived() => {}
+            }
             let readings = source.read().await;
             if to.send(Message::Readings(readings)).is_err() {
                 return;
             }
-            due = due + every;
             while due <= on.mono() {
                 due = due + every;
             }
@@ -130,6 +134,15 @@ pub(crate) fn ticks(clock: &SharedClock, to: Sender<Message>) -> Task<()> {
         while to.send(Message::Tick).is_ok() {
             sleep(&*on, TICK).await;
         }
+    })
+}
+
+/// Tells the owner that the board has something due, `left` from now.
+pub(crate) fn due(clock: &SharedClock, left: Duration, to: Sender<Message>) -> Task<()> {
+    let on = clock.clone();
+    spawn(clock, async move {
+        sleep(&*on, left).await;
+        to.tell(Message::Due);
     })
 }
 

@@ -11,6 +11,11 @@ pub trait Source: Send + Sync {
     fn describe(&self) -> SourceDescription;
     /// Reads what is new of every signal it serves. One [`Reading`] for each signal and side, always.
     async fn read(&self) -> Vec<Reading>;
+    /// Returns once there is something new that should not wait for the next interval, so that it is read at once. Never
+    /// returns where whatever is new is seen by reading alone. Cancel safe.
+    async fn arrived(&self) {
+        std::future::pending().await
+    }
 }
 
 /// What a source is.

@@ -73,6 +73,11 @@ impl Course {
         self.at_weight = state;
     }
 
+    /// When a rule in the making will have lasted.
+    pub(super) fn next_due(&self) -> Option<Timestamp> {
+        self.board.next_due()
+    }
+
     pub(super) fn observe(&mut self, sample: &Sample) {
         self.board.observe(sample.clone());
     }

@@ -94,6 +94,7 @@ impl Board {
         if rule.question.side == Side::Canary && outlook.canary_since.is_none() {
             self.assessment.firing.remove(&rule.id);
             self.assessment.common.remove(&rule.id);
+            self.ends.set(row, None);
             return (None, None);
         }
         let (answer, moves) = self.answer_asked(self.rows.rules[row].asked, now);
@@ -125,6 +126,13 @@ impl Board {
         let again = (at_once.is_some() && before.is_firing() && !state.is_firing()).then_some(now);
         let changes = changes_at(rule, &state, answer.value, now);
         let due = [moves, moves_at_once, again, changes].into_iter().flatten().min();
+        self.ends.set(
+            row,
+            match &state {
+                RuleState::Pending { .. } | RuleState::Blind { .. } => changes,
+                RuleState::Idle | RuleState::Firing { .. } => None,
+            },
+        );
         match &state {
             RuleState::Firing {
                 since, breach, blind, ..

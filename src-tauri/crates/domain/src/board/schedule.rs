@@ -39,6 +39,11 @@ impl Schedule {
         }
     }
 
+    /// When the first of them is due.
+    pub(super) fn first(&self) -> Option<Timestamp> {
+        self.order.first().map(|(due, _)| *due)
+    }
+
     /// Every row to be looked at by `now`, once each and in order.
     pub(super) fn take(&mut self, now: Timestamp) -> Vec<usize> {
         let mut rows = std::mem::take(&mut self.called);

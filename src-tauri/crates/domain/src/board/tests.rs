@@ -173,3 +173,23 @@ fn what_is_proved_fires_by_time_alone_and_again_after_it_has_ended() {
     }
     assert_eq!(fired, [at(75), at(137), at(199)]);
 }
+
+#[test]
+fn a_rule_in_the_making_says_when_it_will_have_lasted() {
+    let plan = fixture::plan();
+    let mut board = Board::new(&plan);
+    assert_eq!(board.next_due(), None);
+    board.observe(ratio(15, Side::Canary, 20, 20));
+    board.assess(outlook(), at(15));
+    let due = at(15) + plan.rules[0].lasting;
+    assert_eq!(board.next_due(), Some(due));
+    let mut secs = 15;
+    while at(secs + 15) < due {
+        secs += 15;
+        board.observe(ratio(secs, Side::Canary, 20, 20));
+        assert!(board.assess(outlook(), at(secs)).firing.is_empty());
+        assert_eq!(board.next_due(), Some(due), "the time runs from the first breach");
+    }
+    assert_eq!(board.assess(outlook(), due).firing.len(), 1);
+    assert_eq!(board.next_due(), None, "it fires");
+}

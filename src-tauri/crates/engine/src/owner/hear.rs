@@ -23,7 +23,7 @@ use crate::bulletin::{Acknowledgement, Snapshot};
 use crate::command::{Asked, Wish};
 use crate::helm::Standing;
 use crate::scribe::Job;
-use crate::watch::TICK;
+use crate::watch::{self, TICK};
 
 /// Nobody watched if the next tick is this much late.
 const STALL: Duration = Duration::from_secs(15);
@@ -64,6 +64,29 @@ impl Owner {
         self.last_tick = Some((self.clock.mono(), now, self.clock.asleep()));
         self.assess(now);
         self.happen(Event::Tick);
+    }
+
+    /// A rule has lasted: what follows does not wait for the next tick.
+    pub(super) fn due(&mut self) {
+        self.alarm = None;
+        self.assess(self.clock.now());
+    }
+
+    /// Wakes us when the board has something due, in place of when it had before.
+    fn mind_due(&mut self, now: Timestamp) {
+        let due = self.board.next_due().filter(|due| *due > now);
+        if self.alarm.as_ref().map(|(at, _)| *at) == due {
+            return;
+        }
+        self.call_off();
+        self.alarm = due.map(|due| (due, watch::due(&self.clock, due.since(now), self.me.clone())));
+    }
+
+    /// Nobody wakes us any more.
+    pub(super) fn call_off(&mut self) {
+        if let Some((_, alarm)) = self.alarm.take() {
+            alarm.abort();
+        }
     }
 
     /// Whatever is heard first after a stall, the stall comes before it: clocks must not count it as watched. A wall clock
@@ -111,6 +134,7 @@ impl Owner {
             let assessment = assessment.clone();
             self.happen(Event::Assessed(assessment));
         }
+        self.mind_due(now);
     }
 
     pub(super) fn readings(&mut self, readings: Vec<signal::Reading>) {

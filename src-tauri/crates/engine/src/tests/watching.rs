@@ -6,6 +6,7 @@ use std::time::Duration;
 use timonel_domain::plan::Incident;
 use timonel_domain::rollout::{Cause, Event, Hold, Notice, Stage};
 use timonel_domain::value::{Side, Weight};
+use timonel_ports::clock::Clock;
 
 use super::world::{BAKE, TEN, World, settle, until};
 use crate::command::Wish;
@@ -159,4 +160,33 @@ async fn a_target_that_changes_all_the_time_is_not_read_all_the_time() {
     let reads = world.splitter.calls().len();
     assert!((5..=12).contains(&reads), "{reads}");
     world.stop().await;
+}
+
+#[tokio::test]
+async fn what_arrives_is_judged_at_once_and_a_rule_acts_when_its_time_ends_not_at_the_next_tick() {
+    const QUARTER: Duration = Duration::from_millis(250);
+    let mut world = World::with_rule().await;
+    world.pass(3).await;
+    // Between two ticks, and between two intervals of the source.
+    world.pass_by(QUARTER, QUARTER).await;
+    world.count("asignadas", Side::Canary, 9);
+    world.source.bell.notify_one();
+    settle().await;
+    let breach = world.clock.now();
+    let seen = world.look().await;
+    assert_eq!(seen.rules[0].state.breach(), Some(breach));
+    world.pass_by(QUARTER * 3, QUARTER * 3).await;
+    for second in 1..60 {
+        if second % 4 == 0 {
+            world.count("asignadas", Side::Canary, 9);
+            world.source.bell.notify_one();
+        }
+        world.pass(1).await;
+    }
+    assert!(world.state().await.rollback.is_none(), "it has lasted 59.75 s");
+    world.pass_by(QUARTER, QUARTER).await;
+    assert!(world.state().await.rollback.is_some());
+    let fired = |b: &&crate::Bulletin| matches!(&b.event, Event::Assessed(a) if !a.firing.is_empty());
+    let at = world.told().iter().find(fired).unwrap().at;
+    assert_eq!(at.since(breach), Duration::from_secs(60));
 }

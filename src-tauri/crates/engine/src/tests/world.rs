@@ -26,6 +26,8 @@ use timonel_ports::task::{Task, spawn};
 use super::points::{Counted, Points};
 use super::stage::{ManualClock, MemoryHelm, MemoryStore};
 use super::target::ScriptedTarget;
+use tokio::sync::Notify;
+
 use crate::command::Wish;
 use crate::{Bulletin, Engine, EngineError, Parts, Snapshot, state_of};
 
@@ -96,7 +98,11 @@ fn plan() -> Plan {
 
 /// A source that gives what the test put there.
 #[derive(Default)]
-pub(super) struct ScriptedSource(Mutex<Vec<Sample>>);
+pub(super) struct ScriptedSource {
+    next: Mutex<Vec<Sample>>,
+    /// Says that something came.
+    pub(super) bell: Notify,
+}
 
 #[async_trait]
 impl Source for ScriptedSource {
@@ -109,13 +115,17 @@ impl Source for ScriptedSource {
     }
 
     async fn read(&self) -> Vec<Reading> {
-        let samples = std::mem::take(&mut *self.0.lock().unwrap());
+        let samples = std::mem::take(&mut *self.next.lock().unwrap());
         let reading = |sample: Sample| Reading {
             signal: sample.signal.clone(),
             side: sample.side,
             outcome: Ok(vec![sample]),
         };
         samples.into_iter().map(reading).collect()
+    }
+
+    async fn arrived(&self) {
+        self.bell.notified().await;
     }
 }
 
@@ -368,7 +378,7 @@ impl World {
     /// What the source gives next: a count of both arms since the reading before, true now.
     pub(super) fn count(&self, name: &str, side: Side, n: u64) {
         let now = self.clock.now();
-        self.source.0.lock().unwrap().push(Sample {
+        self.source.next.lock().unwrap().push(Sample {
             signal: signal(name),
             side,
             as_of: now,
