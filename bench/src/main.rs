@@ -4,6 +4,7 @@
 //! JSON object `{"bench":…,"figures":{…},"ratio":…,"aim":…,"ok":…}`. Exit 0 whether or not the aim is met, 1 where it
 //! could not measure. Deliberately not here: assertions; speed is no test.
 
+mod detect;
 mod fanout;
 mod journal;
 mod judge;
@@ -26,6 +27,9 @@ struct Args {
     /// Only for `rules`: the window in seconds, which both fill before they are measured. A trial may take less than 300.
     #[arg(long, default_value_t = 300)]
     window: u64,
+    /// Only for `detect`: rounds of about five minutes.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=3))]
+    rounds: u32,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -44,6 +48,8 @@ enum Name {
     Startup,
     /// Durable commits of the journal, beside bare overwrites of the same disk.
     Journal,
+    /// From the first failing call to the weight of 0, beside Prometheus, Alertmanager and a webhook.
+    Detect,
     /// Every query of screens and rules, while what is kept grows a thousandfold, on both databases.
     Store,
 }
@@ -59,7 +65,7 @@ pub(crate) struct Found {
 }
 
 fn main() -> ExitCode {
-    let Args { name, window } = Args::parse();
+    let Args { name, window, rounds } = Args::parse();
     let found = match name {
         Name::Rehearsal => rehearsal::measure(),
         Name::RollbackFanout => fanout::measure(),
@@ -68,6 +74,7 @@ fn main() -> ExitCode {
         Name::Rules => rules::measure(Duration::from_secs(window)),
         Name::Startup => startup::measure(),
         Name::Journal => journal::measure(),
+        Name::Detect => detect::measure(rounds),
         Name::Store => store::measure(),
     };
     match found {
@@ -80,6 +87,7 @@ fn main() -> ExitCode {
                 | Name::JudgeOdds
                 | Name::Rules
                 | Name::Startup
+                | Name::Detect
                 | Name::Store => found.ratio <= found.aim,
             };
             let line = serde_json::json!({

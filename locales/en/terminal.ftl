@@ -90,6 +90,7 @@ place-file = { $path }
 ui-host-open = Open it in a browser of this machine (whoever has this address can give orders): { $address }
 
 engine-listens = The engine is running. It answers at { $address }: /healthz, /readyz, /metrics.
+engine-receives = Finished calls of source { $source } are taken at { $address }/rollouts/ROLLOUT/outcomes, from this machine alone.
 engine-ends = Ending: waiting for what is being moved. Another signal ends it now.
 engine-ended = Ended. Everything is written down.
 engine-left-moving = { $rollout }: it ended while calls were being moved or put back. The next start goes on from there; do not leave it off.

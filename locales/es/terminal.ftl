@@ -90,6 +90,7 @@ place-file = { $path }
 ui-host-open = Ábralo en un navegador de este equipo (quien tenga esta dirección puede mandar): { $address }
 
 engine-listens = El motor está en marcha. Responde en { $address }: /healthz, /readyz, /metrics.
+engine-receives = Las llamadas terminadas de la fuente { $source } se reciben en { $address }/rollouts/ROLLOUT/outcomes, solo desde esta máquina.
 engine-ends = Terminando: se espera a lo que se está moviendo. Otra señal termina ya.
 engine-ended = Terminado. Todo está escrito.
 engine-left-moving = { $rollout }: se terminó con llamadas moviéndose o revirtiéndose. El próximo arranque sigue donde quedó; no lo deje apagado.

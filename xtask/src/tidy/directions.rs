@@ -22,6 +22,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("timonel-prometheus", &["timonel-http"]),
     ("timonel-telnyx", &["timonel-http"]),
     ("timonel-vault", &["timonel-ports"]),
+    ("timonel-inbox", &["timonel-ports"]),
     ("timonel-desktop", &["timonel-ports"]),
     ("timonel-report", &["timonel-domain", "timonel-journal"]),
     ("timonel-simulator", &["timonel-plan", "timonel-ports"]),
@@ -30,6 +31,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         &[
             "timonel-desktop",
             "timonel-engine",
+            "timonel-inbox",
             "timonel-kubernetes",
             "timonel-plan",
             "timonel-prometheus",
@@ -62,6 +64,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "timonel-prometheus",
             "timonel-simulator",
             "timonel-store",
+            "timonel-wire",
         ],
     ),
     ("xtask", &[]),

@@ -15,6 +15,7 @@ use timonel_domain::backtest::{Report, Standing};
 use timonel_domain::plan::Plan;
 use timonel_domain::time::Timestamp;
 use timonel_domain::value::{Side, SignalId};
+pub use timonel_inbox::BadCall;
 
 /// No more of the past than this is tried at once.
 pub const LONGEST: Duration = Duration::from_secs(31 * 24 * 3600);

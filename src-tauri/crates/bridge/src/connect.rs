@@ -2,6 +2,7 @@
 
 mod connections;
 mod late;
+mod pushed;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -33,6 +34,9 @@ use crate::BridgeError;
 pub(crate) use connections::account_of;
 pub use connections::{Cluster, Connections, Key, preparation};
 pub(crate) use late::{sources_in_time, targets_in_time};
+pub use pushed::Pushed;
+use pushed::{inbox, is_read, read_at};
+pub use timonel_inbox::{Inboxes, loopback};
 
 /// A source that answers later than this is gone for this reading.
 const SOURCE_DEADLINE: Duration = Duration::from_secs(4);
@@ -121,7 +125,10 @@ pub fn sources(plan: &Parsed, connections: &Connections, clock: &SharedClock) ->
     let http = client(clock)?;
     let mut sources = Vec::new();
     for config in &plan.sources {
-        sources.push((source(config, plan, connections, &http)?, config.interval));
+        sources.extend(inbox(config, plan, connections, clock));
+        if is_read(config, plan, connections) {
+            sources.push((source(config, plan, connections, &http)?, config.interval));
+        }
     }
     Ok(sources)
 }
@@ -232,7 +239,7 @@ fn source(
     connections: &Connections,
     http: &Client,
 ) -> Result<Arc<dyn Source>, BridgeError> {
-    let signals = || plan.signals.iter().filter(|s| s.source == config.name);
+    let signals = || read_at(config, plan, connections);
     let gap = config.interval * 10;
     if let (SourceKind::Telnyx, Some(account)) = (config.kind, &config.account) {
         let account = connections.account(plan, account, http.clock())?;

@@ -13,6 +13,7 @@ mod keep;
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,7 +29,7 @@ use timonel_ports::task::spawn;
 use tokio::sync::{OnceCell, watch};
 
 use crate::Desk;
-use crate::connect::Connections;
+use crate::connect::{Connections, Pushed};
 use crate::console::Console;
 use crate::credentials::Credentials;
 
@@ -53,6 +54,8 @@ pub struct Duty {
     pub credentials: Credentials,
     /// This rollout alone; every one that is open otherwise, those that are opened later too.
     pub only: Option<RolloutId>,
+    /// Where finished calls are pushed; nowhere otherwise.
+    pub pushed: Option<Pushed>,
 }
 
 /// The engines of an installation. Clone it freely.
@@ -150,6 +153,16 @@ impl Headless {
     pub fn begin(&self) {
         drop(spawn(&self.0.clock, self.clone().beat()));
         drop(spawn(&self.0.clock, self.clone().keep()));
+    }
+
+    /// Takes finished calls on `listener`, where it was told that they are pushed. Needs a tokio runtime, and keeps tasks on it.
+    pub fn receive(&self, listener: TcpListener) -> std::io::Result<()> {
+        listener.set_nonblocking(true)?;
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        if let Some(pushed) = &self.0.duty.pushed {
+            drop(spawn(&self.0.clock, pushed.receive(listener, self.0.clock.clone())));
+        }
+        Ok(())
     }
 
     /// The rollouts that are kept up now.

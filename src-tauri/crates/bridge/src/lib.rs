@@ -8,6 +8,7 @@ pub mod audit;
 pub mod awake;
 pub mod backtest;
 pub mod berth;
+mod calls;
 pub mod chart;
 pub mod connect;
 pub mod console;

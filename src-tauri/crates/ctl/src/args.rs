@@ -9,6 +9,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 use timonel_bridge::chart::Zone;
+use timonel_bridge::connect::loopback;
 use timonel_bridge::headless::heartbeat::Call;
 use timonel_bridge::{BridgeError, Desk, Speed};
 use timonel_domain::time::Timestamp;
@@ -431,6 +432,10 @@ pub(crate) struct Engine {
     /// Where /healthz, /readyz and /metrics are answered. They show weights and names, and change nothing.
     #[arg(long, default_value = "127.0.0.1:9464")]
     pub(crate) listen: SocketAddr,
+    /// Finished calls are pushed to this address of loopback as they end, in place of reading the plan's source of this name for
+    /// what they tell: app=127.0.0.1:9465. Whoever may run programs on this machine may push.
+    #[arg(long, value_name = "SOURCE=ADDRESS", value_parser = source_at)]
+    pub(crate) inbox: Option<(String, SocketAddr)>,
     /// What is logged, such as info, warn or timonel_engine=debug.
     #[arg(long, env = "TIMONEL_LOG", default_value = "info")]
     pub(crate) log: String,
@@ -449,6 +454,18 @@ pub(crate) struct Engine {
     /// An Alertmanager in which the alert Watchdog fires for as long as we are healthy, by its base address.
     #[arg(long, value_name = "URL")]
     pub(crate) alertmanager: Option<String>,
+}
+
+/// `SOURCE=ADDRESS`, an address that only this machine reaches.
+fn source_at(text: &str) -> Result<(String, SocketAddr), String> {
+    let (source, address) = text
+        .split_once('=')
+        .ok_or("write SOURCE=ADDRESS, such as app=127.0.0.1:9465")?;
+    let address = address
+        .parse()
+        .map_err(|_| format!("{address} is no address: write 127.0.0.1:PORT"))?;
+    let address = loopback(address).map_err(|why| why.to_string())?;
+    Ok((source.to_owned(), address))
 }
 
 /// How a dead man's switch is called.

@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
-use timonel_bridge::backtest::{Asking, BadLine, OutcomeError, Outcomes, PastError, Tried, of_prometheus};
+use timonel_bridge::backtest::{Asking, BadCall, BadLine, OutcomeError, Outcomes, PastError, Tried, of_prometheus};
 use timonel_bridge::words::Words;
 use timonel_domain::backtest::{Consequence, Standing};
 use timonel_domain::plan::Plan;
@@ -100,11 +100,11 @@ fn wrong(why: &BadLine, words: &Words) -> String {
         BadLine::Form(error) => told_form(error, words, "backtest-form"),
         BadLine::TooLong => words.say("backtest-too-long", &[]),
         BadLine::Weight(weight) => words.say("judge-weight", &[("weight", weight.to_string())]),
-        BadLine::Millis { field, value } => {
+        BadLine::Call(BadCall::Millis { field, value }) => {
             let values = [("field", (*field).to_owned()), ("value", value.to_string())];
             words.say("backtest-millis", &values)
         }
-        BadLine::Turns => words.say("backtest-turns", &[]),
+        BadLine::Call(BadCall::Turns) => words.say("backtest-turns", &[]),
         BadLine::Otherwise { earlier } => words.say("judge-otherwise", &[("earlier", earlier.to_string())]),
         BadLine::Far { at } => words.say("backtest-far", &[("at", at.to_string())]),
         BadLine::TooMany => words.say("backtest-too-many", &[]),

@@ -7,6 +7,7 @@
 mod metrics;
 mod probes;
 
+use timonel_bridge::connect::{Inboxes, Pushed};
 use timonel_bridge::credentials::Credentials;
 use timonel_bridge::headless::heartbeat::{DeadMansSwitch, Watchdog};
 use timonel_bridge::headless::{Duty, Headless, Left};
@@ -21,6 +22,10 @@ pub(crate) async fn serve(args: Engine, words: &Words) -> Result<(), Failure> {
     // First: whoever cannot be looked at takes nothing up and takes the helm from nobody.
     let listener = std::net::TcpListener::bind(args.listen)?;
     let at = listener.local_addr()?;
+    let inbox = match &args.inbox {
+        Some((source, address)) => Some((source.clone(), std::net::TcpListener::bind(address)?)),
+        None => None,
+    };
     let home = args.at.folder.path();
     let credentials = Credentials::of_installation(&home);
     let only = match (&args.plan, &args.environment) {
@@ -34,9 +39,19 @@ pub(crate) async fn serve(args: Engine, words: &Words) -> Result<(), Failure> {
         kubeconfig: args.kubeconfig,
         credentials,
         only,
+        pushed: inbox.as_ref().map(|(source, _)| Pushed {
+            source: source.clone(),
+            inboxes: Inboxes::default(),
+        }),
     });
     probes::listen(listener, headless.clone())?;
     let mut ends = Ends::new()?;
+    if let Some((source, listener)) = inbox {
+        let at = listener.local_addr()?;
+        headless.receive(listener)?;
+        let place = [("address", format!("http://{at}")), ("source", source)];
+        tell!("{}", words.say("engine-receives", &place));
+    }
     headless.begin();
     if let Some(credential) = args.heartbeat {
         headless.call(DeadMansSwitch {

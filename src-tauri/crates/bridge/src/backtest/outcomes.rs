@@ -17,6 +17,7 @@ use timonel_domain::backtest::{Backtest, Standing};
 use timonel_domain::plan::Plan;
 use timonel_domain::time::Timestamp;
 use timonel_domain::value::{Arm, SignalId, Weight};
+use timonel_inbox::{BadCall, Call};
 use timonel_plan::Parsed;
 
 use self::series::Series;
@@ -57,19 +58,6 @@ enum Id {
     Number(i64),
 }
 
-/// One finished call.
-#[derive(Debug, Clone, Copy)]
-struct Call {
-    arm: Arm,
-    at: Timestamp,
-    failed: bool,
-    abandoned: Option<bool>,
-    latency_ms: Option<f64>,
-    duration_ms: Option<f64>,
-    /// Turns, and how many of them were recognised.
-    turns: Option<(u32, u32)>,
-}
-
 /// Why a file of calls cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum OutcomeError {
@@ -101,17 +89,9 @@ pub enum BadLine {
     /// No percentage.
     #[error("weight is {0}: write a percentage from 0 to 100")]
     Weight(f64),
-    /// No time span.
-    #[error("{field} is {value}: write milliseconds, 0 or more")]
-    Millis {
-        /// Which field.
-        field: &'static str,
-        /// What it says.
-        value: f64,
-    },
-    /// More turns were recognised than there were, or one of the two is missing.
-    #[error("turns and recognised do not fit: write both, recognised no more than turns")]
-    Turns,
+    /// Its numbers are none.
+    #[error("{0}")]
+    Call(#[from] BadCall),
     /// The same call as in an earlier line, with another outcome.
     #[error("the same call is in line {earlier} with another outcome")]
     Otherwise {
@@ -367,29 +347,16 @@ fn call(written: &Written) -> Result<(Weight, Call), BadLine> {
         return Err(BadLine::Weight(written.weight));
     }
     let weight = Weight::from_hundredths(weight as u16).ok_or(BadLine::Weight(written.weight))?;
-    for (field, value) in [("latency_ms", written.latency_ms), ("duration_ms", written.duration_ms)] {
-        // What cannot be kept as millionths of a second is no span of a call.
-        if let Some(value) = value.filter(|value| !(0.0..1e15).contains(value)) {
-            return Err(BadLine::Millis { field, value });
-        }
-    }
-    let turns = match (written.turns, written.recognised) {
-        (Some(turns), Some(recognised)) if recognised <= turns => Some((turns, recognised)),
-        (None, None) => None,
-        (Some(_) | None, Some(_) | None) => return Err(BadLine::Turns),
+    let call = Call {
+        arm: written.arm,
+        at: written.at,
+        failed: written.failed,
+        abandoned: written.abandoned,
+        latency_ms: written.latency_ms,
+        duration_ms: written.duration_ms,
+        turns: Call::both(written.turns, written.recognised)?,
     };
-    Ok((
-        weight,
-        Call {
-            arm: written.arm,
-            at: written.at,
-            failed: written.failed,
-            abandoned: written.abandoned,
-            latency_ms: written.latency_ms,
-            duration_ms: written.duration_ms,
-            turns,
-        },
-    ))
+    Ok((weight, call.checked()?))
 }
 
 #[cfg(test)]

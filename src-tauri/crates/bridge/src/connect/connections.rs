@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use secrecy::SecretString;
-use timonel_domain::value::TargetId;
+use timonel_domain::value::{RolloutId, TargetId};
 use timonel_kubernetes::Access;
 use timonel_plan::parsed::{AccountConfig, Parsed, TargetConfig, Way};
 use timonel_ports::clock::{SharedClock, within};
@@ -17,7 +17,7 @@ use timonel_ports::secrets::SecretId;
 use timonel_telnyx::account::{self, Account};
 use timonel_vault::{ANY_TELNYX_KEY, variable};
 
-use super::failed;
+use super::{Pushed, failed};
 use crate::BridgeError;
 use crate::credentials::{Credentials, Loaded, TELNYX};
 
@@ -33,6 +33,8 @@ pub struct Connections {
     pub accounts: BTreeMap<String, Key>,
     /// Addresses of sources that stand in for the plan's own, by name.
     pub sources: BTreeMap<String, String>,
+    /// Where finished calls are pushed to, in place of reading a source for what they tell.
+    pub(super) pushed: Option<(Pushed, RolloutId)>,
     /// Why an account has no key, where a place that may hold it could not be asked.
     without: BTreeMap<String, String>,
     /// Where a key is looked for that was not there at first.
@@ -106,6 +108,7 @@ impl Connections {
             clusters,
             accounts,
             sources,
+            pushed: None,
             without: BTreeMap::new(),
             credentials: None,
             open: Arc::default(),
@@ -130,6 +133,12 @@ impl Connections {
             }
         }
         connections
+    }
+
+    /// What finished calls tell of `rollout` is not read at a source but pushed.
+    pub fn pushed(mut self, to: &Pushed, rollout: &RolloutId) -> Self {
+        self.pushed = Some((to.clone(), rollout.clone()));
+        self
     }
 
     /// Without keys yet: what needs one looks for it here when it is asked.

@@ -21,7 +21,7 @@ use timonel_ports::target::{
 use timonel_ports::task::spawn;
 use tokio::sync::watch;
 
-use super::{Connections, Kits, Look, Rhythmic, client, clusters, source, target};
+use super::{Connections, Kits, Look, Rhythmic, client, clusters, inbox, is_read, read_at, source, target};
 use crate::BridgeError;
 
 /// Between two looks for what is missing; doubles up to the longest, since each may have a keychain ask a person. A key that
@@ -75,7 +75,12 @@ pub(crate) async fn targets_in_time(
 /// Every source of a plan. One that cannot be connected delivers nothing, says why, and is tried again.
 pub(crate) fn sources_in_time(plan: &Parsed, connections: &Connections, clock: &SharedClock) -> Vec<Rhythmic> {
     let shared = Arc::new((plan.clone(), connections.clone()));
-    let sources = plan.sources.iter().map(|config| {
+    let pushed = plan
+        .sources
+        .iter()
+        .filter_map(|config| inbox(config, plan, connections, clock));
+    let read = plan.sources.iter().filter(|config| is_read(config, plan, connections));
+    let read = read.map(|config| {
         let made = client(clock).and_then(|http| source(config, plan, connections, &http));
         let source: Arc<dyn Source> = match made {
             Ok(source) => source,
@@ -86,7 +91,7 @@ pub(crate) fn sources_in_time(plan: &Parsed, connections: &Connections, clock: &
         };
         (source, config.interval)
     });
-    sources.collect()
+    pushed.chain(read).collect()
 }
 
 type Made<T> = Result<Arc<T>, Arc<BridgeError>>;
@@ -318,7 +323,7 @@ struct LateSource {
 
 impl LateSource {
     fn new(config: &SourceConfig, shared: Arc<(Parsed, Connections)>, clock: &SharedClock, error: BridgeError) -> Self {
-        let signals = shared.0.signals.iter().filter(|s| s.source == config.name);
+        let signals = read_at(config, &shared.0, &shared.1);
         let serves: Vec<(SignalId, Side)> = signals
             .flat_map(|signal| signal.queries.iter().map(|query| (signal.id.clone(), query.side)))
             .collect();

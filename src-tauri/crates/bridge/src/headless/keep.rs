@@ -196,6 +196,10 @@ impl Headless {
         let connections = Connections::of_environment(&plan, duty.kubeconfig.clone())
             .with_keys_within(&plan, &duty.credentials, clock, FOR_KEYS)
             .await;
+        let connections = match &duty.pushed {
+            Some(pushed) => connections.pushed(pushed, &row.id),
+            None => connections,
+        };
         let rollout = row.id.clone();
         // Each rollout has a chain of its own from each program.
         let writer = composed(quay.name.as_str(), rollout.as_str());

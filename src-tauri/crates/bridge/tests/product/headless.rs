@@ -331,6 +331,7 @@ fn duty(home: &Path) -> Duty {
         kubeconfig: Some(PathBuf::from("/nonexistent/kubeconfig")),
         credentials: Credentials::of_installation(home),
         only: None,
+        pushed: None,
     }
 }
 

@@ -8,7 +8,10 @@ use super::{Process, ProcessError, free_port};
 /// As Debian names it.
 const PROGRAM: &str = "prometheus-alertmanager";
 
-/// A real Alertmanager that tells nobody.
+/// Tells nobody.
+const SILENT: &str = "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n";
+
+/// A real Alertmanager.
 #[derive(Debug)]
 pub struct AlertmanagerServer {
     _process: Process,
@@ -16,13 +19,18 @@ pub struct AlertmanagerServer {
 }
 
 impl AlertmanagerServer {
-    /// Starts it and waits until it is ready.
+    /// Starts one that tells nobody and waits until it is ready.
     pub async fn start() -> Result<Self, ProcessError> {
+        Self::telling(SILENT).await
+    }
+
+    /// Starts one with this configuration, in YAML, and waits until it is ready.
+    pub async fn telling(config: &str) -> Result<Self, ProcessError> {
         // Between choosing a free port and using it somebody else may take it.
         let mut tries = 3;
         loop {
             tries -= 1;
-            match Self::once().await {
+            match Self::once(config).await {
                 Err(ProcessError::NotReady { said, .. }) if tries > 0 && said.contains("address already in use") => {}
                 // Debian's looks for its templates at one place of the system alone, so unpacked elsewhere it does not start.
                 Err(ProcessError::NotReady { said, .. }) if said.contains(".tmpl: no such file") => {
@@ -34,7 +42,7 @@ impl AlertmanagerServer {
         }
     }
 
-    async fn once() -> Result<Self, ProcessError> {
+    async fn once(config: &str) -> Result<Self, ProcessError> {
         let start = |source| ProcessError::Start {
             program: PROGRAM.to_owned(),
             source,
@@ -42,7 +50,7 @@ impl AlertmanagerServer {
         let address = free_port().map_err(start)?;
         let mut process = Process::start(PROGRAM, |dir| {
             let file = dir.join("alertmanager.yml");
-            std::fs::write(&file, "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n")?;
+            std::fs::write(&file, config)?;
             Ok([
                 format!("--config.file={}", file.display()),
                 format!("--storage.path={}", dir.join("data").display()),
@@ -57,6 +65,11 @@ impl AlertmanagerServer {
             _process: process,
             address,
         })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Its base address.
