@@ -1,5 +1,7 @@
 //! The socket from outside: what is taken, what is refused with what words, and what whoever drips or floods costs.
 
+#![allow(clippy::unwrap_used, reason = "a test stops where it cannot go on")]
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;

@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use timonel_bridge::Desk;
 use timonel_bridge::credentials::Credentials;
 use timonel_bridge::headless::{Duty, Headless};
 use timonel_domain::rollout::{Generation, Level};
 use timonel_domain::time::{Mono, Timestamp};
 use timonel_domain::value::{Weight, Writer};
-use timonel_http::{Client, Limits, Request};
+use timonel_http::{Client, Limits, Method, Request};
 use timonel_journal::intent::Intent;
 use timonel_ports::clock::{Busy, Clock, InFlight, SharedClock, Sleep, SystemClock};
 use timonel_ports::helm::{Helm, Take};
@@ -144,6 +144,41 @@ fn a_server_goes_on_with_what_a_killed_engine_left_and_again_after_a_kill_of_its
         engine.until_metric("timonel_latched", "", 1.0).await;
         let said = engine.ends("TERM", Some(0)).await;
         assert!(said.contains("Everything is written down"), "{said}");
+    });
+}
+
+#[test]
+fn calls_that_are_pushed_put_everything_back_and_what_they_do_not_tell_is_read_as_before() {
+    let Some(program) = timonelctl() else { return };
+    let world = World::start();
+    world.rolled_out_and_killed();
+    crate::played::runtime().block_on(async {
+        let inbox = ["--inbox", "metrics=127.0.0.1:0"];
+        let engine = Engine::start(&program, world.home(), &world.kubeconfig(), &inbox).await;
+        engine
+            .until_metric("timonel_target_accepted_weight_ratio", ",target=\"casos\"", 0.25)
+            .await;
+        let said = engine.process.said();
+        let at = said.split("are taken at ").nth(1).unwrap();
+        let url = at.replace("ROLLOUT", rollout().as_str());
+        let url = url.split(',').next().unwrap();
+        let mut n = 0;
+        let back = until(PATIENCE, async || {
+            n += 1;
+            for (arm, failed) in [("stable", false), ("canary", true)] {
+                let now = SystemClock::shared().now();
+                let call = json!({"id": format!("{arm}-{n}"), "arm": arm, "failed": failed, "at": now});
+                let request = Request::new(Method::POST, url).unwrap().json(&call).unwrap();
+                let answer = engine.http.send(request).await.unwrap();
+                let said = String::from_utf8_lossy(&answer.body).into_owned();
+                assert_eq!(said, r#"{"again":0,"counted":1,"late":0}"#);
+            }
+            (world.weights() == [0, 0]).then_some(())
+        });
+        assert!(back.await.is_some(), "{}", engine.process.said());
+        let read = ",signal=\"asignadas\",side=\"stable\"";
+        engine.until_metric("timonel_signal_lost", read, 0.0).await;
+        engine.ends("TERM", Some(0)).await;
     });
 }
 
