@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use timonel_domain::rollout::{Apart, Effect, Event, Generation, Members};
 use timonel_domain::time::Timestamp;
 use timonel_domain::value::{
-    ChecklistId, GateId, Person, Quantity, RuleId, Side, SignalId, TargetId, TenantId, Weight,
+    ChecklistId, GateId, Person, Quantity, RolloutId, RuleId, Side, SignalId, TargetId, TenantId, Weight,
 };
 
 /// The body of an entry of kind [`STEP`].
@@ -59,6 +59,28 @@ pub struct AcknowledgementRecord {
     /// What they said about it; may be empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub comment: String,
+}
+
+/// The kind of entries that hold a [`MendedRecord`].
+pub const MENDED: &str = "mended";
+
+/// The body of an entry of kind [`MENDED`]: the file of the store was damaged, and this journal is what of it could be proved.
+/// There is one for the store and one for each rollout that was not closed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MendedRecord {
+    /// The folder with the damaged file, beside the store.
+    pub aside: String,
+    /// What was found to be damaged, as the database said it.
+    pub found: String,
+    /// Entries that were taken over: every one whose chain holds from its beginning on.
+    pub entries: u64,
+    /// Sound entries that follow nothing any more: they are in a file beside the damaged one.
+    pub apart: u64,
+    /// Entries that are known to have been there and are not. What came after a chain's last one leaves no trace.
+    pub missing: u64,
+    /// Rollouts of which there are entries, and not what they are and their plan.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<RolloutId>,
 }
 
 fn is_none(apart: &Apart) -> bool {
@@ -183,6 +205,9 @@ pub enum EventRecord {
     },
     JournalBroken {
         detail: String,
+    Mended {
+        entries: u64,
+        missing: u64,
     },
     Tick,
 }

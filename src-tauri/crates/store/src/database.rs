@@ -5,6 +5,7 @@ use std::path::Path;
 
 use secrecy::SecretString;
 use tempfile::TempDir;
+use timonel_journal::record::MendedRecord;
 use timonel_ports::clock::SharedClock;
 use timonel_ports::store::StoreError;
 use timonel_ports::task::unseen;
@@ -15,7 +16,7 @@ use crate::helm::Sightings;
 use crate::link::{Arg, Errand, Link, Pools, Row};
 use crate::news::Wakes;
 use crate::sqlite::Durability;
-use crate::{postgres, sqlite};
+use crate::{damage, postgres, sqlite};
 
 /// Opens the store at an address as [`Address::read`] reads it; see [`Database::open`] and [`Database::connect`].
 pub async fn open(address: &SecretString, clock: SharedClock) -> Result<Database, StoreError> {
@@ -87,6 +88,27 @@ impl Database {
     /// `NAME-shm`, which belong to it, and `NAME-opening`, which is empty and by which processes take turns here.
     pub async fn open(path: &Path, clock: SharedClock) -> Result<Self, StoreError> {
         Self::open_with(path, clock, Durability::PowerCut, None).await
+    }
+
+    /// As [`Database::open`], for a file that is known to be Timonel's by where it is. One that is damaged is set aside in a folder
+    /// beside it, never removed, and another is made of what in it can be proved: then it is said what was. Errors where
+    /// that cannot be done, or where another program has the file open; then nothing was changed.
+    pub async fn open_or_mend(path: &Path, clock: SharedClock) -> Result<(Self, Option<MendedRecord>), StoreError> {
+        damage::finish(path)?;
+        let found = match damage::emptied(path) {
+            Some(found) => found,
+            None => match Self::open(path, clock.clone()).await {
+                Err(StoreError::Corrupt { detail, .. }) => detail,
+                opened => return opened.map(|store| (store, None)),
+            },
+        };
+        let mended = unseen(&*clock, damage::mend(path, &found, &clock)).await?;
+        Ok((Self::open(path, clock).await?, mended))
+    }
+
+    /// For a file that is thrown away unless it is closed and on the disk.
+    pub(crate) async fn unsafe_until_closed(path: &Path, clock: SharedClock) -> Result<Self, StoreError> {
+        Self::open_with(path, clock, Durability::Process, None).await
     }
 
     /// A new SQLite store in a folder of its own that goes with it. It is as durable as the process: for rehearsals and

@@ -9,6 +9,7 @@
 mod address;
 mod checkpoint;
 mod command;
+mod damage;
 mod database;
 mod fault;
 mod helm;

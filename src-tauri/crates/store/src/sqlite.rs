@@ -189,7 +189,7 @@ async fn check(first: &mut SqliteConnection, place: &str, how: String) -> Result
 }
 
 /// Waits until no other process opens the same file. Where the folder cannot be written nobody makes a file in it.
-async fn take_turn(path: &Path) -> Option<fs::File> {
+pub(crate) async fn take_turn(path: &Path) -> Option<fs::File> {
     let mut name = path.as_os_str().to_owned();
     name.push("-opening");
     let name = PathBuf::from(name);

@@ -18,9 +18,13 @@ pub(crate) const ENTRIES: &str =
 pub(crate) const ENTRIES_OF_ROLLOUT: &str = "
     SELECT position, hash, bytes FROM journal WHERE rollout = $3 AND position > $1 ORDER BY position LIMIT $2";
 
-// A chain is in the order of its numbers in every store, so the index of the numbers gives the positions in order.
+// A chain is in the order of its numbers in every store, so the index of the numbers gives the positions in order. Whoever
+// pages has the position of an entry of this chain, and need not pass over all that it has read.
 pub(crate) const ENTRIES_OF_WRITER: &str = "
-    SELECT position, hash, bytes FROM journal WHERE writer = $3 AND position > $1 ORDER BY seq LIMIT $2";
+    SELECT position, hash, bytes FROM journal
+    WHERE writer = $3 AND position > $1
+      AND seq > COALESCE((SELECT seq FROM journal WHERE position = $1 AND writer = $3), 0)
+    ORDER BY seq LIMIT $2";
 
 pub(crate) const PUT_PLAN: &str = "
     INSERT INTO plan_revision (plan, revision, hash, text) VALUES ($1, $2, $3, $4)
@@ -77,6 +81,10 @@ pub(crate) const HELM: &str = "SELECT epoch, holder, since, until FROM helm WHER
 pub(crate) const NEW_HELM: &str = "
     INSERT INTO helm (rollout, epoch) VALUES ($1, 0)
     ON CONFLICT (rollout) DO NOTHING";
+
+pub(crate) const SET_EPOCH: &str = "
+    INSERT INTO helm (rollout, epoch) VALUES ($1, $2)
+    ON CONFLICT (rollout) DO UPDATE SET epoch = excluded.epoch";
 
 // Only where nobody has taken or renewed it since it was looked at.
 pub(crate) const TAKE_HELM: &str = "

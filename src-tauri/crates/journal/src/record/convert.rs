@@ -136,6 +136,7 @@ impl From<&Event> for EventRecord {
             Event::Helm(epoch) => Self::Helm { epoch },
             Event::Gap { from } => Self::Gap { from },
             Event::JournalBroken { detail } => Self::JournalBroken { detail: detail.clone() },
+            Event::Mended { entries, missing } => Self::Mended { entries, missing },
             Event::Tick => Self::Tick,
         }
     }
@@ -232,6 +233,7 @@ impl From<EventRecord> for Event {
             EventRecord::Helm { epoch } => Self::Helm(epoch),
             EventRecord::Gap { from } => Self::Gap { from },
             EventRecord::JournalBroken { detail } => Self::JournalBroken { detail },
+            EventRecord::Mended { entries, missing } => Self::Mended { entries, missing },
             EventRecord::Tick => Self::Tick,
         }
     }

@@ -175,6 +175,10 @@ fn all() -> Vec<Event> {
         Event::Helm(Some(4)),
         Event::Helm(None),
         Event::Gap { from: at },
+        Event::Mended {
+            entries: 40,
+            missing: 2,
+        },
         Event::Tick,
     ]
 }
