@@ -87,6 +87,10 @@ units-bad-of = { $bad } of { $total }
 notice-signals-lost = No data of { $signals }. Nothing advances until they are back.
 notice-signals-back = The data are back.
 notice-gap = Nobody watched since { $from }.
+notice-mended = The database was damaged. It was set aside with nothing removed, and another was made of what could be proved: { $entries } entries of the journal{ $missing ->
+    [0] .
+   *[other] ; at least { $missing } are missing.
+} The last ones may be missing without a trace, and readings and outcomes begin anew: look at the live weights before going on.
 notice-gap-for = Nobody watched for up to { $for }, since { $from }. Look how things stand before going on.
 notice-critical-error = Critical error in data or integrity.
 notice-security = Security incident.

@@ -59,6 +59,7 @@ happened-common = fails on both: { $what }
 happened-unrouted = no calls reach the new one
 happened-skewed = calls do not follow the weight
 happened-signals-lost = data lost
+happened-mended = database mended
 happened-gap = nobody watched
 happened-incident = critical error
 happened-security = security breach

@@ -27,6 +27,8 @@ time-drained = drained        { $at }  { $since }
 
 rollback-unseen = The targets read as asked, and traffic has not shown it yet: check with a call.
 
+store-mended = The database was damaged. It is whole in { $aside }, and another was made with { $entries } proved entries of the journal. Known to be missing: { $missing }; the last ones may be missing without a trace. Look at the live weights.
+store-mended-lost = Of { $rollout } there are entries in the journal, and not its plan: it cannot go on from here. Put it back by hand, or open its plan again.
 status-none = There are no rollouts in { $folder }.
 status-rollout = { $rollout } ({ $environment }): { $stage }
 status-target = { $target }: accepted { $accepted } · read { $read }

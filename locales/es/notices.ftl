@@ -87,6 +87,10 @@ units-bad-of = { $bad } de { $total }
 notice-signals-lost = Sin datos de { $signals }. No se avanza hasta que vuelvan.
 notice-signals-back = Vuelven los datos.
 notice-gap = Nadie vigiló desde { $from }.
+notice-mended = La base de datos estaba dañada. Se apartó sin borrar nada y se hizo otra con lo que se pudo comprobar: { $entries } entradas de la bitácora{ $missing ->
+    [0] .
+   *[other] ; faltan al menos { $missing }.
+} Lo último puede faltar sin dejar rastro, y las lecturas y los resultados empiezan de nuevo: mire los pesos reales antes de seguir.
 notice-gap-for = Nadie vigiló durante { $for } como mucho, desde { $from }. Mire cómo va antes de seguir.
 notice-critical-error = Error crítico en datos o integridad.
 notice-security = Incidente de seguridad.

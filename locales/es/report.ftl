@@ -59,6 +59,7 @@ happened-common = falla en ambos: { $what }
 happened-unrouted = no llegan llamadas al nuevo
 happened-skewed = las llamadas no siguen el peso
 happened-signals-lost = datos perdidos
+happened-mended = base de datos reparada
 happened-gap = nadie vigilaba
 happened-incident = error crítico
 happened-security = brecha de seguridad

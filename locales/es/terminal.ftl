@@ -27,6 +27,8 @@ time-drained = se vació         { $at }  { $since }
 
 rollback-unseen = Los destinos leen lo pedido, pero el tráfico todavía no lo ha mostrado: compruébelo con una llamada.
 
+store-mended = La base de datos estaba dañada. Quedó entera en { $aside }, y se hizo otra con { $entries } entradas comprobadas de la bitácora. Faltan, que se sepa, { $missing }; lo último puede faltar sin dejar rastro. Mire los pesos reales.
+store-mended-lost = De { $rollout } hay entradas en la bitácora, pero no su plan: no se puede seguir desde aquí. Reviértalo a mano, o abra su plan de nuevo.
 status-none = No hay despliegues en { $folder }.
 status-rollout = { $rollout } ({ $environment }): { $stage }
 status-target = { $target }: aceptado { $accepted } · leído { $read }

@@ -26,7 +26,7 @@ use timonel_wire::{Environments, Picture, PlanFile, ToOpen, WireError};
 use tokio::sync::{OnceCell, watch};
 
 use crate::console::{Asker, BEAT, Console, Keys, Scene, Watch, is_under_way};
-use crate::desk::{Listed, composed};
+use crate::desk::{Listed, composed, takes_nothing, unheard_of};
 use crate::{BridgeError, Desk};
 pub(crate) use known::plan_finding;
 use problem::told_to_window;
@@ -79,7 +79,8 @@ struct Quay {
     desk: Desk,
     /// No other program writes under it.
     name: String,
-    _mine: File,
+    /// `None` where the disk takes no file.
+    _mine: Option<File>,
 }
 
 /// What is in force.
@@ -313,7 +314,7 @@ impl Berth {
     }
 
     /// A name that no other program of this installation has while we run: two that wrote one chain would break it.
-    fn name_of_mine(&self) -> Result<(String, File), BridgeError> {
+    fn name_of_mine(&self) -> Result<(String, Option<File>), BridgeError> {
         let folder = |why: String| BridgeError::Folder {
             place: self.0.with.home.display().to_string(),
             why,
@@ -324,9 +325,15 @@ impl Berth {
                 n => format!("{}{n}", self.0.with.program),
             };
             let path = self.0.with.home.join(format!("{name}.lock"));
-            let file = File::create(path).map_err(|e| folder(e.to_string()))?;
+            let file = match File::create(path) {
+                Ok(file) => file,
+                Err(error) if takes_nothing(&error) => {
+                    return Ok((format!("{}-{}", self.0.with.program, unheard_of()), None));
+                }
+                Err(error) => return Err(folder(error.to_string())),
+            };
             match file.try_lock() {
-                Ok(()) => return Ok((name, file)),
+                Ok(()) => return Ok((name, Some(file))),
                 Err(std::fs::TryLockError::WouldBlock) => {}
                 Err(std::fs::TryLockError::Error(error)) => return Err(folder(error.to_string())),
             }

@@ -19,6 +19,7 @@ use timonel_engine::{Bulletin, Engine, Parts, Snapshot};
 use timonel_journal::entry::Body;
 use timonel_journal::intent::IntentFolder;
 use timonel_journal::kit::KitFolder;
+use timonel_journal::record::MendedRecord;
 use timonel_plan::Parsed;
 use timonel_plan::parsed::SIMULATOR;
 use timonel_ports::clock::{SharedClock, within};
@@ -31,7 +32,7 @@ use timonel_store::Sqlite;
 use crate::BridgeError;
 use crate::connect::{self, Connections, Kits, Rhythmic, sources_in_time, targets_in_time};
 use crate::console::is_under_way;
-pub(crate) use name::{composed, own_name};
+pub(crate) use name::{composed, own_name, takes_nothing, unheard_of};
 
 pub use order::Order;
 
@@ -58,6 +59,7 @@ pub struct Desk {
     folder: PathBuf,
     clock: SharedClock,
     store: Arc<Sqlite>,
+    mended: Option<MendedRecord>,
 }
 
 /// How an order ended.
@@ -98,12 +100,18 @@ impl Desk {
             place: folder.display().to_string(),
             why: e.to_string(),
         })?;
-        let store = at::store(folder, url, clock).await?;
+        let (store, mended) = at::store(folder, url, clock).await?;
         Ok(Self {
             folder: folder.to_owned(),
             clock: clock.clone(),
             store: Arc::new(store),
+            mended,
         })
+    }
+
+    /// What was mended when this was opened: its file was damaged, and is another one now.
+    pub fn mended(&self) -> Option<&MendedRecord> {
+        self.mended.as_ref()
     }
 
     pub(crate) fn store(&self) -> &Arc<Sqlite> {
@@ -248,7 +256,7 @@ impl Desk {
         connections: &Connections,
         mut tell: impl FnMut(&Bulletin) + Send,
     ) -> Result<Done, BridgeError> {
-        // Held until the engine has ended.
+        // Held until the engine has ended, where it can be.
         let (name, _mine) = self.own_name().await?;
         let (engine, mut bulletins, commands) = self.engine(row, name, connections, &order).await?;
         let command = Command {
@@ -282,6 +290,7 @@ impl Desk {
                     | Event::Helm(_)
                     | Event::Gap { .. }
                     | Event::JournalBroken { .. }
+                    | Event::Mended { .. }
             );
             if of_person && refused {
                 break;
@@ -292,7 +301,7 @@ impl Desk {
         Ok(Done { end, written })
     }
 
-    async fn own_name(&self) -> Result<(Writer, File), BridgeError> {
+    async fn own_name(&self) -> Result<(Writer, Option<File>), BridgeError> {
         let folder = self.folder.clone();
         let taken = tokio::task::spawn_blocking(move || own_name(&folder, PROGRAM)).await;
         taken.map_err(|_| BridgeError::Gone)?

@@ -88,7 +88,7 @@ struct Inner {
 struct Quay {
     desk: Desk,
     name: Writer,
-    _mine: File,
+    _mine: Option<File>,
 }
 
 /// A rollout that is kept up.

@@ -13,7 +13,9 @@ use crate::args::{Installation, Open, Pin, Press, Rollback};
 use crate::{Failure, files, told};
 
 pub(crate) async fn status(at: &Installation, words: &Words) -> Result<(), Failure> {
-    let rollouts = at.desk().await?.rollouts().await?;
+    let desk = at.desk().await?;
+    tell_mended(&desk, words);
+    let rollouts = desk.rollouts().await?;
     if rollouts.is_empty() {
         let folder = at.folder.path().display().to_string();
         tell!("{}", words.say("status-none", &[("folder", folder)]));
@@ -86,7 +88,7 @@ async fn commands(press: &Press, words: &Words) -> Result<(), Failure> {
         row,
         plan,
         connections,
-    } = at_desk(press).await?;
+    } = at_desk(press, words).await?;
     for line in connect::preparation(&plan) {
         tell!("{line}");
     }
@@ -134,8 +136,26 @@ struct At {
     connections: Connections,
 }
 
-async fn at_desk(press: &Press) -> Result<At, Failure> {
+/// Says that the store was damaged, in whatever is printed before anything else.
+fn tell_mended(desk: &Desk, words: &Words) {
+    let Some(mended) = desk.mended() else { return };
+    let values = [
+        ("aside", mended.aside.clone()),
+        ("entries", mended.entries.to_string()),
+        ("missing", (mended.missing + mended.apart).to_string()),
+    ];
+    complain!("▲ {}", words.say("store-mended", &values));
+    for rollout in &mended.lost {
+        complain!(
+            "▲ {}",
+            words.say("store-mended-lost", &[("rollout", rollout.to_string())])
+        );
+    }
+}
+
+async fn at_desk(press: &Press, words: &Words) -> Result<At, Failure> {
     let desk = press.at.desk().await?;
+    tell_mended(&desk, words);
     let row = desk.rollout(press.rollout.as_ref()).await?;
     let (plan, _) = desk.plan_of(&row).await?;
     let connections = Connections::of_environment(&plan, press.kubeconfig.clone())
@@ -155,7 +175,7 @@ async fn carry_out(press: Press, order: Order, words: &Words) -> Result<Done, Fa
         row,
         plan,
         connections,
-    } = at_desk(&press).await?;
+    } = at_desk(&press, words).await?;
     let mut prepared = connect::preparation(&plan);
     if let Order::RollBack { .. } = &order {
         for (target, error) in connections.keyless(&plan) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use timonel_domain::plan::Plan;
+use timonel_domain::rollout::Event;
 use timonel_domain::sample::Sample;
 use timonel_domain::time::Timestamp;
 use timonel_domain::value::{RolloutId, Writer};
@@ -237,6 +238,12 @@ impl Engine {
         owner.remember(remembered);
         owner.has_seen(recovered.acknowledged);
         owner.take_up(recovered.last, recovered.operations, epoch);
+        if let Some(mended) = recovered.mended {
+            owner.happen(Event::Mended {
+                entries: mended.entries,
+                missing: mended.missing + mended.apart,
+            });
+        }
         if let Some(meant) = resume {
             owner.resume(meant);
         }

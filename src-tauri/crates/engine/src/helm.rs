@@ -13,6 +13,7 @@ use timonel_domain::value::{RolloutId, Writer};
 use timonel_ports::clock::{SharedClock, sleep, within};
 use timonel_ports::helm::{Helm, HelmError, HelmState, LEASE, MARGIN, RENEWAL, Take};
 use timonel_ports::mailbox::Sender;
+use timonel_ports::store::{Cause, StoreError};
 
 use crate::actuation::CALL_DEADLINE;
 use crate::message::Message;
@@ -65,7 +66,8 @@ pub(crate) struct Seat {
 }
 
 impl Seat {
-    /// Takes the helm for an engine that starts. An emergency rollback starts without it where it cannot be had, `None`: lowering
+    /// Takes the helm for an engine that starts. Where the store takes nothing it starts without: somebody has to see the signals, and
+    /// be able to put calls back. An emergency rollback starts without it where it cannot be had, `None`: lowering
     /// needs no helm, and a store that is full, read-only or away must not keep the calls where they are.
     pub(crate) async fn sit_down(&self, how: Take) -> Result<Option<(u64, Mono)>, HelmError> {
         self.or_without(how, self.take(how)).await
@@ -83,7 +85,13 @@ impl Seat {
         taking: impl Future<Output = Result<T, HelmError>>,
     ) -> Result<Option<T>, HelmError> {
         if how != Take::ByForce {
-            return taking.await.map(Some);
+            return match taking.await {
+                Err(HelmError::Unavailable(cause)) if takes_nothing(&cause) => {
+                    tracing::error!(%cause, "begins without the helm: nothing is raised from here");
+                    Ok(None)
+                }
+                taken => taken.map(Some),
+            };
         }
         match within(&*self.clock, CALL_DEADLINE, taking).await {
             Ok(Ok(taken)) => return Ok(Some(taken)),
@@ -136,6 +144,14 @@ impl Seat {
     fn sure(&self) -> Mono {
         self.clock.mono() + (LEASE - MARGIN)
     }
+}
+
+/// Whether a store said that it is full, or can only be read.
+fn takes_nothing(cause: &Cause) -> bool {
+    matches!(
+        cause.downcast_ref::<StoreError>(),
+        Some(StoreError::ReadOnly { .. } | StoreError::Full { .. })
+    )
 }
 
 /// Waits until nobody holds the helm of a rollout: an engine that stands by calls this, and then starts. Whoever does not

@@ -205,6 +205,7 @@ pub enum EventRecord {
     },
     JournalBroken {
         detail: String,
+    },
     Mended {
         entries: u64,
         missing: u64,

@@ -70,6 +70,8 @@ pub enum Happened {
     SignalsLost,
     /// Nobody watched for a while.
     Gap,
+    /// The store was damaged, and another was made of what could be proved.
+    Mended,
     /// An incident was reported.
     Incident(Incident),
     /// A target did not answer.
@@ -103,6 +105,7 @@ impl Happened {
             Happened::Skewed => ("happened-skewed", ""),
             Happened::SignalsLost => ("happened-signals-lost", ""),
             Happened::Gap => ("happened-gap", ""),
+            Happened::Mended => ("happened-mended", ""),
             Happened::Incident(Incident::CriticalError) => ("happened-incident", ""),
             Happened::Incident(Incident::Security) => ("happened-security", ""),
             Happened::Silent(target) => ("happened-silent", target.as_str()),

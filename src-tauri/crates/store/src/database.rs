@@ -44,7 +44,7 @@ pub struct Database {
 pub enum Access {
     /// Everything.
     Full,
-    /// Reading alone: a newer Timonel wrote it, and this one would not know what it breaks.
+    /// Reading alone: a newer Timonel wrote it, and this one would not know what it breaks; or its disk takes nothing.
     ReadOnly {
         /// Why, and what to do.
         why: String,
@@ -91,19 +91,44 @@ impl Database {
     }
 
     /// As [`Database::open`], for a file that is known to be Timonel's by where it is. One that is damaged is set aside in a folder
-    /// beside it, never removed, and another is made of what in it can be proved: then it is said what was. Errors where
-    /// that cannot be done, or where another program has the file open; then nothing was changed.
+    /// beside it, never removed, and another is made of what in it can be proved: then it is said what was. One that cannot be
+    /// written is opened for reading. Errors where that cannot be done, or where another program has a damaged file open; then
+    /// nothing was changed.
     pub async fn open_or_mend(path: &Path, clock: SharedClock) -> Result<(Self, Option<MendedRecord>), StoreError> {
         damage::finish(path)?;
         let found = match damage::emptied(path) {
             Some(found) => found,
             None => match Self::open(path, clock.clone()).await {
                 Err(StoreError::Corrupt { detail, .. }) => detail,
+                Err(refused @ (StoreError::Open { .. } | StoreError::ReadOnly { .. } | StoreError::Full { .. })) => {
+                    return Self::open_to_read(path, clock, refused)
+                        .await
+                        .map(|store| (store, None));
+                }
                 opened => return opened.map(|store| (store, None)),
             },
         };
         let mended = unseen(&*clock, damage::mend(path, &found, &clock)).await?;
         Ok((Self::open(path, clock).await?, mended))
+    }
+
+    /// For a disk that takes nothing: what is in the file is needed to put calls back. Errors with `refused` where that is not to
+    /// be had either.
+    async fn open_to_read(path: &Path, clock: SharedClock, refused: StoreError) -> Result<Self, StoreError> {
+        let Ok((pools, copy)) = unseen(&*clock, sqlite::open_to_read(path)).await else {
+            return Err(refused);
+        };
+        let why = "its disk is full or takes no writes: free space, or make the file and its folder writable for this account";
+        tracing::error!(store = %path.display(), %refused, "opened for reading alone");
+        Ok(Self {
+            clock,
+            place: path.display().to_string(),
+            access: Access::ReadOnly { why: why.to_owned() },
+            pools,
+            helms: Sightings::default(),
+            wakes: Wakes::default(),
+            _folder: copy,
+        })
     }
 
     /// For a file that is thrown away unless it is closed and on the disk.

@@ -10,6 +10,7 @@ use std::time::Duration;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use tempfile::TempDir;
 use timonel_ports::store::StoreError;
 
 use crate::database::Access;
@@ -21,6 +22,8 @@ static MIGRATIONS: Migrator = sqlx::migrate!("../../../migrations/sqlite");
 /// How long a statement waits for another process that writes.
 const BUSY: Duration = Duration::from_secs(5);
 const READERS: u32 = 4;
+/// Rows that a connection hands over before it waits for whoever reads them: a chart of a day reads ten thousand.
+const ROWS_AT_ONCE: usize = 1024;
 
 /// What acknowledged writes survive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +62,7 @@ pub(crate) async fn open(path: &Path, durability: Durability) -> Result<Opened, 
         .filename(path)
         .create_if_missing(true)
         .busy_timeout(BUSY)
+        .row_buffer_size(ROWS_AT_ONCE)
         .disable_statement_logging();
     let mut first = plain.connect().await.map_err(failed)?;
     let applied = applied(&mut first, &place).await?;
@@ -116,6 +120,74 @@ pub(crate) async fn open(path: &Path, durability: Durability) -> Result<Opened, 
         access,
         pools: Pools::Sqlite { writer, readers },
         looked_through,
+    })
+}
+
+/// For reading alone, where not even the files beside it can be made. What its write-ahead log has counts: where that cannot
+/// be read in place, a copy of both is, in a folder that goes with what is given.
+pub(crate) async fn open_to_read(path: &Path) -> Result<(Pools, Option<TempDir>), StoreError> {
+    let place = path.display().to_string();
+    let failed = |error| {
+        fault(&place, error, |source| StoreError::Open {
+            place: place.clone(),
+            source: source.into(),
+        })
+    };
+    let beside = |path: &Path| {
+        let mut name = path.as_os_str().to_owned();
+        name.push("-wal");
+        PathBuf::from(name)
+    };
+    let log = beside(path);
+    let has_log = fs::metadata(&log).is_ok_and(|is| is.len() > 0);
+    let readable = |path: &Path| {
+        let plain = SqliteConnectOptions::new().filename(path).busy_timeout(BUSY);
+        plain
+            .row_buffer_size(ROWS_AT_ONCE)
+            .disable_statement_logging()
+            .read_only(true)
+    };
+    let in_place = readable(path).immutable(!has_log);
+    let (options, copy) = match looked_at(&in_place, &place).await {
+        Ok(()) => (in_place, None),
+        Err(error) if !has_log => return Err(error),
+        Err(_) => {
+            let copied = || {
+                let folder = tempfile::Builder::new().prefix("timonel-").tempdir()?;
+                let copy = folder.path().join("timonel.db");
+                fs::copy(path, &copy)?;
+                fs::copy(&log, beside(&copy))?;
+                Ok::<_, std::io::Error>((copy, folder))
+            };
+            let (copy, folder) = copied().map_err(|error| failed(error.into()))?;
+            // Nobody else has it: its log may be taken in.
+            let options = readable(&copy).read_only(false);
+            looked_at(&options, &place).await?;
+            (options.pragma("query_only", "ON"), Some(folder))
+        }
+    };
+    let writer = pool(1).connect_with(options.clone()).await.map_err(failed)?;
+    let readers = pool(READERS).connect_with(options).await.map_err(failed)?;
+    Ok((Pools::Sqlite { writer, readers }, copy))
+}
+
+/// Whether it opens so, and is Timonel's and of a version that this one reads.
+async fn looked_at(options: &SqliteConnectOptions, place: &str) -> Result<(), StoreError> {
+    let failed = |error| {
+        fault(place, error, |source| StoreError::Open {
+            place: place.to_owned(),
+            source: source.into(),
+        })
+    };
+    let mut first = options.connect().await.map_err(failed)?;
+    let applied = applied(&mut first, place).await?;
+    first.close().await.map_err(failed)?;
+    if MIGRATIONS.iter().all(|known| applied.contains(&known.version)) {
+        return Ok(());
+    }
+    Err(StoreError::Open {
+        place: place.to_owned(),
+        source: "it is of an older version, and can only be brought to this one where it can be written".into(),
     })
 }
 

@@ -84,6 +84,7 @@ pub fn deed(event: &Event, plan: &Plan) -> Option<Sentence> {
         | Event::Helm(_)
         | Event::Gap { .. }
         | Event::JournalBroken { .. }
+        | Event::Mended { .. }
         | Event::Tick => return None,
     })
 }
@@ -155,6 +156,9 @@ pub fn notice(notice: &Notice, plan: &Plan, at: Timestamp) -> Sentence {
             unwatched => Sentence::new("notice-gap-for").with("for", Arg::Millis(duration_millis(unwatched))),
         }
         .with("from", Arg::Time(millis(*from))),
+        Notice::Mended { entries, missing } => Sentence::new("notice-mended")
+            .with("entries", Arg::Count(*entries))
+            .with("missing", Arg::Count(*missing)),
         Notice::Incident { kind } => Sentence::new(match kind {
             Incident::CriticalError => "notice-critical-error",
             Incident::Security => "notice-security",

@@ -205,6 +205,7 @@ fn happened(notice: &Notice) -> Option<Happened> {
         Notice::Skewed { .. } => Happened::Skewed,
         Notice::SignalsLost { .. } => Happened::SignalsLost,
         Notice::Gap { .. } => Happened::Gap,
+        Notice::Mended { .. } => Happened::Mended,
         Notice::Incident { kind } => Happened::Incident(*kind),
         Notice::TargetSilent { target, .. } => Happened::Silent(target.to_string()),
         Notice::ShiftFailed { target, .. } => Happened::ShiftFailed(target.to_string()),

@@ -143,7 +143,7 @@ impl Until {
             Notice::Worse { signal, .. } => Until::NotWorse(signal.clone()),
             Notice::Common { rule } => Until::NotCommon(rule.clone()),
             Notice::Unrouted => Until::Routed,
-            Notice::JournalBroken { .. } => Until::Closed,
+            Notice::JournalBroken { .. } | Notice::Mended { .. } => Until::Closed,
             Notice::Skewed { .. } => Until::NotSkewed,
             Notice::Gap { .. } => Until::Hold(Hold::Gap),
             Notice::Incident { .. } | Notice::ContraryTraffic { .. } => Until::Reset,

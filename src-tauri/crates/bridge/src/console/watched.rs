@@ -5,6 +5,7 @@ use std::time::Duration;
 use timonel_domain::rollout::{OpKind, Stage};
 use timonel_ports::clock::{sleep, within};
 use timonel_ports::helm::Helm;
+use timonel_store::Access;
 use timonel_wire::StageKind;
 
 use super::{ANSWER, Console};
@@ -77,6 +78,10 @@ impl Console {
     /// anew. Until then it goes on: a person can still put everything back from it.
     pub(crate) async fn adrift(&self) {
         let helm: &dyn Helm = &*self.0.store;
+        if let Access::ReadOnly { .. } = self.0.store.access() {
+            // Taken up anew it would be no better.
+            return std::future::pending().await;
+        }
         loop {
             sleep(&*self.0.desk, LOOK).await;
             if self.has_lost_helm() {

@@ -1,6 +1,8 @@
 //! The name that a program writes journals under. Deliberately not here: what is written.
 
 use std::fs::{File, TryLockError};
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io::{Error, ErrorKind};
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
@@ -34,8 +36,9 @@ const PROGRAMS: u32 = 20;
 
 /// A name in the installation in `folder` that no other program has as long as the file is held: two that wrote one chain of
 /// the journal would refuse each other's entries for ever. `program` itself where it is free, else with a number. Blocks for
-/// as long as a disk takes. Errors where the folder cannot be used, or where all names are taken.
-pub(crate) fn own_name(folder: &Path, program: &str) -> Result<(Writer, File), BridgeError> {
+/// as long as a disk takes. Where the folder takes no file, a full or read-only disk, the name ends with this process and moment,
+/// which no other has, and is held by nothing: calls must not stay where they are for want of a name. Errors where all names are taken.
+pub(crate) fn own_name(folder: &Path, program: &str) -> Result<(Writer, Option<File>), BridgeError> {
     let cannot = |why: String| BridgeError::Folder {
         place: folder.display().to_string(),
         why,
@@ -46,9 +49,13 @@ pub(crate) fn own_name(folder: &Path, program: &str) -> Result<(Writer, File), B
             n => composed(program, &n.to_string()),
         };
         let path = folder.join(format!("{name}.lock"));
-        let file = File::create(path).map_err(|e| cannot(e.to_string()))?;
+        let file = match File::create(path) {
+            Ok(file) => file,
+            Err(error) if takes_nothing(&error) => return Ok((composed(program, &unheard_of()), None)),
+            Err(error) => return Err(cannot(error.to_string())),
+        };
         match file.try_lock() {
-            Ok(()) => return Ok((name, file)),
+            Ok(()) => return Ok((name, Some(file))),
             Err(TryLockError::WouldBlock) => {}
             Err(TryLockError::Error(error)) => return Err(cannot(error.to_string())),
         }
@@ -56,6 +63,24 @@ pub(crate) fn own_name(folder: &Path, program: &str) -> Result<(Writer, File), B
     Err(cannot(format!(
         "{PROGRAMS} orders from terminals are under way in it already; wait for one, or end one with Ctrl+C"
     )))
+}
+
+/// Whether a disk is full or may only be read.
+pub(crate) fn takes_nothing(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::PermissionDenied
+            | ErrorKind::ReadOnlyFilesystem
+            | ErrorKind::StorageFull
+            | ErrorKind::QuotaExceeded
+            | ErrorKind::FileTooLarge
+    )
+}
+
+/// What no other program's name ends with.
+pub(crate) fn unheard_of() -> String {
+    let random = RandomState::new().build_hasher().finish();
+    format!("{}-{random:016x}", std::process::id())
 }
 
 #[cfg(test)]

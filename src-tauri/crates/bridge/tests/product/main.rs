@@ -7,6 +7,7 @@
 
 mod backtest;
 mod berth;
+mod damaged;
 mod headless;
 mod live;
 mod numbers;

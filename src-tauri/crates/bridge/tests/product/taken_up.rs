@@ -99,7 +99,7 @@ impl World {
         })
     }
 
-    async fn engine(&self, clock: &SharedClock) -> (Engine, Receiver<Bulletin>, QueueEnd) {
+    pub(crate) async fn engine(&self, clock: &SharedClock) -> (Engine, Receiver<Bulletin>, QueueEnd) {
         let (plan, plan_text) = self.plan();
         let connections = Connections::of_environment(&plan, Some(self.kubeconfig()));
         let store = Sqlite::open(&self.home().join("timonel.db"), clock.clone())

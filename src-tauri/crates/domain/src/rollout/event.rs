@@ -149,6 +149,13 @@ pub enum Event {
         /// What was found, and where.
         detail: String,
     },
+    /// The store was damaged, and what is known of this rollout is what could be proved of its journal.
+    Mended {
+        /// Entries of the journal that were taken over, of all rollouts.
+        entries: u64,
+        /// Entries that are known to have been there and were not taken over.
+        missing: u64,
+    },
     /// Time went by.
     Tick,
 }

@@ -58,6 +58,13 @@ pub enum Notice {
         /// Since when.
         from: Timestamp,
     },
+    /// The store was damaged, and another was made of what could be proved.
+    Mended {
+        /// Entries of the journal that were taken over.
+        entries: u64,
+        /// Entries that are known to have been there and were not.
+        missing: u64,
+    },
     /// An incident was reported.
     Incident {
         /// What kind.
@@ -205,6 +212,7 @@ impl Notice {
                 worse: Worse::Rollback, ..
             }
             | Notice::Incident { .. }
+            | Notice::Mended { .. }
             | Notice::RollbackStarted { .. }
             | Notice::NotReadBack { .. }
             | Notice::ContraryTraffic { .. }

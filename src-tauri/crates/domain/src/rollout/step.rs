@@ -92,6 +92,10 @@ impl Next<'_> {
                 self.journal_broken(detail);
                 Ok(())
             }
+            Event::Mended { entries, missing } => {
+                self.mended(*entries, *missing);
+                Ok(())
+            }
             Event::Tick => Ok(()),
         };
         if let Err(rejection) = done {

@@ -205,6 +205,14 @@ impl Next<'_> {
         self.notify(Notice::Gap { from });
     }
 
+    /// What is known may be what was before: a person looks at the live weights before anything goes on.
+    pub(super) fn mended(&mut self, entries: u64, missing: u64) {
+        if self.state.stage.is_running() {
+            self.state.holds.insert(Hold::Alert);
+        }
+        self.notify(Notice::Mended { entries, missing });
+    }
+
     pub(super) fn clear_holds(&mut self) {
         let steady = self.state.helm && self.state.assessed && self.state.assessment.lost.is_empty();
         if !steady || !self.state.holds.iter().any(Hold::clears_by_itself) {

@@ -11,7 +11,8 @@ use timonel_domain::time::Timestamp;
 use timonel_domain::value::RolloutId;
 use timonel_journal::entry::Entry;
 use timonel_journal::record::{
-    ACKNOWLEDGEMENT, AcknowledgementRecord, EffectRecord, OPERATION, OperationRecord, STEP, StepRecord,
+    ACKNOWLEDGEMENT, AcknowledgementRecord, EffectRecord, EventRecord, MENDED, MendedRecord, OPERATION, OperationRecord,
+    STEP, StepRecord,
 };
 use timonel_ports::target::Operation;
 
@@ -34,6 +35,8 @@ pub(crate) struct Fold {
     pub(crate) reset: Option<Timestamp>,
     /// What targets are at, by the operation of the rollout that it belongs to.
     pub(crate) operations: BTreeMap<OpId, Vec<Operation>>,
+    /// That the store was mended since an engine last ran on it.
+    pub(crate) mended: Option<MendedRecord>,
     /// Who has seen which alert.
     pub(crate) acknowledged: BTreeMap<String, Acknowledgement>,
     succession: Succession,
@@ -49,6 +52,7 @@ impl Fold {
             last: None,
             reset: None,
             operations: BTreeMap::new(),
+            mended: None,
             acknowledged: BTreeMap::new(),
             succession: Succession::default(),
         }
@@ -82,8 +86,12 @@ impl Fold {
                 };
                 self.acknowledged.entry(record.alert).or_insert(seen);
             }
+            MENDED => self.mended = Some(entry.body.read().map_err(|e| unreadable(&e))?),
             STEP => {
                 let record: StepRecord = entry.body.read().map_err(|e| unreadable(&e))?;
+                if let EventRecord::Mended { .. } = record.event {
+                    self.mended = None;
+                }
                 for (at, record) in self.succession.counting(&entry.writer, entry.occurred_at, record) {
                     let bulletin = self.step(rollout, plan, entry.seq, at, record);
                     tell(&bulletin);

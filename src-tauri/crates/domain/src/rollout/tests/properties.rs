@@ -90,6 +90,7 @@ fn happening() -> impl Strategy<Value = Happening> {
         })),
         2 => (0..90u64, 0..2u64).prop_map(|(stable, canary)| Happening::Plain(Event::Assigned { since: Timestamp::from_secs(2_000_000), stable, canary })),
         6 => prop::option::weighted(0.9, 0..9u64).prop_map(|epoch| Happening::Plain(Event::Helm(epoch))),
+        1 => Just(Happening::Plain(Event::Mended { entries: 40, missing: 2 })),
         1 => Just(Happening::Plain(Event::Gap { from: Timestamp::from_secs(1_000_000) })),
         12 => (0..2usize).prop_map(Happening::Obeyed),
         2 => (0..2usize).prop_map(Happening::Refused),
