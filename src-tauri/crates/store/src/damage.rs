@@ -41,6 +41,8 @@ const ASIDE: &str = ".damaged-";
 /// The file that is being made, and the same once it is whole.
 const MAKING: &str = "-mending";
 const MADE: &str = "-mended";
+/// Beside a file in which damage was found while it was open: what was found.
+const SUSPECT: &str = "-suspect";
 /// Sound entries behind a break, one a line as in a journal file.
 const APART: &str = "entries-apart";
 
@@ -49,6 +51,18 @@ pub(crate) fn emptied(path: &Path) -> Option<String> {
     let len = |path: &Path| fs::metadata(path).map_or(0, |is| is.len());
     let log = len(&beside(path, "-wal"));
     (len(path) == 0 && log > 0).then(|| "it is empty, and its write-ahead log is not".to_owned())
+}
+
+/// Marks a file of which damage was found after it was opened: the next opening mends it.
+pub(crate) fn suspect(path: &Path, found: &str) {
+    if let Err(error) = fs::write(beside(path, SUSPECT), found) {
+        tracing::warn!(%error, "the next opening will not know that the store is damaged");
+    }
+}
+
+/// What was found in a file that was marked.
+pub(crate) fn suspected(path: &Path) -> Option<String> {
+    fs::read_to_string(beside(path, SUSPECT)).ok()
 }
 
 /// Ends a mending that was cut short when the new file was whole already.
@@ -69,6 +83,7 @@ pub(crate) async fn mend(path: &Path, found: &str, clock: &SharedClock) -> Resul
     let failed = |error: io::Error| unmended(&place, found, &error);
     let _turn = take_turn(path).await;
     if emptied(path).is_none() && is_sound(path).await {
+        remove(&beside(path, SUSPECT)).map_err(failed)?;
         return Ok(None);
     }
     alone(path).map_err(failed)?;
@@ -103,6 +118,7 @@ pub(crate) async fn mend(path: &Path, found: &str, clock: &SharedClock) -> Resul
         swap(path, &made, &aside)
     };
     settle().map_err(failed)?;
+    remove(&beside(path, SUSPECT)).map_err(failed)?;
     Ok(Some(whole))
 }
 

@@ -96,6 +96,14 @@ impl Database {
     /// nothing was changed.
     pub async fn open_or_mend(path: &Path, clock: SharedClock) -> Result<(Self, Option<MendedRecord>), StoreError> {
         damage::finish(path)?;
+        if let Some(found) = damage::suspected(path) {
+            // Where another program has it open it goes on as it did there.
+            match unseen(&*clock, damage::mend(path, &found, &clock)).await {
+                Ok(Some(mended)) => return Ok((Self::open(path, clock).await?, Some(mended))),
+                Ok(None) => {}
+                Err(error) => tracing::error!(%error, "the store is not mended yet"),
+            }
+        }
         let found = match damage::emptied(path) {
             Some(found) => found,
             None => match Self::open(path, clock.clone()).await {
@@ -125,6 +133,7 @@ impl Database {
             place: path.display().to_string(),
             access: Access::ReadOnly { why: why.to_owned() },
             pools,
+            looked_through: false,
             helms: Sightings::default(),
             wakes: Wakes::default(),
             _folder: copy,

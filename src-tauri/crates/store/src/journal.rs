@@ -1,6 +1,8 @@
 //! The journal's rows. One entry is one statement and one transaction; that it follows its writer's last one is
 //! checked by the table itself.
 
+use std::path::Path;
+
 use async_trait::async_trait;
 use timonel_domain::value::Writer;
 use timonel_journal::chain::Head;
@@ -73,7 +75,10 @@ impl JournalStore for Database {
         match rows.first() {
             Some(row) => match row.get::<&str>("quick_check").map_err(self.unread("its soundness"))? {
                 "ok" => Ok(()),
-                damage => Err(self.corrupt(damage)),
+                damage => {
+                    crate::damage::suspect(Path::new(self.place()), damage);
+                    Err(self.corrupt(damage))
+                }
             },
             None => Err(self.corrupt("it could not be looked through")),
         }

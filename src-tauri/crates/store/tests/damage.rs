@@ -223,6 +223,30 @@ async fn a_file_that_was_cut_off_keeps_what_was_before() {
     }
 }
 
+/// A large file is looked through only after its opening; what is found then is mended by the next one.
+#[tokio::test]
+async fn a_file_that_is_suspected_is_looked_through_when_it_is_opened() {
+    let installation = Installation::closed().await;
+    let suspect = installation.path().with_extension("db-suspect");
+    fs::write(&suspect, "row 3 missing from index").unwrap();
+    let open = || Sqlite::open_or_mend(&installation.path(), SystemClock::shared());
+    let (store, mended) = open().await.unwrap();
+    assert_eq!((mended, suspect.exists()), (None, false), "it was sound");
+    store.close().await;
+    let mut damaged = installation.bytes();
+    let page = damaged.len() / PAGE / 2;
+    damaged[page * PAGE..][..PAGE].fill(0xa5);
+    installation.damage(&damaged);
+    fs::write(&suspect, "page 31: never used").unwrap();
+    let (store, mended) = open().await.unwrap();
+    let mended = mended.expect("it is damaged");
+    assert_eq!(
+        (mended.found.as_str(), suspect.exists()),
+        ("page 31: never used", false)
+    );
+    installation.taken_over(&store, &mended).await;
+}
+
 /// The process was killed before anything went from the log into the file, and the file was emptied.
 #[tokio::test]
 async fn what_only_the_log_has_is_taken_from_there() {

@@ -11,8 +11,8 @@ use timonel_domain::time::Timestamp;
 use timonel_domain::value::RolloutId;
 use timonel_journal::entry::Entry;
 use timonel_journal::record::{
-    ACKNOWLEDGEMENT, AcknowledgementRecord, EffectRecord, EventRecord, MENDED, MendedRecord, OPERATION, OperationRecord,
-    STEP, StepRecord,
+    ACKNOWLEDGEMENT, AcknowledgementRecord, EffectRecord, EventRecord, MENDED, MendedRecord, OPERATION,
+    OperationRecord, STEP, StepRecord,
 };
 use timonel_ports::target::Operation;
 
