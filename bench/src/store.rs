@@ -237,6 +237,12 @@ impl Growing {
         let last = i64::try_from(self.units / 100).map_err(said)? * READING_US;
         let (units, entries) = (self.units, i64::try_from(self.entries).map_err(said)?);
         let at = |n: u64| Position(entries * i64::try_from(n).unwrap_or(0) / i64::try_from(TIMES).unwrap_or(1));
+        let mut starts = Vec::new();
+        for n in 0..TIMES {
+            // Whoever reads a chain page by page goes on from an entry of it; this rollout's entries are all of one writer.
+            let page = store.entries(Part::Rollout(&first), at(n), 1).await.map_err(said)?;
+            starts.push(page.first().map_or_else(|| at(n), |placed| placed.position));
+        }
         let (head, chain) = (self.chains[0].1.writer(), self.chains[0].1.head());
         Ok(vec![
             (
@@ -272,7 +278,7 @@ impl Growing {
                 timed(async |n| {
                     full(
                         store
-                            .entries(Part::Writer(head), at(n), PAGE)
+                            .entries(Part::Writer(head), starts[usize::try_from(n).unwrap_or(0)], PAGE)
                             .await
                             .map_err(said)?
                             .len(),
