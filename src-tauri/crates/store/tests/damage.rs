@@ -229,7 +229,8 @@ async fn a_file_that_is_suspected_is_looked_through_when_it_is_opened() {
     let installation = Installation::closed().await;
     let suspect = installation.path().with_extension("db-suspect");
     fs::write(&suspect, "row 3 missing from index").unwrap();
-    let open = || Sqlite::open_or_mend(&installation.path(), SystemClock::shared());
+    let path = installation.path();
+    let open = || Sqlite::open_or_mend(&path, SystemClock::shared());
     let (store, mended) = open().await.unwrap();
     assert_eq!((mended, suspect.exists()), (None, false), "it was sound");
     store.close().await;

@@ -7,7 +7,6 @@
 
 mod backtest;
 mod berth;
-mod damaged;
 mod headless;
 mod live;
 mod numbers;
