@@ -11,6 +11,8 @@ mod judge;
 mod odds;
 mod rehearsal;
 mod rules;
+mod slope;
+mod soak;
 mod startup;
 mod store;
 
@@ -30,6 +32,9 @@ struct Args {
     /// Only for `detect`: rounds of about five minutes.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=3))]
     rounds: u32,
+    /// Only for `soak`, which starts itself with it: one of its runs.
+    #[arg(long, hide = true)]
+    part: Option<soak::Part>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -52,6 +57,25 @@ enum Name {
     Detect,
     /// Every query of screens and rules, while what is kept grows a thousandfold, on both databases.
     Store,
+    /// More than a day of a rollout, in virtual time: what grows of memory and files, beside an idle draft.
+    Soak,
+}
+
+/// Bytes that the program holds of what it allocated; `None` where that is not counted, as counting costs every allocation.
+pub(crate) type Counted = dyn Fn() -> Option<usize>;
+
+#[cfg(feature = "counted")]
+#[global_allocator]
+static ALLOCATED: peak_alloc::PeakAlloc = peak_alloc::PeakAlloc;
+
+#[cfg(feature = "counted")]
+fn counted() -> Option<usize> {
+    Some(ALLOCATED.current_usage())
+}
+
+#[cfg(not(feature = "counted"))]
+fn counted() -> Option<usize> {
+    None
 }
 
 /// What a bench found.
@@ -65,7 +89,16 @@ pub(crate) struct Found {
 }
 
 fn main() -> ExitCode {
-    let Args { name, window, rounds } = Args::parse();
+    let Args { name, window, rounds, part } = Args::parse();
+    if let Some(part) = part {
+        return match soak::play(part, &counted) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(why) => {
+                eprintln!("could not measure: {why}");
+                ExitCode::from(1)
+            }
+        };
+    }
     let found = match name {
         Name::Rehearsal => rehearsal::measure(),
         Name::RollbackFanout => fanout::measure(),
@@ -76,6 +109,7 @@ fn main() -> ExitCode {
         Name::Journal => journal::measure(),
         Name::Detect => detect::measure(rounds),
         Name::Store => store::measure(),
+        Name::Soak => soak::measure(),
     };
     match found {
         Ok(found) => {
@@ -88,7 +122,8 @@ fn main() -> ExitCode {
                 | Name::Rules
                 | Name::Startup
                 | Name::Detect
-                | Name::Store => found.ratio <= found.aim,
+                | Name::Store
+                | Name::Soak => found.ratio <= found.aim,
             };
             let line = serde_json::json!({
                 "bench": found.name, "figures": found.figures, "ratio": found.ratio, "aim": found.aim, "ok": ok,

@@ -13,12 +13,17 @@ use crate::setup::{Purpose, setup};
 
 /// The bench that starts the window itself, and the empty one beside it.
 const STARTUP: &str = "startup";
+/// The bench that counts what is allocated.
+const SOAK: &str = "soak";
 
 pub(crate) fn bench(here: &Checkout, name: &str, args: &[String]) -> Result<ExitCode, Failure> {
     let mut packages = vec!["--package", "timonel-bench"];
     if name == STARTUP {
         setup(here, Purpose::Window)?;
         packages.extend(["--package", "timonel", "--package", "timonel-empty-window"]);
+    }
+    if name == SOAK {
+        packages.extend(["--features", "timonel-bench/counted"]);
     }
     // Built first, so that a build that fails is 1, "could not measure", and not a code of cargo's own.
     cmd!(here.sh, "cargo build --release --locked {packages...}").run()?;

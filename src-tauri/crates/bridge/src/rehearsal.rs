@@ -99,6 +99,7 @@ impl Rehearsal {
             scenario: scenario.clone(),
             folder: self.folder,
             sources: self.sources,
+            kept: None,
         };
         let world = setting.open(&clock).await?;
         let World {

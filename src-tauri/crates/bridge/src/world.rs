@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use timonel_domain::value::{RolloutId, Writer};
 use timonel_engine::{Bulletin, Engine, Parts};
@@ -40,6 +41,8 @@ pub(crate) struct Setting {
     pub(crate) folder: PathBuf,
     /// Addresses that stand in for the simulator's, by the name of the source.
     pub(crate) sources: BTreeMap<String, String>,
+    /// How much of its past the world keeps; `None`: as much as it does by itself.
+    pub(crate) kept: Option<Duration>,
 }
 
 /// A plan opened in the simulator's world.
@@ -63,6 +66,9 @@ impl Setting {
         let simulator = Simulator::start(clock, &self.scenario, self.scenario.seed, places)
             .await
             .map_err(|e| BridgeError::Simulator(e.to_string()))?;
+        if let Some(span) = self.kept {
+            simulator.keep(span);
+        }
         let (plan, plan_text) = self.plan_in_the_world()?;
         let connections = self.connections(&plan, &simulator);
         let rollout = RolloutId::new("ensayo").expect("a good id");

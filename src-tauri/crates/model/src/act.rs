@@ -1,9 +1,9 @@
 //! What can happen next; what it does to the world is `after`.
 
-use timonel_domain::rollout::{Hold, Stage};
+use timonel_domain::rollout::{Hold, Op, Stage};
 use timonel_domain::value::Weight;
 
-use crate::world::{ENGINES, Engine, Hand, Rollouts, World};
+use crate::world::{ENGINES, Engine, Flaw, Hand, Rollouts, World};
 
 /// What becomes of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,18 +39,20 @@ pub enum Act {
     Hears { e: usize },
     /// The regular look at a target.
     Looks { e: usize, t: usize },
-    /// The engine asks who holds the lease.
-    AsksLease { e: usize },
-    /// It takes the lease, which is free.
-    TakesLease { e: usize },
-    /// It takes the lease for its rollback, from whoever has it.
-    ForcesLease { e: usize },
-    /// The lease runs out.
+    /// The engine renews its lease, or hears that another has had it.
+    Renews { e: usize },
+    /// It could not renew for so long that it believes in its helm no longer.
+    Doubts { e: usize },
+    /// The lease runs out, by the clock of whoever keeps it.
     LeaseEnds,
     /// The process is gone, with or without the intent file that it had begun to write.
     Crashes { e: usize, file: bool },
-    /// A process starts.
+    /// A process starts, with the helm that is free or was its own.
     Starts { e: usize },
+    /// A process starts for a person's rollback: it takes the helm from whoever has it, or begins without where it cannot be had.
+    Seizes { e: usize, helm: bool },
+    /// An engine that lost the helm ends, so that the rollout can be taken up anew: nobody holds it, and nothing is being put back.
+    Retires { e: usize },
     /// The machine sleeps.
     Sleeps { e: usize },
     /// It wakes.
@@ -134,12 +136,34 @@ impl Rollouts {
                 acts.extend(others.map(|to| Act::Meddles { t, to }));
             }
         }
-        let holder = world.lease.holder;
-        let away = holder.is_some_and(|h| world.engines[h].as_ref().is_none_or(|e| e.asleep || e.cut_off));
-        // It is longer than the deadline of any call.
-        if holder.is_some() && (away || trouble) && !at_work {
+        if self.lease_can_end(world) {
             acts.push(Act::LeaseEnds);
         }
+        let armed = !matches!(world.journal.state.stage, Stage::Draft | Stage::Closed);
+        let pressed = world.engines.iter().flatten().any(Self::knows_of_rollback);
+        for e in 0..self.bounds.engines {
+            if world.engines[e].is_none() && armed && !pressed {
+                if trouble || !self.ends_early(world) {
+                    acts.push(Act::Seizes { e, helm: true });
+                }
+                if trouble {
+                    acts.push(Act::Seizes { e, helm: false });
+                }
+            }
+        }
+    }
+
+    /// Nobody renews it: its holder is gone, asleep, or cut off and has stopped believing in it. Where its clock is too slow, or the
+    /// one of whoever keeps it too fast, it ends before.
+    fn lease_can_end(&self, world: &World) -> bool {
+        world.lease.holder.is_some() && (world.disturbances > 0 || !self.ends_early(world))
+    }
+
+    /// Whether it would end under a holder that believes in it.
+    pub(crate) fn ends_early(&self, world: &World) -> bool {
+        let holder = world.lease.holder.and_then(|holder| world.engines[holder].as_ref());
+        let believes = |engine: &Engine| engine.state.helm && self.flaw != Flaw::NoMargin;
+        holder.is_some_and(|engine| !engine.asleep && (!engine.cut_off || believes(engine)))
     }
 
     /// What an engine that is awake does at once.
@@ -173,15 +197,12 @@ impl Rollouts {
         if !engine.mail.is_empty() {
             acts.push(Act::Hears { e });
         }
-        let ours = !engine.cut_off && world.lease.holder == Some(e) && world.lease.epoch == engine.epoch;
-        if ours != engine.state.helm {
-            acts.push(Act::AsksLease { e });
+        if engine.cut_off && engine.state.helm && self.flaw != Flaw::NoMargin {
+            acts.push(Act::Doubts { e });
         }
-        let knows = |engine: &Engine| Self::knows_of_rollback(engine);
-        let holder = world.lease.holder.filter(|holder| *holder != e);
-        let unaware = holder.is_some_and(|holder| world.engines[holder].as_ref().is_none_or(|other| !knows(other)));
-        if unaware && knows(engine) && !engine.superseded && !engine.cut_off {
-            acts.push(Act::ForcesLease { e });
+        let held = world.lease.holder == Some(e) && world.lease.epoch == engine.epoch && engine.state.helm;
+        if !engine.cut_off && !engine.lost && (!held || engine.woken) {
+            acts.push(Act::Renews { e });
         }
     }
 
@@ -228,11 +249,14 @@ impl Rollouts {
         if armed && !Self::knows_of_rollback(engine) && (!pressed || !at_work) {
             acts.push(Act::Press { e });
         }
-        if world.lease.holder.is_none() && !engine.cut_off {
-            acts.push(Act::TakesLease { e });
-        }
         if engine.cut_off {
             acts.push(Act::Restored { e });
+        }
+        let lowers = |op: &Op| op.kind.lowers();
+        let back = matches!(engine.state.stage, Stage::RollingBack { .. });
+        let puts_back = back || engine.state.targets.values().any(|t| t.op.as_ref().is_some_and(lowers));
+        if engine.lost && world.lease.holder.is_none() && !engine.cut_off && !puts_back {
+            acts.push(Act::Retires { e });
         }
     }
 
@@ -297,13 +321,14 @@ impl Act {
             | Act::ReadsBack { .. }
             | Act::Hears { .. }
             | Act::Looks { .. }
-            | Act::AsksLease { .. }
-            | Act::ForcesLease { .. } => true,
+            | Act::Renews { .. }
+            | Act::Doubts { .. } => true,
             Act::Arrives { .. }
-            | Act::TakesLease { .. }
             | Act::LeaseEnds
             | Act::Crashes { .. }
             | Act::Starts { .. }
+            | Act::Seizes { .. }
+            | Act::Retires { .. }
             | Act::Sleeps { .. }
             | Act::Wakes { .. }
             | Act::CutOff { .. }
@@ -323,14 +348,12 @@ impl Act {
     }
 
     /// Whether it counts as a disturbance.
-    pub(crate) fn is_trouble(&self, world: &World) -> bool {
+    pub(crate) fn is_trouble(&self, model: &Rollouts, world: &World) -> bool {
         match self {
             Act::Sends { read, .. } | Act::ReadsBack { read, .. } => !read,
             Act::Ends { answer, .. } => *answer != Answer::Prompt,
-            Act::LeaseEnds => {
-                let holder = world.lease.holder.and_then(|h| world.engines[h].as_ref());
-                holder.is_some_and(|e| !e.asleep && !e.cut_off)
-            }
+            Act::LeaseEnds => model.ends_early(world),
+            Act::Seizes { helm, .. } => !helm || model.ends_early(world),
             Act::Crashes { .. }
             | Act::Sleeps { .. }
             | Act::CutOff { .. }
@@ -340,10 +363,10 @@ impl Act {
             Act::Arrives { .. }
             | Act::Hears { .. }
             | Act::Looks { .. }
-            | Act::AsksLease { .. }
-            | Act::TakesLease { .. }
-            | Act::ForcesLease { .. }
+            | Act::Renews { .. }
+            | Act::Doubts { .. }
             | Act::Starts { .. }
+            | Act::Retires { .. }
             | Act::Wakes { .. }
             | Act::Restored { .. }
             | Act::Begin { .. }

@@ -12,7 +12,7 @@ impl Rollouts {
     /// The world after it; `None` where it changes nothing.
     pub(crate) fn after(&self, before: &World, act: &Act) -> Option<World> {
         let mut world = before.clone();
-        if act.is_trouble(before) {
+        if act.is_trouble(self, before) {
             world.disturbances = world.disturbances.checked_sub(1)?;
         }
         match *act {
@@ -31,29 +31,41 @@ impl Rollouts {
                 let weight = world.targets[t].weight;
                 self.reports(&mut world, e, t, Report::read(None, weight));
             }
-            Act::AsksLease { e } => {
-                let engine = world.engines[e].as_ref()?;
-                let ours = (!engine.state.helm).then_some(engine.epoch);
-                self.happens(&mut world, e, Event::Helm(ours));
+            Act::Renews { e } => self.renews(&mut world, e)?,
+            Act::Doubts { e } => {
+                world.engines[e].as_mut()?.woken = false;
+                self.happens(&mut world, e, Event::Helm(None));
             }
-            Act::TakesLease { e } | Act::ForcesLease { e } => {
-                self.takes_lease(&mut world, e);
-                let epoch = world.lease.epoch;
-                self.happens(&mut world, e, Event::Helm(Some(epoch)));
+            Act::LeaseEnds => {
+                world.early |= self.ends_early(before);
+                world.lease.holder = None;
             }
-            Act::LeaseEnds => world.lease.holder = None,
             Act::Crashes { e, file } => {
                 world.engines[e] = None;
                 world.targets.iter_mut().for_each(|target| target.abandon(e));
                 world.intents[e] &= file;
             }
-            Act::Starts { e } => self.take_up(&mut world, e),
+            Act::Starts { e } => self.take_up(&mut world, e, true),
+            Act::Seizes { e, helm } => {
+                world.early |= helm && self.ends_early(before);
+                self.take_up(&mut world, e, helm);
+                // A helm that cannot be had is in a store that takes nothing.
+                world.engines[e].as_mut()?.cut_off = !helm;
+                self.presses(&mut world, e);
+            }
+            Act::Retires { e } => {
+                world.engines[e] = None;
+                world.targets.iter_mut().for_each(|target| target.abandon(e));
+            }
             Act::Sleeps { e } => {
                 let engine = world.engines[e].as_mut()?;
                 engine.asleep = true;
                 engine.away = Some(before.tick);
             }
-            Act::Wakes { e } => world.engines[e].as_mut()?.asleep = false,
+            Act::Wakes { e } => {
+                let engine = world.engines[e].as_mut()?;
+                (engine.asleep, engine.woken) = (false, true);
+            }
             Act::CutOff { e, says_so } => {
                 world.engines[e].as_mut()?.cut_off = true;
                 if says_so {
@@ -67,18 +79,7 @@ impl Rollouts {
             Act::Meddles { t, to } => world.targets[t].write(to),
             Act::Begin { e } => self.happens(&mut world, e, Event::Start { by: person() }),
             Act::Approve { e } => self.happens(&mut world, e, Event::Approve { by: person() }),
-            Act::Press { e } => {
-                let (level, cause) = (Level::Total, Cause::Person(person()));
-                self.happens(
-                    &mut world,
-                    e,
-                    Event::RollBack {
-                        level,
-                        cause,
-                        confirmed: false,
-                    },
-                );
-            }
+            Act::Press { e } => self.presses(&mut world, e),
             Act::Release { e, t, drift } => {
                 world.resets -= 1;
                 let id = self.ids[t].clone();
@@ -102,7 +103,14 @@ impl Rollouts {
             Act::Loses { e } => self.happens(&mut world, e, Event::Assessed(lost())),
             Act::Passes => self.passes(&mut world),
         }
+        Self::judge_helms(&mut world);
         (world != *before).then_some(world)
+    }
+
+    fn presses(&self, world: &mut World, e: usize) {
+        let (level, cause) = (Level::Total, Cause::Person(person()));
+        let confirmed = false;
+        self.happens(world, e, Event::RollBack { level, cause, confirmed });
     }
 
     fn hand(world: &World, e: usize, t: usize) -> Hand {
@@ -123,6 +131,10 @@ impl Rollouts {
             return;
         };
         if !read {
+            return self.gives_up(world, e, t, order, Hand::Idle);
+        }
+        let holds = world.engines[e].as_ref().is_some_and(|engine| engine.state.helm);
+        if order.raises && !holds {
             return self.gives_up(world, e, t, order, Hand::Idle);
         }
         match world.targets[t].send(e, &order, self.fence()) {

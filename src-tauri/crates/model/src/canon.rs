@@ -12,7 +12,7 @@ use timonel_domain::time::Timestamp;
 use timonel_domain::value::Weight;
 
 use crate::plan::at;
-use crate::world::{Engine, Hand, World};
+use crate::world::{Engine, Hand, Unwritten, World};
 
 pub(crate) fn canonical(world: &mut World) {
     every_state(world, &mut forget_what_is_over);
@@ -33,11 +33,20 @@ fn every_state(world: &mut World, each: &mut impl FnMut(&mut Arc<State>)) {
     each(&mut world.journal.state);
     for engine in world.engines.iter_mut().flatten() {
         each(&mut engine.state);
-        engine
-            .unwritten
-            .iter_mut()
-            .for_each(|unwritten| each(&mut unwritten.state));
+        if let Some(Unwritten::Made { state, .. }) = &mut engine.unwritten {
+            each(state);
+        }
     }
+}
+
+/// Whether two states are one, but for what nobody looks at again.
+pub(crate) fn same(one: &Arc<State>, other: &Arc<State>) -> bool {
+    let over = |state: &Arc<State>| {
+        let mut state = state.clone();
+        forget_what_is_over(&mut state);
+        state
+    };
+    one == other || over(one) == over(other)
 }
 
 fn forget_what_is_over(state: &mut Arc<State>) {

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use timonel_domain::rollout::{Cause, Effect, Event, Failure, Level, OpKind, Report, State, blockers, step};
 use timonel_domain::value::Weight;
-use timonel_journal::record::StepRecord;
 
+use crate::canon::same;
 use crate::plan::{at, person};
 use crate::target::Order;
-use crate::world::{Broken, Engine, Flaw, Hand, Rollouts, Unwritten, World};
+use crate::world::{Broken, Engine, Flaw, Hand, Rollouts, World};
 
 /// A restart has a total rollback to finish: `engine::owner::to_finish`.
 fn to_finish(state: &State) -> bool {
@@ -83,12 +83,12 @@ impl Rollouts {
         if to_finish(&engine.state) && !to_finish(&before) {
             world.intents[e] = true;
         }
-        self.waits(world, e, event);
+        self.waits(world, e, &event, &effects);
         self.writes(world, e);
     }
 
     /// What a step that is not the product's would make of it.
-    fn spoil(&self, before: &State, after: &mut State) {
+    pub(crate) fn spoil(&self, before: &State, after: &mut State) {
         if self.flaw == Flaw::NoLatch && after.latch.is_some() && before.stage.is_running() {
             after.latch = None;
             after.stage = before.stage;
@@ -103,60 +103,16 @@ impl Rollouts {
         }
         let (life, live) = (engine.life, engine.state.clone());
         if let Some(unwritten) = engine.unwritten.take() {
-            let journal = &mut world.journal;
-            if life == journal.writer {
-                journal.state = unwritten.state;
-                journal.foreign &= !unwritten.reset;
-            } else {
-                // Whether it was accepted there is for the one to judge who takes the rollout up.
-                journal.foreign |= unwritten.pressed;
-            }
-            journal.last = unwritten.last;
+            self.enters(world, e, life, unwritten);
         }
-        if world.journal.writer == life && world.journal.state != live {
+        let journal = &world.journal;
+        if journal.writer == life && !journal.foreign && !same(&journal.state, &live) {
             world.broken = Some(Broken::ReplayDiffers);
         }
         if !to_finish(&live) {
             world.intents[e] = false;
         }
         self.begins_raises(world, e);
-    }
-
-    /// One more entry waits for the store. It goes through its journalled form, and what it makes of the journal is what the
-    /// step makes of that.
-    fn waits(&self, world: &mut World, e: usize, event: Event) {
-        let now = at(world.tick);
-        let Some(engine) = &mut world.engines[e] else { return };
-        let event = Event::from(StepRecord::new(&event, &[]).event);
-        let before = engine.unwritten.take();
-        let base = before
-            .as_ref()
-            .map_or(&world.journal.state, |unwritten| &unwritten.state);
-        let lost = self.flaw == Flaw::ForgetfulJournal
-            && matches!(
-                &event,
-                Event::Target {
-                    report: Report::Read { .. },
-                    ..
-                }
-            );
-        let (mut state, _) = step(&self.plan, base, &event, now);
-        self.spoil(base, &mut state);
-        // Of what will not count there, only presses matter.
-        let counts = engine.life == world.journal.writer && !lost;
-        engine.unwritten = Some(Unwritten {
-            state: if counts { Arc::new(state) } else { base.clone() },
-            last: now,
-            pressed: before.as_ref().is_some_and(|b| b.pressed)
-                || matches!(
-                    event,
-                    Event::RollBack {
-                        level: Level::Total,
-                        ..
-                    }
-                ),
-            reset: before.as_ref().is_some_and(|b| b.reset) || matches!(event, Event::Reset { .. }),
-        });
     }
 
     /// `Owner::written`: what came in between stops a raise.
@@ -210,10 +166,10 @@ impl Rollouts {
         self.happens(world, e, Event::Target { target, report });
     }
 
-    /// An engine starts: it replays the journal, takes the lease, and goes on with what is open.
-    pub(crate) fn take_up(&self, world: &mut World, e: usize) {
-        self.takes_lease(world, e);
-        let (life, epoch) = (world.lives, world.lease.epoch);
+    /// An engine starts: it takes the lease, or begins without, replays the journal, and goes on with what is open.
+    pub(crate) fn take_up(&self, world: &mut World, e: usize, helm: bool) {
+        let epoch = if helm { self.takes_lease(world, e) } else { 0 };
+        let life = world.lives;
         world.lives += 1;
         world.engines[e] = Some(Engine {
             state: world.journal.state.clone(),
@@ -223,20 +179,29 @@ impl Rollouts {
             mail: Vec::new(),
             away: None,
             asleep: false,
-            cut_off: false,
-            superseded: false,
+            woken: false,
+            // Until it says under which epoch: what goes before that is written with it.
+            cut_off: true,
+            lost: !helm,
             epoch,
             life,
+            superseded: false,
         });
-        let resumes = world.journal.foreign || world.intents[e];
+        let resumes = world.intents[e];
         let finished = world.journal.state.rollback.as_ref();
         let finished = finished.is_some_and(|r| r.level == Level::Total && r.verified_at.is_some());
-        world.journal.writer = life;
+        if helm {
+            (world.journal.writer, world.journal.foreign) = (life, false);
+        }
         if life > 0 {
             let from = world.journal.last;
             self.happens(world, e, Event::Gap { from });
         }
-        self.happens(world, e, Event::Helm(Some(epoch)));
+        if let Some(engine) = &mut world.engines[e] {
+            engine.cut_off = false;
+        }
+        self.happens(world, e, Event::Helm(helm.then_some(epoch)));
+        self.writes(world, e);
         let Some(engine) = &mut world.engines[e] else { return };
         for (t, id) in self.ids.iter().enumerate() {
             let Some((op, known)) = engine.state.targets.get(id).and_then(|t| Some((t.op?, t.accepted))) else {
@@ -269,17 +234,6 @@ impl Rollouts {
             );
         } else {
             world.intents[e] = false;
-        }
-    }
-
-    pub(crate) fn takes_lease(&self, world: &mut World, e: usize) {
-        if self.flaw != Flaw::SameEpoch || world.lease.epoch == 0 {
-            world.lease.epoch += 1;
-        }
-        world.lease.holder = Some(e);
-        let epoch = world.lease.epoch;
-        if let Some(engine) = &mut world.engines[e] {
-            engine.epoch = epoch;
         }
     }
 

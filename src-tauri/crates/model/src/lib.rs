@@ -36,6 +36,7 @@ mod canon;
 mod engine;
 mod graph;
 mod plan;
+mod succession;
 mod target;
 mod world;
 

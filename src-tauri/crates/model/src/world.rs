@@ -22,7 +22,8 @@ pub(crate) const ENGINES: usize = 2;
 pub struct Bounds {
     /// Things that go wrong in one run, of any kind and at any place: a call that fails, loses its answer or comes late, a
     /// write by somebody else, a rule that fires, signals that get lost, an engine that crashes, sleeps or is cut off from the
-    /// store, a lease that runs out.
+    /// store, a lease that ends under a holder whose clock is too slow, a helm that is taken from under one that is well, or
+    /// cannot be had.
     pub disturbances: u8,
     /// Engines: one, or two.
     pub engines: usize,
@@ -47,6 +48,10 @@ pub enum Flaw {
     SameEpoch,
     /// The journal loses the entries of readings.
     ForgetfulJournal,
+    /// What an engine writes that has lost the helm is replayed as if it had it still.
+    NoSuccession,
+    /// A holder that cannot renew believes in its helm for as long as nobody tells it otherwise.
+    NoMargin,
 }
 
 /// A property that was broken on the way to a state.
@@ -60,6 +65,8 @@ pub enum Broken {
     ReplayDiffers,
     /// A raise went out that no entry of the journal knows of.
     RaisedUnwritten,
+    /// Two engines that are awake believe in their helm, no clock was too slow, and nobody took one by force.
+    TwoHelms,
 }
 
 /// The model: the real step, within these bounds.
@@ -79,6 +86,8 @@ pub struct World {
     pub(crate) engines: [Option<Engine>; ENGINES],
     pub(crate) targets: [Object; TARGETS],
     pub(crate) lease: Lease,
+    /// A lease ended, or was taken by force, under a holder that had its reasons to believe in it.
+    pub(crate) early: bool,
     pub(crate) journal: Journal,
     /// Whether the desk of each engine has a file that says that a rollback is to be finished.
     pub(crate) intents: [bool; ENGINES],
@@ -106,27 +115,46 @@ pub(crate) struct Engine {
     /// Since which tick it sleeps, or did when it woke and has heard nothing since.
     pub(crate) away: Option<u8>,
     pub(crate) asleep: bool,
+    /// It woke, and has not asked about its lease since.
+    pub(crate) woken: bool,
     /// Cut off from the store, and so from the lease.
     pub(crate) cut_off: bool,
-    /// The epoch that it took last.
+    /// The epoch under which it began; 0 where it began without the helm.
     pub(crate) epoch: u64,
+    /// It never holds the helm again: another has had it since, or it began without.
+    pub(crate) lost: bool,
     /// It knows of a rollback that a person has reset at another engine.
     pub(crate) superseded: bool,
     /// Which of all engines that ever ran this is.
     pub(crate) life: u8,
 }
 
-/// Entries that wait for the store, as what they will make of the journal: which entries they were is history, and two
-/// histories of the same end are one world.
+/// Entries that wait for the store.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Unwritten {
-    /// The journal with them, where they will count there.
-    pub(crate) state: Arc<State>,
-    pub(crate) last: Timestamp,
-    /// A total rollback is among them.
-    pub(crate) pressed: bool,
-    /// A reset is.
-    pub(crate) reset: bool,
+pub(crate) enum Unwritten {
+    /// Of an engine with the helm, as what they will make of the journal: which entries they were is history, and two histories of
+    /// the same end are one world.
+    Made {
+        /// The journal with them, where they all count there.
+        state: Arc<State>,
+        last: Timestamp,
+        /// A rollback is among them, which counts in any case.
+        pressed: bool,
+        /// A reset is.
+        reset: bool,
+    },
+    /// Of one that began without: others write meanwhile.
+    Entries(Vec<Entry>),
+}
+
+/// An entry of the journal, as far as a replay looks at it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Entry {
+    pub(crate) at: Timestamp,
+    /// As its journalled form gives it back.
+    pub(crate) event: Event,
+    /// Its effects put every call back.
+    pub(crate) puts_back: bool,
 }
 
 /// What an engine is at on one target.
@@ -144,7 +172,7 @@ pub(crate) enum Hand {
     Unknown(Order),
 }
 
-/// Who may raise.
+/// Who may raise. A lease that has ended has no holder, and can still be renewed under its epoch while nobody takes it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Lease {
     pub(crate) epoch: u64,
@@ -154,12 +182,14 @@ pub(crate) struct Lease {
 /// What a restart knows.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Journal {
-    /// Its entries, replayed: those of each engine from the moment it took the rollout up until the next one did.
+    /// Its entries, replayed, as far as they count (`engine::recovery`).
     pub(crate) state: Arc<State>,
-    /// Whose entries count: the life of the engine that took the rollout up last.
+    /// The life of the engine that took the rollout up last, under the helm.
     pub(crate) writer: u8,
     pub(crate) last: Timestamp,
-    /// A total rollback that somebody else wrote since the last reset.
+    /// Who has ever had the helm: an engine that starts again writes the same chain.
+    pub(crate) held: [bool; ENGINES],
+    /// Something of another engine has counted since: the one that has the helm does not know of it.
     pub(crate) foreign: bool,
 }
 
@@ -199,11 +229,13 @@ impl Rollouts {
                 state: state.clone(),
                 writer: 0,
                 last: plan::at(0),
+                held: [false; ENGINES],
                 foreign: false,
             },
             engines: [None, None],
             targets: Default::default(),
             lease: Lease { epoch: 0, holder: None },
+            early: false,
             intents: [false; ENGINES],
             tick: 0,
             disturbances: self.bounds.disturbances,
@@ -212,7 +244,7 @@ impl Rollouts {
             lives: 0,
             broken: None,
         };
-        self.take_up(&mut world, 0);
+        self.take_up(&mut world, 0, true);
         self.happens(&mut world, 0, Event::Assessed(Default::default()));
         self.arms(&mut world, 0);
         canonical(&mut world);
@@ -271,6 +303,9 @@ impl Model for Rollouts {
             Property::always("nothing is raised before its record", |_, world| {
                 unless(world, Broken::RaisedUnwritten)
             }),
+            Property::always("two believe in their helm only where it was taken by force or a clock is too slow", |_, world| {
+                unless(world, Broken::TwoHelms)
+            }),
         ];
         // That the model gets anywhere at all.
         if self.bounds.ticks > 1 {
@@ -280,6 +315,13 @@ impl Model for Rollouts {
             }));
         }
         if self.bounds.engines > 1 {
+            all.push(Property::sometimes(
+                "a rollback begins without the helm",
+                |_, world: &World| {
+                    let without = |e: &Engine| e.epoch == 0 && Self::knows_of_rollback(e);
+                    world.engines.iter().flatten().any(without)
+                },
+            ));
             all.push(Property::sometimes(
                 "two holders raise, each in its epoch",
                 |_, world: &World| world.raised.len() > 1,

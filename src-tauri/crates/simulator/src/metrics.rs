@@ -12,6 +12,8 @@ mod query;
 mod samples;
 mod selector;
 
+use std::time::Duration;
+
 use timonel_domain::time::Timestamp;
 use timonel_plan::scenario::Gone;
 
@@ -65,6 +67,14 @@ impl Observatory {
     pub fn change<T>(&mut self, at: Timestamp, change: impl FnOnce(&mut World) -> T) -> T {
         self.advance_to(at);
         change(&mut self.world)
+    }
+
+    /// Of what happened, nobody asks about more than the last `span` from now on: older samples and the times of older calls are
+    /// dropped, and a world that runs for days needs no more memory than one that runs for hours.
+    pub fn keep(&mut self, span: Duration) {
+        let millis = i64::try_from(span.as_millis()).unwrap_or(i64::MAX / 2);
+        self.samples.keep(millis);
+        self.world.keep(span);
     }
 
     /// How the exposition endpoint is gone from `at` on, for Prometheus as for everybody; `None`: it is well.

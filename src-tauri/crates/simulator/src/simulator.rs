@@ -261,6 +261,12 @@ impl Simulator {
         })
     }
 
+    /// Forgets what is older than `span` from now on, as a Prometheus with a retention does: for worlds that run for days.
+    pub fn keep(&self, span: Duration) {
+        let mut observatory = self.scene.at_present().0;
+        observatory.keep(span);
+    }
+
     /// Where the cluster's API listens.
     pub fn cluster_address(&self) -> SocketAddr {
         self.cluster_address

@@ -71,6 +71,8 @@ pub struct World {
     agenda: BinaryHeap<Reverse<(i64, u64, u32)>>,
     /// Only where calls are split by line.
     log: Option<CallLog>,
+    /// Times of assignments are dropped once they are older, in microseconds; `None`: never.
+    kept: Option<i64>,
 }
 
 /// What decides the arm of a new call.
@@ -103,9 +105,15 @@ impl World {
             free: Vec::new(),
             agenda: BinaryHeap::new(),
             log: None,
+            kept: None,
         };
         world.draw_arrival();
         world
+    }
+
+    /// Calls that were assigned longer ago than `span` are no longer told apart by their time.
+    pub(crate) fn keep(&mut self, span: Duration) {
+        self.kept = Some(i64::try_from(span.as_micros()).unwrap_or(i64::MAX / 2));
     }
 
     /// The moment up to which everything has happened.
@@ -186,10 +194,10 @@ impl World {
         self.follower
     }
 
-    /// Calls assigned to the arm after `since`; [`World::new`]'s start gives all.
+    /// Calls assigned to the arm after `since`; [`World::new`]'s start gives all. Where it is longer ago than what is kept, those
+    /// forgotten count too.
     pub fn assigned_since(&self, arm: Arm, since: Timestamp) -> u64 {
-        let all = &self.books(arm).assigned;
-        (all.len() - all.partition_point(|at| *at <= since.micros())) as u64
+        self.books(arm).assigned_since(since.micros())
     }
 
     /// Calls of the arm that have not ended.
@@ -239,9 +247,7 @@ impl World {
                 (line.arm, Some((place as u32, line.way)), line.is_answered)
             }
         };
-        let books = &mut self.books[arm as usize];
-        books.assigned.push(at);
-        books.in_progress += 1;
+        self.books[arm as usize].assign(at, self.kept);
 
         let number = self.arrived;
         self.arrived += 1;

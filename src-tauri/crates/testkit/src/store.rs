@@ -17,7 +17,7 @@ use timonel_ports::store::{JournalStore, Part, Placed, Position, StoreError};
 
 pub use checkpoint::checkpoints;
 pub use command::{command, commands};
-pub use helm::helm;
+pub use helm::{helm, helms};
 pub use kept::{begun, plans_and_rollouts, samples, units};
 
 /// The writer `desk-N`.

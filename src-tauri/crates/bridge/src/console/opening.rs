@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use timonel_domain::value::{RolloutId, Writer};
 use timonel_engine::{Bulletin, Engine, retell};
@@ -54,6 +55,8 @@ pub struct Opening {
     pub virtual_operator: bool,
     /// The number of the first picture, greater than any that whoever watches was shown before.
     pub first_picture: u64,
+    /// How much of its past the simulator's world keeps; `None`: enough for every gate, which grows for days.
+    pub kept: Option<Duration>,
 }
 
 impl Opening {
@@ -77,6 +80,7 @@ impl Opening {
             speed: Speed::Times(SPEED),
             virtual_operator: false,
             first_picture: 1,
+            kept: None,
         })
     }
 }
@@ -262,6 +266,7 @@ async fn imagine(
         scenario: opening.scenario,
         folder: opening.folder,
         sources: std::collections::BTreeMap::new(),
+        kept: opening.kept,
     };
     let World {
         simulator,

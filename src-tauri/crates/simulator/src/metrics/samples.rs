@@ -14,7 +14,7 @@ use crate::world::{Kind, Visitor, World};
 pub const SCRAPE_MILLIS: i64 = 15_000;
 /// Scrapes are at this offset from whole intervals of wall time: a real Prometheus spreads its targets like this.
 pub const OFFSET_MILLIS: i64 = 3_217;
-/// Older samples are dropped; a gate of the plan looks back 72 hours at most.
+/// Older samples are dropped where nobody says otherwise; a gate of the plan looks back 72 hours at most.
 const KEPT_MILLIS: i64 = 100 * 3_600_000;
 
 const JOB: &str = "casos";
@@ -56,6 +56,8 @@ pub(super) struct Samples {
     /// `up` of the target itself.
     up: usize,
     families: Vec<(&'static str, Kind)>,
+    /// Older samples are dropped, in milliseconds.
+    kept: i64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -109,6 +111,7 @@ impl Samples {
                 })
                 .collect(),
             families: names.families,
+            kept: KEPT_MILLIS,
         }
     }
 
@@ -119,7 +122,13 @@ impl Samples {
             places: Vec::new(),
             up: 0,
             families: Vec::new(),
+            kept: KEPT_MILLIS,
         }
+    }
+
+    /// Drops samples once they are older than `millis`, instead of after [`KEPT_MILLIS`].
+    pub(super) fn keep(&mut self, millis: i64) {
+        self.kept = millis;
     }
 
     pub(super) fn series(&self) -> &[Series] {
@@ -142,7 +151,7 @@ impl Samples {
     }
 
     fn push(&mut self, series: usize, point: Point) {
-        let points = &mut self.series[series].points;
+        let (points, kept) = (&mut self.series[series].points, self.kept);
         // A marker ends what was there; where nothing was there it says nothing.
         if point.value.is_none() && points.last().is_none_or(|last| last.value.is_none()) {
             return;
@@ -150,9 +159,9 @@ impl Samples {
         // Dropped by the tenth, since dropping moves all that stays.
         if points
             .first()
-            .is_some_and(|first| point.at - first.at > KEPT_MILLIS + KEPT_MILLIS / 10)
+            .is_some_and(|first| point.at - first.at > kept + kept / 10)
         {
-            let old = points.partition_point(|p| p.at < point.at - KEPT_MILLIS);
+            let old = points.partition_point(|p| p.at < point.at - kept);
             points.drain(..old);
         }
         points.push(point);

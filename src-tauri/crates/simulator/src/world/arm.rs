@@ -77,7 +77,9 @@ pub(super) struct Books {
     pub(super) call_time: Histogram,
     pub(super) breaker: Breaker,
     /// When each call was assigned, in microseconds of wall time, ascending.
-    pub(super) assigned: Vec<i64>,
+    assigned: Vec<i64>,
+    /// Earlier ones, whose times are not kept.
+    forgotten: u64,
 }
 
 impl Books {
@@ -96,7 +98,33 @@ impl Books {
             call_time: Histogram::new(CALL_BOUNDS),
             breaker: Breaker::default(),
             assigned: Vec::new(),
+            forgotten: 0,
         }
+    }
+
+    /// A call comes at `at`. Times older than `kept` microseconds are dropped.
+    pub(super) fn assign(&mut self, at: i64, kept: Option<i64>) {
+        self.assigned.push(at);
+        self.in_progress += 1;
+        let Some(kept) = kept else { return };
+        // By the tenth, since dropping moves all that stays.
+        if self.assigned.first().is_some_and(|first| at - first > kept + kept / 10) {
+            let old = self.assigned.partition_point(|then| *then < at - kept);
+            self.assigned.drain(..old);
+            self.forgotten += old as u64;
+        }
+    }
+
+    /// All calls so far.
+    pub(super) fn assigned(&self) -> u64 {
+        self.forgotten + self.assigned.len() as u64
+    }
+
+    /// Calls after `since`, as far as their times are kept.
+    pub(super) fn assigned_since(&self, since: i64) -> u64 {
+        let before = self.assigned.partition_point(|at| *at <= since);
+        let forgotten = if before == 0 { self.forgotten } else { 0 };
+        forgotten + (self.assigned.len() - before) as u64
     }
 
     pub(super) fn request(&mut self, at: i64, seconds: f64, failed: bool) {

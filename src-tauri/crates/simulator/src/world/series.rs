@@ -119,7 +119,7 @@ impl World {
             to,
             "ivr_calls_assigned_total",
             "Calls assigned to an arm.",
-            &[(&[], |books| books.assigned.len() as u64)],
+            &[(&[], |books| books.assigned())],
         );
         self.per_arm(
             to,

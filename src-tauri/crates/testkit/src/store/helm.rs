@@ -5,17 +5,23 @@
 use std::sync::Arc;
 
 use timonel_domain::time::Timestamp;
+use timonel_domain::value::RolloutId;
 use timonel_ports::helm::{Helm, HelmError, LEASE, Take};
 use timonel_ports::store::RolloutStore;
 
 use super::kept::{begun, begun_as};
 use super::{rollout, writer};
 
-/// One holder of each rollout; the epoch only grows; only force takes it from another that is alive.
+/// The helms of a store, which knows its rollouts: [`helms`] of two of them, and none of a rollout that it does not have.
 pub async fn helm<S: RolloutStore + Helm + 'static>(helm: Arc<S>) {
     let unknown = helm.take(&rollout("nobodys"), &writer(1), Take::Free).await;
     assert!(matches!(unknown, Err(HelmError::Unavailable(_))), "{unknown:?}");
-    let r1 = begun(&*helm).await;
+    let rollouts = [begun(&*helm).await, begun_as(&*helm, "r2").await];
+    helms(helm, rollouts).await;
+}
+
+/// One holder of each rollout; the epoch only grows; only force takes it from another that is alive.
+pub async fn helms<H: Helm + 'static>(helm: Arc<H>, [r1, r2]: [RolloutId; 2]) {
     let now = async || helm.current(&r1).await.expect("the helm can be seen");
     let never = now().await;
     assert_eq!((never.epoch, &never.held), (0, &None));
@@ -90,7 +96,6 @@ pub async fn helm<S: RolloutStore + Helm + 'static>(helm: Arc<S>) {
 
     // Each rollout has a helm of its own. Targets bear the epochs of the rollout before, so they go on from there.
     let last = now().await;
-    let r2 = begun_as(&*helm, "r2").await;
     let epoch = helm.take(&r2, &writer(1), Take::Free).await.expect("its own helm");
     assert!(epoch > last.epoch, "{epoch} after {}", last.epoch);
     assert_eq!(now().await.held, last.held);
