@@ -105,7 +105,13 @@ fn the_contract_of_every_helm_with_three_verbs_and_nothing_more() {
         asked.insert(of("POST", ""));
         // The last one is made, and never written again.
         asked.remove(&of("PUT", names[2]));
-        let calls: BTreeSet<String> = server.calls.lock().unwrap().iter().map(|c| c.replace('?', "")).collect();
+        let calls: BTreeSet<String> = server
+            .calls
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|c| c.replace('?', ""))
+            .collect();
         assert_eq!(calls, asked, "deploy/lease/role.yaml allows get, create and update");
     });
 }
@@ -192,7 +198,10 @@ fn an_answer_that_is_lost_is_taken_again_and_a_server_that_is_away_is_no_loss() 
         assert!(matches!(unheard, Err(HelmError::Unavailable(_))), "{unheard:?}");
         server.cluster.faults().clear_all();
         let again = helm.take(&r1, &me, Take::Again).await.unwrap();
-        assert!(again > epoch + 1, "an epoch that was drawn is never drawn again: {again}");
+        assert!(
+            again > epoch + 1,
+            "an epoch that was drawn is never drawn again: {again}"
+        );
         server.set(Calls::All, Fault::InternalError);
         for said in [
             helm.renew(&r1, &me, again).await,

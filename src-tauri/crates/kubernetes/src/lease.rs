@@ -144,11 +144,16 @@ impl LeaseHelm {
         for _ in 0..TRIES {
             let kept = self.get(COUNTER).await?;
             let epoch = kept.as_ref().map_or(0, Kept::epoch).max(after) + 1;
-            if self.put(COUNTER, kept, |spec| spec["leaseTransitions"] = json!(epoch)).await? {
+            if self
+                .put(COUNTER, kept, |spec| spec["leaseTransitions"] = json!(epoch))
+                .await?
+            {
                 return Ok(epoch);
             }
         }
-        Err(TargetError::Conflict { place: self.place(COUNTER) })
+        Err(TargetError::Conflict {
+            place: self.place(COUNTER),
+        })
     }
 
     /// Changes the Lease that `by` holds with `epoch`; [`HelmError::Lost`] where it does not.
@@ -170,7 +175,9 @@ impl LeaseHelm {
                 return Ok(());
             }
         }
-        Err(unavailable(TargetError::Conflict { place: self.place(&name) }))
+        Err(unavailable(TargetError::Conflict {
+            place: self.place(&name),
+        }))
     }
 
     /// What a Lease says, with its end as it was seen from here.
@@ -230,7 +237,9 @@ impl Helm for LeaseHelm {
                 return Ok(epoch);
             }
         }
-        Err(unavailable(TargetError::Conflict { place: self.place(&name) }))
+        Err(unavailable(TargetError::Conflict {
+            place: self.place(&name),
+        }))
     }
 
     async fn renew(&self, of: &RolloutId, by: &Writer, epoch: u64) -> Result<(), HelmError> {
@@ -258,7 +267,9 @@ impl Kept {
     }
 
     fn holder(&self) -> Option<&str> {
-        self.0["spec"]["holderIdentity"].as_str().filter(|holder| !holder.is_empty())
+        self.0["spec"]["holderIdentity"]
+            .as_str()
+            .filter(|holder| !holder.is_empty())
     }
 
     fn epoch(&self) -> u64 {
@@ -321,11 +332,16 @@ mod tests {
         assert_eq!(kept(json!({})).held(), Ok(None));
         assert_eq!(kept(json!({"holderIdentity": ""})).held(), Ok(None));
         let time = "2026-11-22T01:30:00.000000Z";
-        let held = kept(json!({"holderIdentity": "motor-a", "acquireTime": time, "renewTime": time, "leaseTransitions": 3}));
+        let held =
+            kept(json!({"holderIdentity": "motor-a", "acquireTime": time, "renewTime": time, "leaseTransitions": 3}));
         assert_eq!(held.epoch(), 3);
         let who = held.held().unwrap().unwrap();
         assert_eq!((who.by.as_str(), who.until), ("motor-a", who.since + LEASE));
         assert!(kept(json!({"holderIdentity": "motor-a"})).held().is_err());
-        assert!(kept(json!({"holderIdentity": "UNA PERSONA", "acquireTime": time, "renewTime": time})).held().is_err());
+        assert!(
+            kept(json!({"holderIdentity": "UNA PERSONA", "acquireTime": time, "renewTime": time}))
+                .held()
+                .is_err()
+        );
     }
 }

@@ -103,14 +103,22 @@ impl Rollouts {
             Act::Loses { e } => self.happens(&mut world, e, Event::Assessed(lost())),
             Act::Passes => self.passes(&mut world),
         }
-        Self::judge_helms(&mut world);
+        self.judge_helms(&mut world);
         (world != *before).then_some(world)
     }
 
     fn presses(&self, world: &mut World, e: usize) {
         let (level, cause) = (Level::Total, Cause::Person(person()));
         let confirmed = false;
-        self.happens(world, e, Event::RollBack { level, cause, confirmed });
+        self.happens(
+            world,
+            e,
+            Event::RollBack {
+                level,
+                cause,
+                confirmed,
+            },
+        );
     }
 
     fn hand(world: &World, e: usize, t: usize) -> Hand {

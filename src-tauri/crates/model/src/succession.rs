@@ -39,7 +39,11 @@ impl Rollouts {
     }
 
     /// One that has just woken acts by what it knew for a moment; targets keep its hands off.
-    pub(crate) fn judge_helms(world: &mut World) {
+    pub(crate) fn judge_helms(&self, world: &mut World) {
+        // That both believe in it is the flaw itself; what comes of it is looked for.
+        if self.flaw == Flaw::SameEpoch {
+            return;
+        }
         let believes = |engine: &&Engine| engine.state.helm && !engine.asleep && !engine.woken;
         let holders = world.engines.iter().flatten().filter(believes).count();
         if holders > 1 && !world.early && world.broken.is_none() {
@@ -64,7 +68,9 @@ impl Rollouts {
             return;
         }
         let (base, pressed, reset) = match engine.unwritten.take() {
-            Some(Unwritten::Made { state, pressed, reset, .. }) => (state, pressed, reset),
+            Some(Unwritten::Made {
+                state, pressed, reset, ..
+            }) => (state, pressed, reset),
             Some(Unwritten::Entries(_)) | None => (journal.state.clone(), false, false),
         };
         let presses = match &event {
@@ -88,7 +94,10 @@ impl Rollouts {
     /// What the journal makes of an entry.
     fn replayed(&self, base: &Arc<State>, event: &Event, at: Timestamp) -> Arc<State> {
         if self.flaw == Flaw::ForgetfulJournal
-            && let Event::Target { report: Report::Read { .. }, .. } = event
+            && let Event::Target {
+                report: Report::Read { .. },
+                ..
+            } = event
         {
             return base.clone();
         }
@@ -100,7 +109,12 @@ impl Rollouts {
     /// What waited comes into the journal, as far as a replay believes it.
     pub(crate) fn enters(&self, world: &mut World, e: usize, life: u8, unwritten: Unwritten) {
         match unwritten {
-            Unwritten::Made { state, last, pressed, reset } => {
+            Unwritten::Made {
+                state,
+                last,
+                pressed,
+                reset,
+            } => {
                 world.journal.last = last;
                 if world.journal.writer == life || self.flaw == Flaw::NoSuccession {
                     world.journal.state = state;
@@ -143,7 +157,12 @@ impl Rollouts {
         world.journal.state = self.replayed(&world.journal.state, event, at);
         world.journal.foreign = true;
         let writer = world.journal.writer;
-        for engine in world.engines.iter_mut().flatten().filter(|engine| engine.life == writer) {
+        for engine in world
+            .engines
+            .iter_mut()
+            .flatten()
+            .filter(|engine| engine.life == writer)
+        {
             if let Some(Unwritten::Made { state, .. }) = &mut engine.unwritten {
                 *state = self.replayed(state, event, at);
             }

@@ -303,9 +303,10 @@ impl Model for Rollouts {
             Property::always("nothing is raised before its record", |_, world| {
                 unless(world, Broken::RaisedUnwritten)
             }),
-            Property::always("two believe in their helm only where it was taken by force or a clock is too slow", |_, world| {
-                unless(world, Broken::TwoHelms)
-            }),
+            Property::always(
+                "two believe in their helm only where it was taken by force or a clock is too slow",
+                |_, world| unless(world, Broken::TwoHelms),
+            ),
         ];
         // That the model gets anywhere at all.
         if self.bounds.ticks > 1 {

@@ -27,6 +27,14 @@ const TOGETHER: Bounds = Bounds {
     resets: 0,
 };
 
+/// One engine, and things that go wrong twice.
+const TWICE: Bounds = Bounds {
+    engines: 1,
+    disturbances: 2,
+    ticks: 1,
+    resets: 0,
+};
+
 fn walk(what: &str, bounds: Bounds, flaw: Flaw) -> Found {
     let wide = std::env::var("TIMONEL_MODEL").is_ok_and(|how| how == "wide") && flaw == Flaw::None;
     let bounds = Bounds {
@@ -57,6 +65,13 @@ fn one_engine_keeps_every_promise_whatever_goes_wrong_and_wherever() {
 }
 
 #[test]
+fn one_engine_keeps_every_promise_where_two_things_go_wrong() {
+    let found = walk("one engine, twice", TWICE, Flaw::None);
+    assert!(found.broken.is_empty());
+    assert!(found.states > 10_000 && found.ends > 0, "{found:?}");
+}
+
+#[test]
 fn two_engines_keep_every_promise_whatever_goes_wrong_and_wherever() {
     let found = walk("two engines", TOGETHER, Flaw::None);
     assert!(found.broken.is_empty());
@@ -71,6 +86,12 @@ fn the_check_finds_what_is_broken_on_purpose() {
         (Flaw::LowersOnce, ALONE, "any other raise is undone before time goes by"),
         (Flaw::SameEpoch, TOGETHER, "two holders never raise in one epoch"),
         (Flaw::ForgetfulJournal, ALONE, "replay equals live"),
+        (Flaw::NoSuccession, TOGETHER, "replay equals live"),
+        (
+            Flaw::NoMargin,
+            TOGETHER,
+            "two believe in their helm only where it was taken by force or a clock is too slow",
+        ),
     ] {
         let found = walk(&format!("{flaw:?}"), bounds, flaw);
         let names: Vec<_> = found.broken.iter().map(|(name, _)| name.as_str()).collect();
