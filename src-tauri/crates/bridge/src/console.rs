@@ -30,6 +30,7 @@ use timonel_journal::entry::Body;
 use timonel_plan::Parsed;
 use timonel_ports::clock::{Clock, SharedClock, sleep, within};
 use timonel_ports::commands::{Command, CommandId, Commands, QueueEnd};
+use timonel_ports::helm::Helm;
 use timonel_ports::mailbox::Receiver;
 use timonel_ports::store::{RolloutRow, RolloutStore};
 use timonel_ports::task::{Task, spawn};
@@ -126,6 +127,8 @@ struct Inner {
     commands: QueueEnd,
     commanded: AtomicU64,
     store: Arc<Sqlite>,
+    /// Where its helm is kept.
+    helm: Arc<dyn Helm>,
     pictures: tokio::sync::watch::Receiver<Arc<Picture>>,
     counts: tokio::sync::watch::Receiver<PastCounts>,
     popups: PopupSeat,

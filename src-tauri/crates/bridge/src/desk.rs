@@ -2,6 +2,7 @@
 
 mod at;
 mod helm;
+mod lease;
 mod name;
 mod order;
 
@@ -24,6 +25,7 @@ use timonel_plan::Parsed;
 use timonel_plan::parsed::SIMULATOR;
 use timonel_ports::clock::{SharedClock, within};
 use timonel_ports::commands::{Command, CommandId, Commands, QueueEnd, in_process};
+use timonel_ports::helm::Helm;
 use timonel_ports::mailbox::Receiver;
 use timonel_ports::store::{PlanRevision, RolloutRow, RolloutStore};
 use timonel_ports::target::{Goal, ManualCommand, Target};
@@ -34,6 +36,7 @@ use crate::connect::{self, Connections, Kits, Rhythmic, sources_in_time, targets
 use crate::console::is_under_way;
 pub(crate) use name::{composed, own_name, takes_nothing, unheard_of};
 
+pub use lease::{BadKeeper, HelmKeeper};
 pub use order::Order;
 
 /// So long without news, and it is asked how things stand.
@@ -60,6 +63,8 @@ pub struct Desk {
     clock: SharedClock,
     store: Arc<Sqlite>,
     mended: Option<MendedRecord>,
+    /// The store itself, or Leases.
+    helm: Arc<dyn Helm>,
 }
 
 /// How an order ended.
@@ -101,10 +106,12 @@ impl Desk {
             why: e.to_string(),
         })?;
         let (store, mended) = at::store(folder, url, clock).await?;
+        let store = Arc::new(store);
         Ok(Self {
             folder: folder.to_owned(),
             clock: clock.clone(),
-            store: Arc::new(store),
+            helm: store.clone(),
+            store,
             mended,
         })
     }
@@ -403,7 +410,7 @@ impl Desk {
             clock: self.clock.clone(),
             writer,
             store: self.store.clone(),
-            helm: self.store.clone(),
+            helm: self.helm.clone(),
             commands: Box::new(feed),
             targets,
             sources,

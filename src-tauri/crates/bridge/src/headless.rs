@@ -32,6 +32,7 @@ use crate::Desk;
 use crate::connect::{Connections, Pushed};
 use crate::console::Console;
 use crate::credentials::Credentials;
+use crate::desk::HelmKeeper;
 
 /// Each engine has this long to write down what happened when the program ends.
 const FOR_CLOSING: Duration = Duration::from_secs(5);
@@ -46,6 +47,8 @@ pub struct Duty {
     pub home: PathBuf,
     /// The store, where it is not the file in `home`; its address may hold a password.
     pub store: Option<SecretString>,
+    /// Where helms are kept.
+    pub helm: HelmKeeper,
     /// The program's name in the journal. No two programs that share a store have the same.
     pub name: Writer,
     /// A kubeconfig in place of the one kubectl would use.

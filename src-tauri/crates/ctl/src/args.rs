@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 use timonel_bridge::chart::Zone;
 use timonel_bridge::connect::loopback;
+use timonel_bridge::desk::HelmKeeper;
 use timonel_bridge::headless::heartbeat::Call;
 use timonel_bridge::{BridgeError, Desk, Speed};
 use timonel_domain::time::Timestamp;
@@ -247,12 +248,22 @@ pub(crate) struct Installation {
     /// The store: postgres://USER:PASSWORD@HOST/DATABASE, a path, or sqlite:PATH. The file in the installation's folder by default.
     #[arg(long, env = "TIMONEL_STORE", hide_env_values = true, value_parser = secret)]
     pub(crate) store: Option<SecretString>,
+    /// Where helms are kept: store, or lease:NAMESPACE[@CONTEXT] for Leases of a Kubernetes cluster. The same for every program that
+    /// works on the same rollouts.
+    #[arg(long, env = "TIMONEL_HELM", default_value = "store")]
+    pub(crate) helm: HelmKeeper,
 }
 
 impl Installation {
     /// Opens its store.
     pub(crate) async fn desk(&self) -> Result<Desk, BridgeError> {
-        Desk::of(&self.folder.path(), self.store.as_ref(), &SystemClock::shared()).await
+        self.desk_by(None).await
+    }
+
+    /// Opens its store; Leases are reached by `kubeconfig` in place of the one kubectl would use.
+    pub(crate) async fn desk_by(&self, kubeconfig: Option<&Path>) -> Result<Desk, BridgeError> {
+        let desk = Desk::of(&self.folder.path(), self.store.as_ref(), &SystemClock::shared()).await?;
+        Ok(desk.with_helms(&self.helm, kubeconfig).await)
     }
 }
 

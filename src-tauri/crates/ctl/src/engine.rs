@@ -35,6 +35,7 @@ pub(crate) async fn serve(args: Engine, words: &Words) -> Result<(), Failure> {
     let headless = Headless::new(Duty {
         home,
         store: args.at.store,
+        helm: args.at.helm,
         name: args.name,
         kubeconfig: args.kubeconfig,
         credentials,
@@ -83,7 +84,7 @@ pub(crate) async fn serve(args: Engine, words: &Words) -> Result<(), Failure> {
 
 /// The rollout of a plan that is not over, else a new one, as a draft.
 async fn of_plan(args: &Engine, text: &str, environment: &str) -> Result<RolloutId, Failure> {
-    let desk = args.at.desk().await?;
+    let desk = args.at.desk_by(args.kubeconfig.as_deref()).await?;
     Ok(desk.unfinished_or_draft(text, environment).await?.id)
 }
 

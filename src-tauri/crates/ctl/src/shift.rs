@@ -154,7 +154,7 @@ fn tell_mended(desk: &Desk, words: &Words) {
 }
 
 async fn at_desk(press: &Press, words: &Words) -> Result<At, Failure> {
-    let desk = press.at.desk().await?;
+    let desk = press.at.desk_by(press.kubeconfig.as_deref()).await?;
     tell_mended(&desk, words);
     let row = desk.rollout(press.rollout.as_ref()).await?;
     let (plan, _) = desk.plan_of(&row).await?;

@@ -14,6 +14,7 @@ use timonel_plan::Parsed;
 use timonel_plan::scenario::Scenario;
 use timonel_ports::clock::{SharedClock, SystemClock};
 use timonel_ports::commands::QueueEnd;
+use timonel_ports::helm::Helm;
 use timonel_ports::mailbox::Receiver;
 use timonel_ports::store::RolloutRow;
 use timonel_ports::target::{Goal, Target};
@@ -109,6 +110,7 @@ struct Ground {
     bulletins: Receiver<Bulletin>,
     commands: QueueEnd,
     store: Arc<Sqlite>,
+    helm: Arc<dyn Helm>,
     easel: Easel,
     past: Past,
     operator: Option<VirtualOperator>,
@@ -150,6 +152,7 @@ impl Ground {
             commands: self.commands,
             commanded: AtomicU64::new(1),
             store: self.store,
+            helm: self.helm,
             pictures,
             counts,
             popups,
@@ -218,6 +221,7 @@ impl Console {
             bulletins,
             commands,
             store: desk.store().clone(),
+            helm: desk.helm().clone(),
             easel,
             past,
             operator: None,
@@ -293,6 +297,7 @@ async fn imagine(
         engine,
         bulletins,
         commands,
+        helm: store.clone(),
         store,
         easel,
         past,

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use timonel_domain::rollout::{OpKind, Stage};
 use timonel_ports::clock::{sleep, within};
-use timonel_ports::helm::Helm;
 use timonel_store::Access;
 use timonel_wire::StageKind;
 
@@ -77,7 +76,6 @@ impl Console {
     /// Ends when it has lost the helm, nobody holds that any more, and nothing is being put back from here, so that it can be taken up
     /// anew. Until then it goes on: a person can still put everything back from it.
     pub(crate) async fn adrift(&self) {
-        let helm: &dyn Helm = &*self.0.store;
         if let Access::ReadOnly { .. } = self.0.store.access() {
             // Taken up anew it would be no better.
             return std::future::pending().await;
@@ -85,7 +83,7 @@ impl Console {
         loop {
             sleep(&*self.0.desk, LOOK).await;
             if self.has_lost_helm() {
-                timonel_engine::vacant(&self.0.desk, helm, &self.0.rollout).await;
+                timonel_engine::vacant(&self.0.desk, &*self.0.helm, &self.0.rollout).await;
                 if !self.is_putting_back().await {
                     return;
                 }

@@ -6,7 +6,7 @@ use timonel_domain::value::RolloutId;
 use timonel_engine::EngineError;
 use timonel_journal::intent::{IntentError, IntentFolder};
 use timonel_ports::clock::within;
-use timonel_ports::helm::{Helm, HelmError, LEASE};
+use timonel_ports::helm::{HelmError, LEASE};
 
 use super::{Desk, INTENTS};
 use crate::BridgeError;
@@ -23,8 +23,7 @@ impl Desk {
             return Err(refused);
         };
         tracing::info!(%rollout, by = %held.by, "waiting for the helm");
-        let helm: &dyn Helm = &**self.store();
-        let vacant = timonel_engine::vacant(self.clock(), helm, rollout);
+        let vacant = timonel_engine::vacant(self.clock(), &**self.helm(), rollout);
         within(&**self.clock(), FOR_HELM, vacant).await.unwrap_or_default();
         Ok(())
     }

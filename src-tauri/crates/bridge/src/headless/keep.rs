@@ -10,7 +10,7 @@ use timonel_domain::value::RolloutId;
 use timonel_engine::EngineError;
 use timonel_plan::parsed::SIMULATOR;
 use timonel_ports::clock::{sleep, within};
-use timonel_ports::helm::{Held, Helm, HelmError};
+use timonel_ports::helm::{Held, HelmError};
 use timonel_ports::store::{RolloutRow, RolloutStore};
 use timonel_ports::task::spawn;
 use tokio::sync::Semaphore;
@@ -116,8 +116,7 @@ impl Headless {
     /// Who else holds the helm, so that nothing is read and connected in vain. Nobody, where a rollback was cut short here: that takes
     /// it from whoever holds it.
     async fn held_elsewhere(&self, quay: &Quay, rollout: &RolloutId) -> Option<Held> {
-        let helm: &dyn Helm = &**quay.desk.store();
-        let state = within(&*self.0.clock, FOR_PROOF, helm.current(rollout)).await;
+        let state = within(&*self.0.clock, FOR_PROOF, quay.desk.helm().current(rollout)).await;
         let held = state.ok()?.ok()?.held?;
         let is_ours = held.by == composed(quay.name.as_str(), rollout.as_str());
         (!is_ours && !quay.desk.is_cut_short(rollout).await).then_some(held)
@@ -166,6 +165,7 @@ impl Headless {
         let duty = &self.0.duty;
         let open = || async {
             let desk = Desk::of(&duty.home, duty.store.as_ref(), &self.0.clock).await?;
+            let desk = desk.only_with_helms(&duty.helm, duty.kubeconfig.as_deref()).await?;
             let (folder, program) = (duty.home.clone(), duty.name.clone());
             let taken = tokio::task::spawn_blocking(move || own_name(&folder, program.as_str())).await;
             let (name, mine) = taken.map_err(|_| BridgeError::Gone)??;

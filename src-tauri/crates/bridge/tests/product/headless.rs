@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use timonel_bridge::Desk;
 use timonel_bridge::credentials::Credentials;
+use timonel_bridge::desk::HelmKeeper;
 use timonel_bridge::headless::{Duty, Headless};
 use timonel_domain::rollout::{Generation, Level};
 use timonel_domain::time::{Mono, Timestamp};
@@ -360,6 +361,7 @@ fn an_owner_that_hangs_is_told_of_and_so_is_its_return() {
 
 fn duty(home: &Path) -> Duty {
     Duty {
+        helm: HelmKeeper::Store,
         home: home.to_owned(),
         store: None,
         name: Writer::new("motor").unwrap(),
