@@ -45,7 +45,7 @@ impl Slope {
     }
 
     /// How many times the half width the slope is away from 0: up to 1 it cannot be told from it.
-    pub(crate) fn from_zero(self) -> f64 {
+    pub(crate) fn distance(self) -> f64 {
         let away = self.per_hour.abs();
         // Something that never moves has no width either.
         if away <= f64::EPSILON { 0.0 } else { away / self.half }
@@ -77,7 +77,7 @@ mod tests {
     #[test]
     fn noise_in_steps_is_called_growth_about_as_seldom_as_promised() {
         let wrong = (1..=400)
-            .filter(|seed| Slope::of(&stepped(*seed, 0.0)).is_some_and(|slope| slope.from_zero() > 1.0))
+            .filter(|seed| Slope::of(&stepped(*seed, 0.0)).is_some_and(|slope| slope.distance() > 1.0))
             .count();
         assert!((4..=40).contains(&wrong), "{wrong} of 400");
     }
@@ -85,16 +85,16 @@ mod tests {
     #[test]
     fn growth_is_found() {
         let slope = Slope::of(&stepped(7, 0.2)).unwrap();
-        assert!(slope.from_zero() > 1.0, "{slope:?}");
+        assert!(slope.distance() > 1.0, "{slope:?}");
         assert!((slope.per_hour - 0.2).abs() <= slope.half, "{slope:?}");
     }
 
     #[test]
     fn what_never_moves_does_not_grow_and_a_line_does() {
         let flat: Vec<_> = (0..20).map(|n| (f64::from(n), 3.0)).collect();
-        assert_eq!(Slope::of(&flat).unwrap().from_zero(), 0.0);
+        assert_eq!(Slope::of(&flat).unwrap().distance(), 0.0);
         let line: Vec<_> = (0..20).map(|n| (f64::from(n), 3.0 * f64::from(n))).collect();
-        assert!(Slope::of(&line).unwrap().from_zero() > 1.0);
+        assert!(Slope::of(&line).unwrap().distance() > 1.0);
         assert_eq!(Slope::of(&line[..5]), None);
     }
 }

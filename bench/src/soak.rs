@@ -222,6 +222,9 @@ pub(crate) fn measure() -> Result<Found, String> {
     })
 }
 
+/// Bytes by virtual hour.
+type Sizes = Vec<(f64, f64)>;
+
 /// One thing that may grow.
 #[derive(Debug, Serialize)]
 struct Grown {
@@ -244,8 +247,8 @@ fn grown(run: &Run) -> Result<Vec<Grown>, String> {
         .filter(|r| r.hours >= WARM.as_secs_f64() / 3600.0)
         .collect();
     let last = warm.last().ok_or("no reading after the first hour")?;
-    let mut all: Vec<(String, bool, Vec<(f64, f64)>)> = Vec::new();
-    let series = |of: &dyn Fn(&Reading) -> Option<f64>| -> Vec<(f64, f64)> {
+    let mut all: Vec<(String, bool, Sizes)> = Vec::new();
+    let series = |of: &dyn Fn(&Reading) -> Option<f64>| -> Sizes {
         warm.iter().filter_map(|r| Some((r.hours, of(r)?))).collect()
     };
     all.push(("memory: allocated".into(), true, series(&|r| r.allocated)));
@@ -260,7 +263,7 @@ fn grown(run: &Run) -> Result<Vec<Grown>, String> {
         let sizes = series(&|r| Some(r.tables.get(name).copied().unwrap_or(0.0)));
         all.push((format!("table: {name}"), !kept, sizes));
     }
-    let line = |(what, bounded, sizes): (String, bool, Vec<(f64, f64)>)| {
+    let line = |(what, bounded, sizes): (String, bool, Sizes)| {
         let slope = Slope::of(&sizes)?;
         Some(Grown {
             what,
@@ -268,7 +271,7 @@ fn grown(run: &Run) -> Result<Vec<Grown>, String> {
             last_mib: sizes.last()?.1 / MIB,
             mib_per_hour: slope.per_hour / MIB,
             half: slope.half / MIB,
-            from_zero: slope.from_zero(),
+            from_zero: slope.distance(),
             bounded,
         })
     };

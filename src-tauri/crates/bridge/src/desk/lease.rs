@@ -223,24 +223,4 @@ impl Helm for Noted {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_keeper_is_written_in_one_word() {
-        let leases = |namespace: &str, context: Option<&str>| HelmKeeper::Leases {
-            namespace: namespace.to_owned(),
-            context: context.map(str::to_owned),
-        };
-        assert_eq!("store".parse(), Ok(HelmKeeper::Store));
-        assert_eq!("lease:timonel".parse(), Ok(leases("timonel", None)));
-        assert_eq!(
-            "lease:timonel@in-cluster".parse(),
-            Ok(leases("timonel", Some("in-cluster")))
-        );
-        for bad in ["", "lease", "lease:", "lease:@x", "lease:timonel@", "postgres"] {
-            let said = bad.parse::<HelmKeeper>().unwrap_err().to_string();
-            assert!(said.contains("lease:NAMESPACE"), "{said}");
-        }
-    }
-}
+mod tests;
