@@ -1,10 +1,12 @@
+use timonel_domain::time::Timestamp;
+use timonel_domain::value::PlanId;
 use timonel_ports::clock::Clock;
 use timonel_ports::helm::LEASE;
+use timonel_ports::store::{PlanRevision, RolloutRow, RolloutStore};
 use timonel_ports::task::spawn;
 use timonel_simulator::cluster::{Calls, Cluster, Fault, Scope, serve};
 use timonel_simulator::time::{Speed, VirtualClock, drive};
 use timonel_store::Database;
-use timonel_testkit::store::{begun, writer};
 
 use super::*;
 
@@ -15,6 +17,27 @@ struct Two {
     store: Arc<Database>,
     r1: RolloutId,
     engines: [Noted; 2],
+}
+
+fn writer(n: u32) -> Writer {
+    Writer::new(&format!("motor-{n}")).unwrap()
+}
+
+/// The rollout `r1`, which the rows of helms need.
+async fn begun(store: &Database) -> RolloutId {
+    let (id, plan) = (RolloutId::new("r1").unwrap(), PlanId::new("plan").unwrap());
+    let revision = PlanRevision::new(plan.clone(), 1, String::new());
+    store.put_plan(&revision).await.unwrap();
+    let row = RolloutRow {
+        id: id.clone(),
+        plan,
+        revision: 1,
+        environment: "produccion".to_owned(),
+        opened_at: Timestamp::from_secs(1),
+        closed_at: None,
+    };
+    store.put_rollout(&row).await.unwrap();
+    id
 }
 
 impl Two {
