@@ -184,7 +184,7 @@ async fn tables(store: &Path) -> Result<BTreeMap<String, f64>, String> {
     let mut connection = options.disable_statement_logging().connect().await.map_err(said)?;
     let rows = sqlx::query(
         "SELECT coalesce(m.tbl_name, s.name), sum(s.pgsize) FROM dbstat AS s LEFT JOIN sqlite_master AS m ON m.name = s.name
-         WHERE s.aggregate GROUP BY 1",
+         WHERE s.aggregate = TRUE GROUP BY 1",
     );
     let rows = rows.fetch_all(&mut connection).await.map_err(said)?;
     connection.close().await.map_err(said)?;
