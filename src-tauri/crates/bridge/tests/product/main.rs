@@ -8,6 +8,7 @@
 mod backtest;
 mod berth;
 mod headless;
+mod killed;
 mod live;
 mod numbers;
 mod played;

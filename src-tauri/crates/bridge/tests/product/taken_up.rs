@@ -99,31 +99,13 @@ impl World {
         })
     }
 
+    pub(crate) fn simulator(&self) -> &Simulator {
+        &self.simulator
+    }
+
     pub(crate) async fn engine(&self, clock: &SharedClock) -> (Engine, Receiver<Bulletin>, QueueEnd) {
-        let (plan, plan_text) = self.plan();
-        let connections = Connections::of_environment(&plan, Some(self.kubeconfig()));
-        let store = Sqlite::open(&self.home().join("timonel.db"), clock.clone())
-            .await
-            .unwrap();
-        let store = Arc::new(store);
-        let (commands, feed) = in_process(clock);
-        let parts = Parts {
-            rollout: rollout(),
-            targets: connect::targets(&plan, &connections, &Kits::Nowhere, clock)
-                .await
-                .unwrap(),
-            sources: connect::sources(&plan, &connections, clock).unwrap(),
-            plan: plan.plan,
-            plan_text,
-            clock: clock.clone(),
-            writer: Writer::new("guardia").unwrap(),
-            store: store.clone(),
-            helm: store,
-            commands: Box::new(feed),
-            intents: self.intents(),
-        };
-        let (engine, bulletins) = Engine::start(parts).await.unwrap();
-        (engine, bulletins, commands)
+        let text = self.plan().1;
+        engine(clock, self.home(), &self.kubeconfig(), text, "guardia").await
     }
 
     /// Brings the rollout to its first weight, and ends everything of ours in the middle of a word.
@@ -147,6 +129,42 @@ impl World {
         // No stop, no flush: whatever was not on the disk is lost.
         ours.shutdown_background();
     }
+}
+
+/// An engine of the rollout, as any process makes one on an installation.
+pub(crate) async fn engine(
+    clock: &SharedClock,
+    home: &Path,
+    kubeconfig: &Path,
+    plan_text: String,
+    writer: &str,
+) -> (Engine, Receiver<Bulletin>, QueueEnd) {
+    let plan = timonel_plan::check(&plan_text)
+        .value
+        .unwrap()
+        .in_environment("prueba")
+        .unwrap();
+    let connections = Connections::of_environment(&plan, Some(kubeconfig.to_owned()));
+    let store = Sqlite::open(&home.join("timonel.db"), clock.clone()).await.unwrap();
+    let store = Arc::new(store);
+    let (commands, feed) = in_process(clock);
+    let parts = Parts {
+        rollout: rollout(),
+        targets: connect::targets(&plan, &connections, &Kits::Nowhere, clock)
+            .await
+            .unwrap(),
+        sources: connect::sources(&plan, &connections, clock).unwrap(),
+        plan: plan.plan,
+        plan_text,
+        clock: clock.clone(),
+        writer: Writer::new(writer).unwrap(),
+        store: store.clone(),
+        helm: store,
+        commands: Box::new(feed),
+        intents: IntentFolder::new(home.join("intents")),
+    };
+    let (engine, bulletins) = Engine::start(parts).await.unwrap();
+    (engine, bulletins, commands)
 }
 
 #[test]
