@@ -1,4 +1,5 @@
-//! The loopback socket: `POST /rollouts/ROLLOUT/outcomes`, one JSON object a line, an answer for each request.
+//! The loopback socket: `POST /rollouts/ROLLOUT/outcomes`, one JSON object a line, an answer for each request. `?arm=` says of which
+//! arms nothing more happened.
 //!
 //! What comes in can let a gate go as well as put calls back, so only programs of this machine are heard, and of those no browser
 //! that a page has sent: a page can neither leave out `Origin` nor send JSON across origins unasked. Everything is bounded:
@@ -9,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
-use axum::extract::{Path, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
@@ -18,7 +19,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use serde_json::json;
-use timonel_domain::value::RolloutId;
+use timonel_domain::value::{Arm, RolloutId};
 use timonel_ports::clock::{SharedClock, sleep, within};
 use timonel_ports::task::spawn;
 use tokio::net::{TcpListener, TcpStream};
@@ -103,6 +104,7 @@ async fn answer(stream: TcpStream, router: Router, clock: &SharedClock) {
 async fn outcomes(
     State((inboxes, clock)): State<(Inboxes, SharedClock)>,
     Path(rollout): Path<String>,
+    RawQuery(query): RawQuery,
     head: HeaderMap,
     body: Body,
 ) -> Response {
@@ -121,6 +123,10 @@ async fn outcomes(
                     no signal that they tell";
         return refuse(StatusCode::NOT_FOUND, said);
     };
+    let quiet = match arms(query.as_deref().unwrap_or_default()) {
+        Ok(arms) => arms,
+        Err(response) => return *response,
+    };
     let bytes = match within(&*clock, BODY, to_bytes(body, LONGEST)).await {
         Ok(Ok(bytes)) => bytes,
         Ok(Err(_)) => {
@@ -136,7 +142,12 @@ async fn outcomes(
         Ok(told) => told,
         Err(response) => return *response,
     };
-    match inbox.take(&told) {
+    if told.is_empty() && quiet.is_empty() {
+        let said = "an empty body says that nothing happened: add ?arm=stable, ?arm=canary or ?arm=stable&arm=canary, since nobody \
+                    speaks for an arm that it does not handle";
+        return refuse(StatusCode::BAD_REQUEST, said);
+    }
+    match inbox.take(&told, &quiet) {
         Ok(taken) => Json(json!({"counted": taken.counted, "again": taken.again, "late": taken.late})).into_response(),
         Err(why) => {
             let said = why.to_string();
@@ -150,6 +161,19 @@ async fn outcomes(
             }
         }
     }
+}
+
+/// The arms of a query.
+fn arms(query: &str) -> Result<Vec<Arm>, Box<Response>> {
+    let arm = |part: &str| match part {
+        "arm=stable" => Ok(Arm::Stable),
+        "arm=canary" => Ok(Arm::Canary),
+        _ => {
+            let said = "the query says of which arms nothing more happened: arm=stable, arm=canary";
+            Err(Box::new(refuse(StatusCode::BAD_REQUEST, said)))
+        }
+    };
+    query.split('&').filter(|part| !part.is_empty()).map(arm).collect()
 }
 
 /// Every line that is not empty.

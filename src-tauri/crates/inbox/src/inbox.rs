@@ -2,8 +2,8 @@
 //!
 //! A call that is told again is known by its name for as long as it would be counted: what ended longer ago than [`LATE`] is
 //! counted no more, and what ended before the inbox was opened may have been counted by an engine before this one. So no call
-//! counts twice, whatever is sent again. Missing is never good: where nobody said anything, not even that nothing happened, there
-//! is no reading.
+//! counts twice, whatever is sent again. Missing is never good: where nobody said anything of an arm, not even that nothing happened
+//! there, there is no reading of it, whatever is said of the other; and calls that are not counted are no news.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -28,8 +28,8 @@ const AHEAD: Duration = Duration::from_secs(5);
 pub const MOST_KNOWN: usize = 200_000;
 /// Calls that may wait to be read. They are summed up, so this bounds no memory but how far behind the reader may be.
 const MOST_WAITING: usize = 20_000;
-/// Readings are no closer together than this, so that a flood of calls makes no flood of samples.
-const LEAST_BETWEEN: Duration = Duration::from_millis(20);
+/// Readings are no closer together than this, so that a flood of calls makes no flood of samples: every one of them is kept.
+const LEAST_BETWEEN: Duration = Duration::from_millis(100);
 /// The smallest step of time.
 const STEP: Duration = Duration::from_micros(1);
 
@@ -83,23 +83,45 @@ pub struct Inbox {
     place: String,
     clock: SharedClock,
     feeds: Vec<Feed>,
-    opened: Timestamp,
+    /// When it was opened, by both clocks.
+    opened: (Mono, Timestamp),
     came: Notify,
     tray: Mutex<Tray>,
 }
 
+/// How many sides there are.
+const SIDES: usize = 3;
+
+/// The place of a side in an array of all.
+fn place(side: Side) -> usize {
+    match side {
+        Side::Stable => 0,
+        Side::Canary => 1,
+        Side::Whole => 2,
+    }
+}
+
+/// The sides that hear of an arm: its own, and the whole, which is what is known of both.
+fn places(arm: Arm) -> [usize; 2] {
+    [place(arm.into()), place(Side::Whole)]
+}
+
 #[derive(Debug)]
 struct Tray {
-    /// What came since the last reading: stable's and the canary's, of each feed.
-    cells: Vec<[Cell; 2]>,
-    /// Whether a feed's field was ever told.
-    fed: Vec<bool>,
-    /// Calls in `cells`.
+    /// What came since the last reading of each side, of each feed.
+    cells: Vec<[Cell; SIDES]>,
+    /// Whether a feed's field was ever told of a side.
+    fed: Vec<[bool; SIDES]>,
+    /// Calls that came since the last reading.
     waiting: usize,
-    /// Whether anybody said anything since the last reading.
-    heard: bool,
-    /// When that was, by both clocks.
-    read: (Mono, Timestamp),
+    /// Of which sides anybody said anything since their last reading.
+    heard: [bool; SIDES],
+    /// How far the readings of each side go.
+    read: [Timestamp; SIDES],
+    /// When somebody last read.
+    looked: Mono,
+    /// Whether it was told that calls come too late to be counted, since one was.
+    told_late: bool,
     /// What a name was told with.
     known: HashMap<u64, u64>,
     /// Names in the order in which they came, with the end of each call.
@@ -109,13 +131,16 @@ struct Tray {
 impl Inbox {
     /// An empty one, from now on.
     pub fn new(clock: SharedClock, place: String, feeds: Vec<Feed>) -> Self {
-        let opened = clock.now();
+        let opened = (clock.mono(), clock.now());
+        let fed = |feed: &Feed| [feed.counts.field().is_none(); SIDES];
         let tray = Tray {
             cells: vec![Default::default(); feeds.len()],
-            fed: feeds.iter().map(|feed| feed.counts.field().is_none()).collect(),
+            fed: feeds.iter().map(fed).collect(),
             waiting: 0,
-            heard: false,
-            read: (clock.mono(), opened),
+            heard: [false; SIDES],
+            read: [opened.1; SIDES],
+            looked: opened.0,
+            told_late: false,
             known: HashMap::new(),
             order: VecDeque::new(),
         };
@@ -129,23 +154,26 @@ impl Inbox {
         }
     }
 
-    /// Counts the calls of a request, all or none. None at all says that nothing happened, which is news as well.
-    pub fn take(&self, told: &[Told]) -> Result<Taken, Refused> {
+    /// Counts the calls of a request, all or none. That nothing more happened on the `quiet` arms is news as well.
+    pub fn take(&self, told: &[Told], quiet: &[Arm]) -> Result<Taken, Refused> {
         let now = self.clock.now();
+        let opened = self.opened_at(now);
         let mut tray = self.tray();
         tray.forget(now);
         let mut fresh: HashMap<u64, u64> = HashMap::new();
         let mut taken = Taken::default();
         let mut calls = Vec::with_capacity(told.len());
+        let mut heard: Vec<Arm> = quiet.to_vec();
         for (line, told) in (1..).zip(told) {
             let ended = told.call.at;
             if ended.since(now) > AHEAD {
                 return Err(Refused::Ahead { line });
             }
-            if ended < self.opened || now.since(ended) > LATE {
+            if ended < opened || now.since(ended) > LATE {
                 taken.late += 1;
                 continue;
             }
+            heard.push(told.call.arm);
             match tray.known.get(&told.name).or_else(|| fresh.get(&told.name)) {
                 Some(content) if *content == told.content => taken.again += 1,
                 Some(_) => return Err(Refused::Otherwise { line }),
@@ -158,8 +186,11 @@ impl Inbox {
         if tray.known.len() + calls.len() > MOST_KNOWN || tray.waiting + calls.len() > MOST_WAITING {
             return Err(Refused::Full);
         }
-        tray.heard = true;
+        for side in heard.into_iter().flat_map(places) {
+            tray.heard[side] = true;
+        }
         taken.counted = calls.len();
+        tray.tell_late(&self.place, taken);
         for told in calls {
             tray.known.insert(told.name, told.content);
             tray.order.push_back((told.call.at, told.name));
@@ -172,6 +203,12 @@ impl Inbox {
         Ok(taken)
     }
 
+    /// When it was opened, on the wall clock as it is now: where that was set back, what ends from now on still counts.
+    fn opened_at(&self, now: Timestamp) -> Timestamp {
+        let (mono, opened) = self.opened;
+        opened.min(now - self.clock.mono().saturating_since(mono))
+    }
+
     fn tray(&self) -> MutexGuard<'_, Tray> {
         self.tray.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -179,14 +216,29 @@ impl Inbox {
 
 impl Tray {
     fn count(&mut self, feeds: &[Feed], call: &Call) {
-        let arm = match call.arm {
-            Arm::Stable => 0,
-            Arm::Canary => 1,
-        };
         for ((feed, cells), fed) in feeds.iter().zip(&mut self.cells).zip(&mut self.fed) {
-            *fed |= feed.counts.add(call, &mut cells[arm]);
+            for side in places(call.arm) {
+                fed[side] |= feed.counts.add(call, &mut cells[side]);
+            }
         }
         self.waiting += 1;
+    }
+
+    /// Says once that calls come too late, until one does not.
+    fn tell_late(&mut self, place: &str, taken: Taken) {
+        if taken.late > 0 && taken.counted + taken.again == 0 {
+            if !self.told_late {
+                let late = taken.late;
+                tracing::warn!(
+                    place,
+                    late,
+                    "finished calls come too late to be counted: check the clock of who sends them"
+                );
+            }
+            self.told_late = true;
+        } else if taken.counted > 0 {
+            self.told_late = false;
+        }
     }
 
     /// Forgets the names of calls that would not be counted again. They came in about the order of their ends; one that came before
@@ -215,50 +267,47 @@ impl Source for Inbox {
         }
     }
 
-    /// Both sides of every signal, also where calls of one side came alone: that the other had none is known as well.
+    /// Every side of every signal: of what nobody said anything since, that there is no data.
     async fn read(&self) -> Vec<Reading> {
         let now = self.clock.now();
         let mut tray = self.tray();
+        tray.looked = self.clock.mono();
+        tray.waiting = 0;
         let heard = std::mem::take(&mut tray.heard);
-        let (_, before) = tray.read;
-        // No two readings are of one moment, unless the clock was set back.
-        let as_of = if before > now + AHEAD {
-            now
-        } else {
-            now.max(before + STEP)
-        };
-        tray.read = (self.clock.mono(), if heard { as_of } else { before });
-        if heard {
-            tray.waiting = 0;
+        let spans = tray.read.map(|before| {
+            // No two readings are of one moment, unless the clock was set back.
+            let as_of = if before > now + AHEAD {
+                now
+            } else {
+                now.max(before + STEP)
+            };
+            (before.min(as_of - STEP), as_of)
+        });
+        for side in (0..SIDES).filter(|side| heard[*side]) {
+            tray.read[side] = spans[side].1;
         }
-        let since = before.min(as_of - STEP);
         let mut readings = Vec::new();
         for (index, feed) in self.feeds.iter().enumerate() {
-            let cells = if heard {
-                std::mem::take(&mut tray.cells[index])
-            } else {
-                Default::default()
-            };
             for side in &feed.sides {
-                let [stable, canary] = cells.clone();
-                let cell = match side {
-                    Side::Stable => stable,
-                    Side::Canary => canary,
-                    Side::Whole => stable.with(&canary),
-                };
-                let sample = || Sample {
-                    signal: feed.signal.clone(),
-                    side: *side,
-                    as_of,
-                    value: feed.counts.value(since, &cell),
-                };
-                let nothing = || SignalError::NoData {
-                    place: self.place.clone(),
+                let at = place(*side);
+                let outcome = if heard[at] && tray.fed[index][at] {
+                    let (since, as_of) = spans[at];
+                    let cell = std::mem::take(&mut tray.cells[index][at]);
+                    Ok(vec![Sample {
+                        signal: feed.signal.clone(),
+                        side: *side,
+                        as_of,
+                        value: feed.counts.value(since, &cell),
+                    }])
+                } else {
+                    Err(SignalError::NoData {
+                        place: self.place.clone(),
+                    })
                 };
                 readings.push(Reading {
                     signal: feed.signal.clone(),
                     side: *side,
-                    outcome: (heard && tray.fed[index]).then(|| vec![sample()]).ok_or_else(nothing),
+                    outcome,
                 });
             }
         }
@@ -268,7 +317,7 @@ impl Source for Inbox {
     async fn arrived(&self) {
         loop {
             self.came.notified().await;
-            let next = self.tray().read.0 + LEAST_BETWEEN;
+            let next = self.tray().looked + LEAST_BETWEEN;
             self.clock.sleep_until(next).await;
             // A reading at its interval may have taken it meanwhile.
             if self.tray().waiting > 0 {

@@ -101,8 +101,8 @@ fn a_call_is_taken_and_whoever_waits_hears_it_at_once() {
         heard
     });
     assert!(heard.is_ok());
-    let empty = door.post(PATH, LINES, "");
-    assert_eq!(empty.0, 200, "nothing happened: {}", empty.1);
+    let quiet = door.post(&format!("{PATH}?arm=stable&arm=canary"), LINES, "");
+    assert_eq!(quiet.0, 200, "nothing happened: {}", quiet.1);
 }
 
 #[test]
@@ -115,6 +115,8 @@ fn what_cannot_be_taken_is_refused_with_what_to_do() {
     let line = line("a");
     refused("/rollouts/lunes/outcomes", LINES, &line, 404, "no rollout of this name");
     refused("/rollouts/../outcomes", LINES, &line, 404, "");
+    refused(PATH, LINES, "", 400, "?arm=stable");
+    refused(&format!("{PATH}?arm=both"), LINES, &line, 400, "arm=canary");
     refused(PATH, "", &line, 415, "application/x-ndjson");
     refused(PATH, "content-type: text/plain\r\n", &line, 415, "application/x-ndjson");
     refused(
@@ -182,7 +184,7 @@ fn a_head_without_an_end_is_let_go() {
     let door = open();
     let (status, _) = door.send(&[b"POST /".as_slice(), &[b'x'; 64 * 1024]].concat());
     assert!([0, 400, 414, 431].contains(&status), "{status}");
-    let (status, _) = door.post(PATH, LINES, "");
+    let (status, _) = door.post(PATH, LINES, &line("a"));
     assert_eq!(status, 200, "others are heard");
 }
 
