@@ -5,6 +5,7 @@
 //! could not measure. Deliberately not here: assertions; speed is no test.
 
 mod detect;
+mod failover;
 mod fanout;
 mod journal;
 mod judge;
@@ -57,6 +58,8 @@ enum Name {
     Detect,
     /// Every query of screens and rules, while what is kept grows a thousandfold, on both databases.
     Store,
+    /// From kill -9 of the engine that has the helm to the other's next decision, over PostgreSQL.
+    Failover,
     /// More than a day of a rollout, in virtual time: what grows of memory and files, beside an idle draft.
     Soak,
 }
@@ -89,7 +92,12 @@ pub(crate) struct Found {
 }
 
 fn main() -> ExitCode {
-    let Args { name, window, rounds, part } = Args::parse();
+    let Args {
+        name,
+        window,
+        rounds,
+        part,
+    } = Args::parse();
     if let Some(part) = part {
         return match soak::play(part, &counted) {
             Ok(()) => ExitCode::SUCCESS,
@@ -110,6 +118,7 @@ fn main() -> ExitCode {
         Name::Detect => detect::measure(rounds),
         Name::Store => store::measure(),
         Name::Soak => soak::measure(),
+        Name::Failover => failover::measure(),
     };
     match found {
         Ok(found) => {
@@ -123,6 +132,7 @@ fn main() -> ExitCode {
                 | Name::Startup
                 | Name::Detect
                 | Name::Store
+                | Name::Failover
                 | Name::Soak => found.ratio <= found.aim,
             };
             let line = serde_json::json!({

@@ -15,6 +15,8 @@ use crate::setup::{Purpose, setup};
 const STARTUP: &str = "startup";
 /// The bench that counts what is allocated.
 const SOAK: &str = "soak";
+/// The bench that starts engines as processes.
+const FAILOVER: &str = "failover";
 
 pub(crate) fn bench(here: &Checkout, name: &str, args: &[String]) -> Result<ExitCode, Failure> {
     let mut packages = vec!["--package", "timonel-bench"];
@@ -24,6 +26,9 @@ pub(crate) fn bench(here: &Checkout, name: &str, args: &[String]) -> Result<Exit
     }
     if name == SOAK {
         packages.extend(["--features", "timonel-bench/counted"]);
+    }
+    if name == FAILOVER {
+        packages.extend(["--package", "timonel-ctl"]);
     }
     // Built first, so that a build that fails is 1, "could not measure", and not a code of cargo's own.
     cmd!(here.sh, "cargo build --release --locked {packages...}").run()?;

@@ -41,6 +41,7 @@ use timonel_wire::{Aim, Order, Picture, Receipt, WireError, told};
 pub use chart::PictureFile;
 pub use credentials::Keys;
 pub use opening::{Opening, TakeUp};
+pub(crate) use orders::wish;
 pub use past::PastCounts;
 pub(crate) use popups::PopupSeat;
 pub(crate) use watch::Scene;

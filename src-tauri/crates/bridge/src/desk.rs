@@ -1,30 +1,32 @@
 //! This installation's own store, and putting a rollout of it back from here, with whatever is left working.
 
+mod ask;
 mod at;
+mod carry;
+mod feeds;
 mod helm;
 mod lease;
 mod name;
 mod order;
+mod watch;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use secrecy::SecretString;
 use timonel_domain::plan::Plan;
-use timonel_domain::rollout::{Effect, Event, State};
+use timonel_domain::rollout::State;
 use timonel_domain::time::Timestamp;
-use timonel_domain::value::{Person, PlanId, RolloutId, TargetId, Writer};
-use timonel_engine::{Bulletin, Engine, Parts, Snapshot};
-use timonel_journal::entry::Body;
+use timonel_domain::value::{PlanId, RolloutId, TargetId, Writer};
+use timonel_engine::{Bulletin, Engine, Parts};
 use timonel_journal::intent::IntentFolder;
 use timonel_journal::kit::KitFolder;
 use timonel_journal::record::MendedRecord;
 use timonel_plan::Parsed;
 use timonel_plan::parsed::SIMULATOR;
-use timonel_ports::clock::{SharedClock, within};
-use timonel_ports::commands::{Command, CommandId, Commands, QueueEnd, in_process};
+use timonel_ports::clock::SharedClock;
+use timonel_ports::commands::{QueueEnd, in_process};
 use timonel_ports::helm::Helm;
 use timonel_ports::mailbox::Receiver;
 use timonel_ports::store::{PlanRevision, RolloutRow, RolloutStore};
@@ -32,17 +34,17 @@ use timonel_ports::target::{Goal, ManualCommand, Target};
 use timonel_store::Sqlite;
 
 use crate::BridgeError;
-use crate::connect::{self, Connections, Kits, Rhythmic, sources_in_time, targets_in_time};
+use crate::connect::{self, Connections, Kits, Rhythmic};
 use crate::console::is_under_way;
+use feeds::Feeds;
 pub(crate) use name::{composed, own_name, takes_nothing, unheard_of};
 
+pub use ask::Progress;
+pub use carry::Done;
 pub use lease::{BadKeeper, HelmKeeper};
 pub use order::Order;
+pub use watch::Sight;
 
-/// So long without news, and it is asked how things stand.
-const QUIET: Duration = Duration::from_secs(1);
-/// The journal has this long to take what happened before a person at a terminal is told that it has not.
-const FOR_WRITING: Duration = Duration::from_secs(10);
 /// The name that terminals write journals under.
 const PROGRAM: &str = "escritorio";
 
@@ -65,16 +67,6 @@ pub struct Desk {
     mended: Option<MendedRecord>,
     /// The store itself, or Leases.
     helm: Arc<dyn Helm>,
-}
-
-/// How an order ended.
-#[derive(Debug, Clone)]
-pub struct Done {
-    /// Where the rollout stands.
-    pub end: Snapshot,
-    /// Whether all of it is in the journal. Where it is not, what was done is done all the same; a rollback that is not
-    /// written down is resumed by the next program that takes the rollout up.
-    pub written: bool,
 }
 
 /// A rollout as lists show it.
@@ -250,64 +242,6 @@ impl Desk {
         Ok((parsed, text))
     }
 
-    /// Carries out an order on a rollout from here and follows it to its end: a rollback until every target is verified, or
-    /// read back and traffic says nothing; anything else until nothing is under way. A rollback begins with what can be
-    /// reached, and goes on until the rest can be.
-    ///
-    /// The engine is taken up in this process, so that it is journalled, verified and resumed as any other.
-    pub async fn carry_out(
-        &self,
-        row: &RolloutRow,
-        by: Person,
-        order: Order,
-        connections: &Connections,
-        mut tell: impl FnMut(&Bulletin) + Send,
-    ) -> Result<Done, BridgeError> {
-        // Held until the engine has ended, where it can be.
-        let (name, _mine) = self.own_name().await?;
-        let (engine, mut bulletins, commands) = self.engine(row, name, connections, &order).await?;
-        let command = Command {
-            id: CommandId::new(&format!("desk:{}", self.clock.now().micros())).expect("a good id"),
-            by,
-            at: self.clock.now(),
-            what: Body::of(&order.wish()).expect("a wish serialises"),
-        };
-        commands.submit(command).await.map_err(|_| BridgeError::Gone)?;
-        let begun = self.clock.mono();
-        loop {
-            let bulletin = match within(&*self.clock, QUIET, bulletins.recv()).await {
-                Ok(bulletin) => bulletin.ok_or(BridgeError::Gone)?,
-                // Nothing happens: perhaps there was nothing left to do, or only traffic can say more.
-                Err(_) => {
-                    let state = engine.handle().look().await?.state;
-                    let waited = self.clock.mono().saturating_since(begun);
-                    if order.is_over(&state, waited) {
-                        break;
-                    }
-                    continue;
-                }
-            };
-            tell(&bulletin);
-            let refused = bulletin.effects.iter().any(|e| matches!(e, Effect::Rejected(_)));
-            let of_person = !matches!(
-                bulletin.event,
-                Event::Target { .. }
-                    | Event::Tick
-                    | Event::Assessed(_)
-                    | Event::Helm(_)
-                    | Event::Gap { .. }
-                    | Event::JournalBroken { .. }
-                    | Event::Mended { .. }
-            );
-            if of_person && refused {
-                break;
-            }
-        }
-        let end = engine.handle().look().await?;
-        let written = within(&*self.clock, FOR_WRITING, engine.stop()).await.is_ok();
-        Ok(Done { end, written })
-    }
-
     async fn own_name(&self) -> Result<(Writer, Option<File>), BridgeError> {
         let folder = self.folder.clone();
         let taken = tokio::task::spawn_blocking(move || own_name(&folder, PROGRAM)).await;
@@ -340,45 +274,8 @@ impl Desk {
         Kits::Of(KitFolder::new(self.folder.join(KITS)), row.id.clone())
     }
 
-    async fn engine(
-        &self,
-        row: &RolloutRow,
-        writer: Writer,
-        connections: &Connections,
-        order: &Order,
-    ) -> Result<(Engine, Receiver<Bulletin>, QueueEnd), BridgeError> {
-        let (plan, plan_text) = self.plan_of(row).await?;
-        let kits = self.kits(row);
-        // What one account or cluster lacks must not keep the calls of another where they are.
-        let targets = if order.takes_what_is_there() {
-            targets_in_time(&plan, connections, &kits, &self.clock).await
-        } else {
-            connect::targets(&plan, connections, &kits, &self.clock).await?
-        };
-        let parts = || {
-            // Without sources the traffic's own marks stay open; the calls go back all the same.
-            let sources = sources_in_time(&plan, connections, &self.clock);
-            let (plan, text, targets) = (plan.plan.clone(), plan_text.clone(), targets.clone());
-            self.parts(row, plan, text, targets, sources, writer.clone())
-        };
-        let (first, commands) = parts();
-        let begun = match order {
-            // Whoever has the helm, alive or not, does not keep the calls where they are.
-            Order::RollBack { .. } => Engine::seize(first).await,
-            Order::Pin { .. } | Order::Unpin { .. } | Order::Drill => Engine::start(first).await,
-        };
-        match begun {
-            Ok((engine, bulletins)) => Ok((engine, bulletins, commands)),
-            Err(refused) => {
-                self.wait_out(&row.id, refused.into()).await?;
-                let (again, commands) = parts();
-                let (engine, bulletins) = Engine::start(again).await?;
-                Ok((engine, bulletins, commands))
-            }
-        }
-    }
-
-    /// The engine of a rollout of this installation, over what is connected. Its state is that of the journal.
+    /// The engine of a rollout of this installation, over what is connected. Its state is that of the journal. Whoever starts it
+    /// goes on watching, so it obeys what people anywhere send through the store too.
     pub(crate) async fn start(
         &self,
         row: &RolloutRow,
@@ -388,7 +285,10 @@ impl Desk {
         sources: Vec<Rhythmic>,
         writer: Writer,
     ) -> Result<(Engine, Receiver<Bulletin>, QueueEnd), BridgeError> {
-        let (parts, commands) = self.parts(row, plan, plan_text, targets, sources, writer);
+        let store = self.store.order_feed(&row.id, &writer);
+        let (mut parts, _) = self.parts(row, plan, plan_text, targets, sources, writer);
+        let (commands, here) = in_process(&self.clock);
+        parts.commands = Box::new(Feeds { here, store });
         let (engine, bulletins) = Engine::start(parts).await?;
         Ok((engine, bulletins, commands))
     }

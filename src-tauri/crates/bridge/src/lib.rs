@@ -26,13 +26,14 @@ pub mod words;
 mod world;
 
 use timonel_engine::EngineError;
+use timonel_ports::commands::CommandError;
 use timonel_ports::store::StoreError;
 
 pub use berth::{Berth, Moorings};
 pub use desk::{Desk, Order};
 pub use rehearsal::{Rehearsal, Told};
 pub use summary::Summary;
-pub use timonel_engine::{Bulletin, Snapshot};
+pub use timonel_engine::{Answer, Bulletin, Snapshot};
 pub use timonel_simulator::time::Speed;
 
 /// Why a question of the screen could not be answered.
@@ -76,6 +77,18 @@ pub enum BridgeError {
     /// The engine does not start.
     #[error("{0}")]
     Engine(#[from] EngineError),
+    /// A command could not be handed to whoever has the helm.
+    #[error("{0}")]
+    Command(#[source] CommandError),
+    /// What a person says about an order is longer than an entry of the journal.
+    #[error("that is too long for the journal: say it in fewer words")]
+    TooLong,
+    /// Nobody answered a command in time. It is not obeyed any more.
+    #[error("nobody answered within {} s: it was not done, and will not be. See who has the helm, and say it again", .waited.as_secs())]
+    Unheard {
+        /// How long it was waited for.
+        waited: std::time::Duration,
+    },
     /// The engine ended in the middle of it.
     #[error("the engine ended unexpectedly; start again, and look into the log")]
     Gone,

@@ -17,7 +17,7 @@ use timonel_domain::time::Timestamp;
 use timonel_domain::value::{Person, RolloutId, TenantId, Writer};
 use timonel_ports::clock::SystemClock;
 use timonel_ports::secrets::SecretId;
-use timonel_wire::ToOpen;
+use timonel_wire::{HoldName, ToOpen};
 
 use crate::credential::CredentialCommand;
 
@@ -47,10 +47,28 @@ pub(crate) enum Command {
         #[command(flatten)]
         at: Installation,
     },
-    /// Put a rollout back to 0 % from here, now.
+    /// Look on at a rollout that any program leads, through the store: what happens, who has the helm, when the store is away.
+    Watch(Watch),
+    /// Put a rollout back to 0 %, now: asked of whoever has the helm, and done from here where that does not answer.
     Rollback(Rollback),
     /// Keep one tenant's calls on stable, or let it take part again; the rollout goes on.
     Pin(Pin),
+    /// Check everything and arm: asked, as all that follows up to `close`, of the engine that has the helm.
+    Arm(Press),
+    /// Start the first phase of an armed rollout.
+    Start(Press),
+    /// Sign one of the plan's checklists.
+    Sign(Sign),
+    /// Approve leaving the present phase.
+    Approve(Press),
+    /// Freeze: nothing is raised until somebody releases it.
+    Freeze(Because),
+    /// Release what a person, an alert or a lack of evidence holds.
+    Release(Release),
+    /// Reset the latch after a rollback, which permits arming again.
+    Reset(Because),
+    /// Close a rollout that is over, or that nobody began.
+    Close(Press),
     /// Drill the rollback of an armed rollout at 0 %: carried out, timed, recorded, and released again.
     Drill(Press),
     /// Draw a metric of both arms with its limits, or the phases over time, into an SVG or PNG file.
@@ -281,6 +299,76 @@ pub(crate) struct Press {
     /// A kubeconfig in place of the one kubectl would use.
     #[arg(long)]
     pub(crate) kubeconfig: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Watch {
+    #[command(flatten)]
+    pub(crate) at: Installation,
+    /// Which rollout; may be left out where only one is open, or only one under way.
+    #[arg(long)]
+    pub(crate) rollout: Option<RolloutId>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Because {
+    #[command(flatten)]
+    pub(crate) press: Press,
+    /// Why, for the journal.
+    #[arg(long)]
+    pub(crate) reason: String,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Sign {
+    #[command(flatten)]
+    pub(crate) press: Press,
+    /// The checklist, by its id in the plan.
+    pub(crate) checklist: String,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Release {
+    #[command(flatten)]
+    pub(crate) because: Because,
+    /// What holds it.
+    #[arg(value_enum)]
+    pub(crate) hold: HoldKind,
+    /// The target, where it is held because somebody else moved one.
+    #[arg(long, required_if_eq_any([("hold", "drift"), ("hold", "shift")]))]
+    pub(crate) target: Option<String>,
+}
+
+/// What a person can release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum HoldKind {
+    /// A person froze it, or a reduction waits for one.
+    Operator,
+    /// An alert.
+    Alert,
+    /// Somebody else moved a target.
+    Drift,
+    /// A target could not be moved.
+    Shift,
+    /// Nobody watched for a while.
+    Gap,
+    /// Evidence is missing.
+    Evidence,
+}
+
+impl Release {
+    /// Which hold it is.
+    pub(crate) fn hold(&self) -> HoldName {
+        let target = self.target.clone().unwrap_or_default();
+        match self.hold {
+            HoldKind::Operator => HoldName::Operator,
+            HoldKind::Alert => HoldName::Alert,
+            HoldKind::Drift => HoldName::Drift { target },
+            HoldKind::Shift => HoldName::Shift { target },
+            HoldKind::Gap => HoldName::Gap,
+            HoldKind::Evidence => HoldName::NoEvidence,
+        }
+    }
 }
 
 #[derive(Debug, ClapArgs)]

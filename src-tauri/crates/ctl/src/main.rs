@@ -32,6 +32,7 @@ mod judge;
 mod power;
 mod shift;
 mod told;
+mod watch;
 mod words;
 
 use std::process::ExitCode;
@@ -39,8 +40,9 @@ use std::process::ExitCode;
 use clap::Parser;
 use timonel_bridge::BridgeError;
 use timonel_bridge::words::Words;
+use timonel_wire::Order;
 
-use crate::args::{Args, Command, PlanCommand};
+use crate::args::{Args, Because, Command, PlanCommand, Sign};
 
 /// Why a command did not do what it was asked to.
 #[derive(Debug, thiserror::Error)]
@@ -98,6 +100,10 @@ fn main() -> ExitCode {
                     ];
                     complain!("timonelctl: {}", words.say("failure-no-key", &values));
                 }
+                Failure::Bridge(BridgeError::Unheard { waited }) => {
+                    let values = [("seconds", waited.as_secs().to_string())];
+                    complain!("timonelctl: {}", words.say("failure-unheard", &values));
+                }
                 Failure::Unreadable { .. } | Failure::Unwritable { .. } | Failure::Bridge(_) | Failure::Process(_) => {
                     complain!("timonelctl: {failure}")
                 }
@@ -127,8 +133,27 @@ fn run(command: Command, words: &Words) -> Result<(), Failure> {
         Command::Plan(PlanCommand::Schema { scenario }) => files::schema(scenario),
         Command::Rehearse(args) => runtime()?.block_on(ensayo::rehearse(args, words)),
         Command::Status { at } => runtime()?.block_on(shift::status(&at, words)),
+        Command::Watch(args) => runtime()?.block_on(watch::watch(args, words)),
         Command::Rollback(args) => runtime()?.block_on(shift::roll_back(args, words)),
         Command::Pin(args) => runtime()?.block_on(shift::pin(args, words)),
+        Command::Arm(press) => runtime()?.block_on(shift::send(press, Order::Arm, words)),
+        Command::Start(press) => runtime()?.block_on(shift::send(press, Order::Start, words)),
+        Command::Sign(Sign { press, checklist }) => {
+            runtime()?.block_on(shift::send(press, Order::Sign { checklist }, words))
+        }
+        Command::Approve(press) => runtime()?.block_on(shift::send(press, Order::Approve, words)),
+        Command::Freeze(Because { press, reason }) => {
+            runtime()?.block_on(shift::send(press, Order::Freeze { reason }, words))
+        }
+        Command::Release(release) => {
+            let hold = release.hold();
+            let Because { press, reason } = release.because;
+            runtime()?.block_on(shift::send(press, Order::Release { hold, reason }, words))
+        }
+        Command::Reset(Because { press, reason }) => {
+            runtime()?.block_on(shift::send(press, Order::Reset { reason }, words))
+        }
+        Command::Close(press) => runtime()?.block_on(shift::send(press, Order::Close, words)),
         Command::Drill(args) => runtime()?.block_on(shift::drill(args, words)),
         Command::Chart(args) => runtime()?.block_on(chart::chart(args, words)),
         Command::Credential(command) => runtime()?.block_on(credential::credential(command, words)),

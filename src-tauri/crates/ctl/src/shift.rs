@@ -1,11 +1,13 @@
-//! `status`, `rollback`, `pin` and `drill`: what a person on shift needs when there is no window.
+//! `status`, `rollback`, `pin`, `drill` and the orders to whoever has the helm: what a person on shift needs when there is no
+//! window.
 
 use timonel_bridge::connect::{self, Connections};
 use timonel_bridge::credentials::Credentials;
-use timonel_bridge::desk::Done;
+use timonel_bridge::desk::{Done, Progress};
 use timonel_bridge::words::Words;
-use timonel_bridge::{Desk, Order};
+use timonel_bridge::{Answer, Desk, Order};
 use timonel_domain::rollout::Stage;
+use timonel_journal::record::AnswerRecord;
 use timonel_plan::Parsed;
 use timonel_ports::store::RolloutRow;
 
@@ -28,6 +30,10 @@ pub(crate) async fn status(at: &Installation, words: &Words) -> Result<(), Failu
             ("stage", stage),
         ];
         tell!("{}", words.say("status-rollout", &values));
+        if let Some(held) = desk.helm(&listed.row).await? {
+            let values = [("by", held.by.to_string()), ("since", held.since.to_string())];
+            tell!("  {}", words.say("status-helm", &values));
+        }
         if listed.differing > 0 {
             tell!("  {}", words.say("status-differing", &[]));
         }
@@ -74,11 +80,11 @@ pub(crate) async fn roll_back(args: Rollback, words: &Words) -> Result<(), Failu
     let order = Order::RollBack {
         confirmed: args.confirmed,
     };
-    let Done { end, written } = carry_out(args.press, order, words).await?;
-    if end.state.rollback.as_ref().is_some_and(|r| r.verified_at.is_none()) {
+    let Done { state, written, .. } = carry_out(args.press, order, words).await?;
+    if state.rollback.as_ref().is_some_and(|r| r.verified_at.is_none()) {
         tell!("{}", words.say("rollback-unseen", &[]));
     }
-    as_it_should(written && end.state.stage == Stage::RolledBack)
+    as_it_should(written && state.stage == Stage::RolledBack)
 }
 
 /// Prints what a person can paste, even where this program itself has no key or does not reach a cluster.
@@ -118,14 +124,26 @@ pub(crate) async fn pin(args: Pin, words: &Words) -> Result<(), Failure> {
     } else {
         Order::Pin { tenant, reason }
     };
-    let Done { end, written } = carry_out(args.press, order, words).await?;
-    as_it_should(written && end.state.pins.contains(&wanted.0) == wanted.1)
+    let Done { state, written, .. } = carry_out(args.press, order, words).await?;
+    as_it_should(written && state.pins.contains(&wanted.0) == wanted.1)
 }
 
 pub(crate) async fn drill(args: Press, words: &Words) -> Result<(), Failure> {
-    let Done { end, written } = carry_out(args, Order::Drill, words).await?;
-    let state = end.state;
+    let Done { state, written, .. } = carry_out(args, Order::Drill, words).await?;
     as_it_should(written && state.stage == Stage::Armed && state.targets.values().all(|t| t.levered.is_none()))
+}
+
+/// An order that only an engine carries out that goes on watching: whoever has the helm is asked.
+pub(crate) async fn send(press: Press, order: timonel_wire::Order, words: &Words) -> Result<(), Failure> {
+    let order = match Order::sent(order) {
+        Ok(order) => order,
+        Err(error) => {
+            complain!("timonelctl: {}", words.tell(&error.0));
+            return Err(Failure::BadInput);
+        }
+    };
+    let Done { answer, .. } = carry_out(press, order, words).await?;
+    as_it_should(answer == Answer::Obeyed || answer == Answer::Answered(AnswerRecord::Nothing))
 }
 
 /// A rollout of this installation and how its targets are reached.
@@ -177,30 +195,66 @@ async fn carry_out(press: Press, order: Order, words: &Words) -> Result<Done, Fa
         connections,
     } = at_desk(&press, words).await?;
     let mut prepared = connect::preparation(&plan);
-    if let Order::RollBack { .. } = &order {
-        for (target, error) in connections.keyless(&plan) {
-            let values = [("target", target.to_string()), ("said", error.to_string())];
-            complain!("timonelctl: {}", words.say("rollback-without", &values));
-        }
-    }
+    let keyless = match &order {
+        Order::RollBack { .. } => connections.keyless(&plan),
+        Order::Pin { .. } | Order::Unpin { .. } | Order::Drill | Order::Sent(_) => Vec::new(),
+    };
     tell!("{}", words.say("times-are-utc", &[]));
     let done = desk
-        .carry_out(&row, press.by, order, &connections, |bulletin| {
-            for line in told::sentences(bulletin, &plan.plan, words) {
-                tell!("{line}");
+        .carry_out(&row, press.by, order, &connections, |progress| match progress {
+            Progress::Asked { by, since, limit } => {
+                let values = [
+                    ("by", by.to_string()),
+                    ("since", since.to_string()),
+                    ("seconds", limit.as_secs().to_string()),
+                ];
+                tell!("{}", words.say("order-asked", &values));
             }
-            if !bulletin.manual.is_empty() {
-                for line in prepared.drain(..) {
-                    tell!("          {}", words.say("manual-first", &[("line", line)]));
+            Progress::Waiting { limit } => {
+                let values = [("seconds", limit.as_secs().to_string())];
+                tell!("{}", words.say("order-waiting", &values));
+            }
+            Progress::FromHere { unanswered } => {
+                if unanswered {
+                    tell!("{}", words.say("order-from-here", &[]));
+                }
+                // What is missing here is missed only where it is done from here.
+                for (target, error) in &keyless {
+                    let values = [("target", target.to_string()), ("said", error.to_string())];
+                    complain!("timonelctl: {}", words.say("rollback-without", &values));
+                }
+            }
+            Progress::Step(bulletin) => {
+                for line in told::sentences(bulletin, &plan.plan, words) {
+                    tell!("{line}");
+                }
+                if !bulletin.manual.is_empty() {
+                    for line in prepared.drain(..) {
+                        tell!("          {}", words.say("manual-first", &[("line", line)]));
+                    }
                 }
             }
         })
         .await?;
-    tell!("{}", told::stage(&done.end.state, &done.end.plan, words));
+    if let Some(said) = said(&done.answer, words) {
+        tell!("{said}");
+    }
+    tell!("{}", told::stage(&done.state, &done.plan, words));
     if !done.written {
         complain!("timonelctl: {}", words.say("order-unwritten", &[]));
     }
     Ok(done)
+}
+
+/// What a person is told of an answer that no step tells.
+fn said(answer: &Answer, words: &Words) -> Option<String> {
+    match answer {
+        Answer::Obeyed | Answer::Refused(_) | Answer::Answered(AnswerRecord::Seen) => None,
+        Answer::Answered(AnswerRecord::Nothing) => Some(words.say("order-nothing", &[])),
+        Answer::Answered(AnswerRecord::Late) => Some(words.say("order-late", &[])),
+        Answer::Answered(AnswerRecord::Overtaken) => Some(words.say("order-overtaken", &[])),
+        Answer::Answered(AnswerRecord::Unread) => Some(words.say("order-unread", &[])),
+    }
 }
 
 fn as_it_should(so: bool) -> Result<(), Failure> {

@@ -39,6 +39,7 @@ mod tests {
             include_str!("chart.rs"),
             include_str!("told.rs"),
             include_str!("shift.rs"),
+            include_str!("watch.rs"),
             include_str!("ensayo.rs"),
             include_str!("credential.rs"),
             include_str!("doctor.rs"),

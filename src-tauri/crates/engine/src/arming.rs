@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use timonel_domain::value::{Person, TargetId};
 use timonel_ports::clock::{SharedClock, within};
+use timonel_ports::commands::CommandId;
 use timonel_ports::mailbox::Sender;
 use timonel_ports::target::{Target, TargetError};
 
@@ -20,6 +21,7 @@ pub(crate) async fn check(
     targets: Vec<(TargetId, Arc<dyn Target>)>,
     by: Person,
     mut failed: Vec<String>,
+    command: CommandId,
     to: Sender<Message>,
 ) {
     let mut live = Vec::new();
@@ -48,5 +50,10 @@ pub(crate) async fn check(
             Err(error) => failed.push(bounded(format!("{} {id}: {error}", error.code()))),
         }
     }
-    to.tell(Message::Checked { by, live, failed });
+    to.tell(Message::Checked {
+        by,
+        live,
+        failed,
+        command,
+    });
 }

@@ -10,6 +10,7 @@ use timonel_domain::plan::Plan;
 use timonel_domain::rollout::{Effect, Event, State};
 use timonel_domain::time::Timestamp;
 use timonel_domain::value::{Person, RolloutId, Side, SignalId, TargetId};
+use timonel_ports::commands::CommandId;
 use timonel_ports::target::ManualCommand;
 
 use crate::helm::Standing;
@@ -30,6 +31,8 @@ pub struct Bulletin {
     pub effects: Vec<Effect>,
     /// The state after it.
     pub state: Arc<State>,
+    /// The command that it obeys.
+    pub command: Option<CommandId>,
     /// What a person can paste where a target does not confirm; one for each [`Effect::ShowManual`].
     pub manual: Vec<Manual>,
 }

@@ -1,9 +1,14 @@
 //! What a person may want of a rollout, as it travels through the `Commands` port.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use timonel_domain::rollout::{Cause, Event, Level};
 use timonel_domain::value::{ChecklistId, Person, TenantId};
 use timonel_journal::record::{HoldRecord, LevelRecord};
+
+/// So long after it was given a wish is still what its author wants: a lease, and an engine that takes the rollout up after it.
+pub const KEEPS: Duration = Duration::from_secs(30);
 
 /// What a person wants. Who it is comes from the command's envelope.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -100,6 +105,25 @@ impl Wish {
         Wish::RollBack {
             level: Level::Total.into(),
             confirmed: false,
+        }
+    }
+
+    /// Whether it is obeyed however long it waited. All else lapses after [`KEEPS`]: an old raise is nobody's wish.
+    pub fn keeps(&self) -> bool {
+        match self {
+            Wish::RollBack { .. } | Wish::Acknowledge { .. } => true,
+            Wish::Arm
+            | Wish::Start
+            | Wish::Sign { .. }
+            | Wish::Approve
+            | Wish::Override { .. }
+            | Wish::Freeze { .. }
+            | Wish::Release { .. }
+            | Wish::Pin { .. }
+            | Wish::Unpin { .. }
+            | Wish::Drill
+            | Wish::Reset { .. }
+            | Wish::Close => false,
         }
     }
 

@@ -237,6 +237,8 @@ impl Engine {
         owner.believe(gathered.into_iter().filter(before).collect());
         owner.remember(remembered);
         owner.has_seen(recovered.acknowledged);
+        let (answers, answered) = timonel_ports::mailbox::mailbox(&clock);
+        owner.has_heard(recovered.answers.into_keys(), recovered.reset, answers);
         owner.take_up(recovered.last, recovered.operations, epoch);
         if let Some(mended) = recovered.mended {
             owner.happen(Event::Mended {
@@ -265,7 +267,7 @@ impl Engine {
             tasks.push(spawn(&clock, keeper.run()));
         }
         tasks.push(spawn(&clock, inspection.run()));
-        tasks.push(watch::commands(&clock, commands, to.clone()));
+        tasks.push(watch::commands(&clock, commands, answered, to.clone()));
         tasks.push(watch::ticks(&clock, to.clone()));
         let helm = shared;
         let handle = Handle { clock, to, helm };

@@ -21,7 +21,7 @@ use crate::message::Message;
 /// Begins apart from all else that looks at something, as everything there does.
 const STAGGER: Duration = Duration::from_millis(7);
 /// How often somebody who waits for the helm looks at it.
-const LOOK: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_millis(250);
 /// How long letting go of it may hold up an end: whoever comes next can also wait for the lease to run out.
 const FAREWELL: Duration = Duration::from_secs(2);
 

@@ -4,7 +4,7 @@ use timonel_domain::rollout::{Event, OpId};
 use timonel_domain::time::Mono;
 use timonel_domain::value::{Person, TargetId, Weight};
 use timonel_ports::clock::SharedClock;
-use timonel_ports::commands::Command;
+use timonel_ports::commands::{CommandId, Taken};
 use timonel_ports::mailbox::{Reply, Sender};
 use timonel_ports::signal;
 use timonel_ports::target::{Operation, Reading, TargetError};
@@ -34,12 +34,13 @@ pub(crate) enum Message {
     /// A target asked for patience with a raise, and has had it.
     PutOff(Order),
     /// A person wants something.
-    Command(Command),
+    Command(Taken),
     /// The arming checks have ended.
     Checked {
         by: Person,
         live: Vec<(TargetId, Weight)>,
         failed: Vec<String>,
+        command: CommandId,
     },
     /// Entries up to this number are in the store.
     Written { through: u64 },

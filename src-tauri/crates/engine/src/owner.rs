@@ -1,8 +1,9 @@
 //! The owner of a rollout: takes one message after the other, lets the step decide, and has the effects carried out.
 
 mod hear;
+mod heard;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,6 +33,7 @@ use crate::intents::Errand;
 use crate::message::Message;
 use crate::scribe::Job;
 use crate::traffic::Lookout;
+use heard::Heard;
 
 pub(crate) struct Owner {
     rollout: RolloutId,
@@ -60,7 +62,7 @@ pub(crate) struct Owner {
     /// The entry after which nothing is left of a rollback to finish; its intent goes once that is in the store.
     finished_in: Option<u64>,
     subscribers: Vec<Sender<Bulletin>>,
-    commands: (BTreeSet<CommandId>, VecDeque<CommandId>),
+    commands: Heard,
     written: u64,
     store_fault: Option<String>,
     unit_seq: u64,
@@ -105,7 +107,7 @@ impl Owner {
             helm,
             finished_in: None,
             subscribers: Vec::new(),
-            commands: Default::default(),
+            commands: Heard::default(),
             written,
             store_fault: None,
             unit_seq: 0,
@@ -124,6 +126,17 @@ impl Owner {
     /// After a start: who has seen which alert, from the journal.
     pub(crate) fn has_seen(&mut self, acknowledged: BTreeMap<String, Acknowledgement>) {
         self.acknowledged = acknowledged;
+    }
+
+    /// After a start: the commands that the journal has answers to, when a person last said that rollbacks are over, and to whom to
+    /// say which are answered.
+    pub(crate) fn has_heard(
+        &mut self,
+        answered: impl Iterator<Item = CommandId>,
+        reset: Option<Timestamp>,
+        tell: Sender<CommandId>,
+    ) {
+        self.commands = Heard::new(answered, reset, tell);
     }
 
     /// After a start: an intent file is there. What it says is done again, unless the journal has its end: it was verified, or a
@@ -195,8 +208,16 @@ impl Owner {
                 Message::Live { target, begun, outcome } => self.live(target, begun, outcome),
                 Message::Operating { target, op, operation } => self.operating(target, op, &operation),
                 Message::PutOff(order) => self.raise(order),
-                Message::Command(command) => self.command(command),
-                Message::Checked { by, live, failed } => self.happen(Event::Arm { by, live, failed }),
+                Message::Command(taken) => self.command(taken),
+                Message::Checked {
+                    by,
+                    live,
+                    failed,
+                    command,
+                } => {
+                    let who = by.clone();
+                    self.obey(Event::Arm { by, live, failed }, who, command);
+                }
                 Message::Written { through } => self.written(through),
                 Message::StoreFault(fault) => self.store_failed(fault),
                 Message::Broken(detail) => self.happen(Event::JournalBroken { detail }),
@@ -216,10 +237,18 @@ impl Owner {
 
     /// Lets the step decide and has its effects carried out: lowering first, then the record, raising after it.
     pub(crate) fn happen(&mut self, event: Event) {
+        self.happen_by(event, None);
+    }
+
+    /// The number of the entry of what happened; `None` where it changed nothing.
+    fn happen_by(&mut self, event: Event, command: Option<CommandId>) -> Option<u64> {
         let now = self.clock.now();
         let (state, effects) = step(&self.plan, &self.state, &event, now);
         if state == *self.state && effects.is_empty() {
-            return;
+            return None;
+        }
+        if is_reset(&event, &effects) {
+            self.commands.reset(now);
         }
         let before = std::mem::replace(&mut self.state, Arc::new(state));
         let (mut raises, mut manual) = (Vec::new(), Vec::new());
@@ -259,7 +288,7 @@ impl Owner {
             self.write_intent(now);
         }
         self.note_settled(&before);
-        let seq = self.record(now, &event, &effects);
+        let seq = self.record(now, &event, &effects, command.as_ref());
         if !raises.is_empty() {
             self.intended.insert(seq, raises);
         }
@@ -275,9 +304,11 @@ impl Owner {
             event,
             effects,
             state: self.state.clone(),
+            command,
             manual,
         };
         self.subscribers.retain(|to| to.send(bulletin.clone()).is_ok());
+        Some(seq)
     }
 
     /// The commands by which a person lowers a target that does not confirm.
@@ -302,9 +333,9 @@ impl Owner {
         })
     }
 
-    fn record(&mut self, now: Timestamp, event: &Event, effects: &[Effect]) -> u64 {
-        let body = Body::of(&StepRecord::new(event, effects))
-            .expect("a step record serialises, and what it holds is bounded where it comes in");
+    fn record(&mut self, now: Timestamp, event: &Event, effects: &[Effect], command: Option<&CommandId>) -> u64 {
+        let record = StepRecord::new(event, effects).obeying(command.map(ToString::to_string));
+        let body = Body::of(&record).expect("a step record serialises, and what it holds is bounded where it comes in");
         self.enter(now, STEP, body)
     }
 
@@ -388,6 +419,7 @@ impl Owner {
     fn written(&mut self, through: u64) {
         self.written = through;
         self.store_fault = None;
+        self.commands.written(through);
         let later = self.intended.split_off(&(through + 1));
         for order in std::mem::replace(&mut self.intended, later).into_values().flatten() {
             self.raise(order);
@@ -435,6 +467,11 @@ impl Owner {
             report: Report::Failed { op: order.op, failure },
         });
     }
+}
+
+/// Whether a person has said by this that rollbacks are over.
+pub(crate) fn is_reset(event: &Event, effects: &[Effect]) -> bool {
+    matches!(event, Event::Reset { .. }) && !effects.iter().any(|e| matches!(e, Effect::Rejected(_)))
 }
 
 /// Whether a restart has a total rollback to finish: until it is verified and cleaned up, or a person has reset or closed

@@ -24,6 +24,7 @@ use crate::engine::EngineError;
 use checkpoint::Kept;
 #[cfg(test)]
 pub(crate) use checkpoint::maker;
+pub use fold::Answer;
 pub(crate) use fold::Fold;
 pub(crate) use inspection::Inspection;
 
@@ -134,6 +135,39 @@ where
         checkpoint::keep(store, rollout, plan, place, &kept).await;
     }
     Ok(Recovered { kept, began, believed })
+}
+
+/// What the journal of a rollout has come to by its checkpoint, with the place of that; of no entries where there is none.
+pub(crate) async fn put_away<S>(store: &S, rollout: &RolloutId, plan: &Plan) -> (Position, Fold)
+where
+    S: JournalStore + CheckpointStore + ?Sized,
+{
+    match checkpoint::find::<_, ()>(store, rollout, plan).await {
+        Some((place, kept)) => (place, kept.fold),
+        None => (Position::START, Fold::new(plan)),
+    }
+}
+
+/// Takes in what was written after a place, and tells every step of it. The place moves on with each entry.
+pub(crate) async fn read_on(
+    store: &(impl JournalStore + ?Sized),
+    rollout: &RolloutId,
+    plan: &Plan,
+    (after, fold): (&mut Position, &mut Fold),
+    mut tell: impl FnMut(&Bulletin),
+) -> Result<(), EngineError> {
+    loop {
+        let page = store.entries(Part::Rollout(rollout), *after, PAGE).await;
+        let page = page.map_err(EngineError::Recover)?;
+        for placed in &page {
+            let entry = placed.sealed.entry().map_err(|e| EngineError::Journal(e.to_string()))?;
+            fold.push(rollout, plan, &entry, &mut tell)?;
+            *after = placed.position;
+        }
+        if page.len() < PAGE as usize {
+            return Ok(());
+        }
+    }
 }
 
 /// The samples of the present phase: evidence does not fade, so all of them are taken up, however long nobody watched.

@@ -6,8 +6,8 @@ use std::time::Duration;
 pub(crate) use timonel_domain::rollout::TICK;
 use timonel_domain::value::TargetId;
 use timonel_ports::clock::{SharedClock, sleep, within};
-use timonel_ports::commands::CommandFeed;
-use timonel_ports::mailbox::Sender;
+use timonel_ports::commands::{CommandError, CommandFeed, CommandId};
+use timonel_ports::mailbox::{Receiver, Sender};
 use timonel_ports::signal::Source;
 use timonel_ports::target::{Target, TargetError};
 use timonel_ports::task::{Task, spawn};
@@ -146,19 +146,35 @@ pub(crate) fn due(clock: &SharedClock, left: Duration, to: Sender<Message>) -> T
     })
 }
 
-/// Hands people's commands on.
-pub(crate) fn commands(clock: &SharedClock, mut feed: Box<dyn CommandFeed>, to: Sender<Message>) -> Task<()> {
+/// Hands people's commands on, and says which of them the journal has an answer to.
+pub(crate) fn commands(
+    clock: &SharedClock,
+    mut feed: Box<dyn CommandFeed>,
+    mut answered: Receiver<CommandId>,
+    to: Sender<Message>,
+) -> Task<()> {
     let on = clock.clone();
     spawn(clock, async move {
         loop {
-            match feed.next().await {
-                Ok(command) => {
-                    if to.send(Message::Command(command)).is_err() {
-                        return;
-                    }
-                }
-                Err(timonel_ports::commands::CommandError::Closed) => return,
-                Err(error) => {
+            let trouble = tokio::select! {
+                biased;
+                id = answered.recv() => match id {
+                    Some(id) => feed.answered(&id).await.err(),
+                    None => return,
+                },
+                taken = feed.next() => match taken {
+                    Ok(taken) => match to.send(Message::Command(taken)) {
+                        Ok(()) => None,
+                        Err(_) => return,
+                    },
+                    Err(error) => Some(error),
+                },
+            };
+            match trouble {
+                None => {}
+                Some(CommandError::Closed) => return,
+                Some(error) => {
+                    // What could not be marked as answered is given again, and answered again from the journal.
                     tracing::warn!(%error, "commands do not arrive");
                     sleep(&*on, TICK).await;
                 }

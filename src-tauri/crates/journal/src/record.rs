@@ -25,10 +25,43 @@ pub struct StepRecord {
     /// What followed from it, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub effects: Vec<EffectRecord>,
+    /// The id of the command that it obeys: with it in one entry, nobody obeys that again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
 }
 
 /// The kind of entries that hold a [`StepRecord`].
 pub const STEP: &str = "step";
+
+/// The kind of entries that hold a [`CommandRecord`].
+pub const COMMAND: &str = "command";
+
+/// The body of an entry of kind [`COMMAND`]: what became of a command that is no step. It changes nothing about the rollout.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommandRecord {
+    /// Which command.
+    pub id: String,
+    /// Whose.
+    pub by: Person,
+    /// What became of it.
+    pub answer: AnswerRecord,
+}
+
+/// What became of a command that is no step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AnswerRecord {
+    /// It wanted what was so already.
+    Nothing,
+    /// It was an alert seen, which has an entry of its own.
+    Seen,
+    /// It had waited too long to be still what its author wants.
+    Late,
+    /// A rollback from before a person said that rollbacks are over.
+    Overtaken,
+    /// This version does not know what it says, or it is too long.
+    Unread,
+}
 
 /// The kind of entries that hold an [`OperationRecord`].
 pub const OPERATION: &str = "operation";
@@ -450,6 +483,12 @@ impl StepRecord {
         Self {
             event: event.into(),
             effects: effects.iter().map(EffectRecord::from).collect(),
+            command: None,
         }
+    }
+
+    /// The same as what obeys the command of this id, where it obeys one.
+    pub fn obeying(self, command: Option<String>) -> Self {
+        Self { command, ..self }
     }
 }

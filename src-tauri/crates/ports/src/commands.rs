@@ -1,13 +1,14 @@
 //! The port through which people's commands reach the engine that holds the helm.
 //!
 //! Two halves: consoles [`Commands::submit`], the owner loop takes with [`CommandFeed::next`]. A command may arrive
-//! twice where its answer was lost on the way; its id says that it is the same, and the taker executes it once.
-//! The implementation here is a queue within the process.
+//! twice, here or at the engine after this one, until it is [`CommandFeed::answered`]; its id says that it is the same,
+//! and the journal whether it was obeyed. The implementation here is a queue within the process.
 //!
 //! Deliberately not here: who may command what, and what the engine answers: that is read from the journal.
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use timonel_domain::time::Timestamp;
@@ -31,8 +32,19 @@ pub struct Command {
     pub what: Body,
 }
 
+/// A command that reached an engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    /// What is wanted.
+    pub command: Command,
+    /// How long it waited, by the one clock of whoever kept it meanwhile: consoles' clocks are not to be trusted with the
+    /// age of a raise.
+    pub waited: Duration,
+}
+
 /// Names one command: 1 to 80 visible ASCII characters, unique among all consoles.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct CommandId(Arc<str>);
 
 /// Text that cannot name a command.
@@ -57,6 +69,19 @@ impl CommandId {
     }
 }
 
+impl TryFrom<String> for CommandId {
+    type Error = BadCommandId;
+    fn try_from(text: String) -> Result<Self, BadCommandId> {
+        Self::new(&text)
+    }
+}
+
+impl From<CommandId> for String {
+    fn from(id: CommandId) -> Self {
+        id.as_str().to_owned()
+    }
+}
+
 impl fmt::Display for CommandId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -74,7 +99,10 @@ pub trait Commands: Send + Sync + fmt::Debug {
 #[async_trait]
 pub trait CommandFeed: Send + fmt::Debug {
     /// The next command, in the order of submission; waits for one. Cancel safe.
-    async fn next(&mut self) -> Result<Command, CommandError>;
+    async fn next(&mut self) -> Result<Taken, CommandError>;
+
+    /// What became of a command is in the journal: nobody is given it again.
+    async fn answered(&mut self, id: &CommandId) -> Result<(), CommandError>;
 }
 
 /// Why a command was not handed on.
@@ -111,8 +139,15 @@ pub struct QueueFeed(Receiver<Command>);
 
 #[async_trait]
 impl CommandFeed for QueueFeed {
-    async fn next(&mut self) -> Result<Command, CommandError> {
-        self.0.recv().await.ok_or(CommandError::Closed)
+    async fn next(&mut self) -> Result<Taken, CommandError> {
+        let command = self.0.recv().await.ok_or(CommandError::Closed)?;
+        let waited = Duration::ZERO;
+        Ok(Taken { command, waited })
+    }
+
+    async fn answered(&mut self, _id: &CommandId) -> Result<(), CommandError> {
+        // It gives nothing twice.
+        Ok(())
     }
 }
 
@@ -137,8 +172,8 @@ mod tests {
         end.submit(command("1")).await.unwrap();
         other.submit(command("2")).await.unwrap();
         drop((end, other));
-        assert_eq!(feed.next().await.unwrap(), command("1"));
-        assert_eq!(feed.next().await.unwrap(), command("2"));
+        assert_eq!(feed.next().await.unwrap().command, command("1"));
+        assert_eq!(feed.next().await.unwrap().command, command("2"));
         assert!(matches!(feed.next().await, Err(CommandError::Closed)));
     }
 

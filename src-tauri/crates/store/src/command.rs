@@ -1,16 +1,19 @@
-//! Commands as rows: consoles put them, the engine that holds the helm takes them, in their order and each once.
+//! Commands as rows: consoles put them, the engine that holds the helm takes them, in their order.
 //!
-//! Taking comes before obeying: a command that raises must never be obeyed a second time by whoever takes over. What was
-//! taken by an engine that ended in that moment is lost, and its console sees that the journal has no answer to it.
+//! One that was taken and not answered is given again to the next engine: it may have ended in that moment. Whether it had
+//! obeyed by then is in the journal, by the command's id. Deliberately not here: when a command is too old; that depends on
+//! what it says.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use timonel_domain::time::Timestamp;
 use timonel_domain::value::{Person, RolloutId, Writer};
 use timonel_journal::entry::Body;
 use timonel_ports::clock::sleep;
-use timonel_ports::commands::{Command, CommandError, CommandFeed, CommandId, Commands};
+use timonel_ports::commands::{Command, CommandError, CommandFeed, CommandId, Commands, Taken};
 use timonel_ports::store::StoreError;
 
 use crate::database::Database;
@@ -19,6 +22,8 @@ use crate::news::News;
 use crate::statement;
 
 const WHAT: &str = "a command";
+/// So many commands that are taken and not answered are passed over at most; those behind them wait.
+const UNDER_WAY: i64 = 64;
 
 /// A console's half: commands for the engine of one rollout, wherever it runs.
 #[derive(Debug, Clone)]
@@ -34,6 +39,8 @@ pub struct OrderFeed {
     rollout: RolloutId,
     me: Writer,
     news: News,
+    /// Those that were given and are not answered.
+    given: BTreeSet<CommandId>,
 }
 
 impl Database {
@@ -52,6 +59,7 @@ impl Database {
             rollout: rollout.clone(),
             me: me.clone(),
             news: self.news(),
+            given: BTreeSet::new(),
         }
     }
 }
@@ -59,12 +67,14 @@ impl Database {
 #[async_trait]
 impl Commands for Orders {
     async fn submit(&self, command: Command) -> Result<(), CommandError> {
+        let moment = self.store.moment().await.map_err(unavailable)?;
         let row = [
             command.id.as_str().into(),
             self.rollout.as_str().into(),
             command.by.as_str().into(),
             command.at.micros().into(),
             command.what.bytes().into(),
+            moment.micros().into(),
         ];
         let put = self.store.execute(statement::PUT_COMMAND, &row).await;
         put.map_err(|error| unavailable(self.store.of_rollout(&self.rollout, error, WHAT)))?;
@@ -75,22 +85,28 @@ impl Commands for Orders {
 
 #[async_trait]
 impl CommandFeed for OrderFeed {
-    async fn next(&mut self) -> Result<Command, CommandError> {
+    async fn next(&mut self) -> Result<Taken, CommandError> {
         loop {
             // Seen before looking: what comes while we look is looked for again.
             self.news.seen();
             match self.take().await.map_err(unavailable)? {
-                Taken::Command(command) => return Ok(command),
-                Taken::Unreadable => {}
-                Taken::Nothing => self.news.next().await,
-                Taken::NotOurs => sleep(&*self.store.clock, News::PATIENCE).await,
+                Found::Command(taken) => return Ok(taken),
+                Found::Unreadable => {}
+                Found::Nothing => self.news.next().await,
+                Found::NotOurs => sleep(&*self.store.clock, News::PATIENCE).await,
             }
         }
     }
+
+    async fn answered(&mut self, id: &CommandId) -> Result<(), CommandError> {
+        self.put_away(id.as_str()).await.map_err(unavailable)?;
+        self.given.remove(id);
+        Ok(())
+    }
 }
 
-enum Taken {
-    Command(Command),
+enum Found {
+    Command(Taken),
     /// It says nothing, and must not keep a rollback waiting behind it.
     Unreadable,
     /// None waits.
@@ -100,35 +116,56 @@ enum Taken {
 }
 
 impl OrderFeed {
-    /// Takes the first that waits, if the helm is ours. One statement decides, so that a command is taken once whoever asks.
-    async fn take(&self) -> Result<Taken, StoreError> {
-        let rows = self
-            .store
-            .rows(statement::WAITING_COMMAND, &[self.rollout.as_str().into()])
-            .await;
+    /// Takes the first that waits, if the helm is ours. One statement decides, so that two engines never both have it.
+    async fn take(&mut self) -> Result<Found, StoreError> {
+        let args = [self.rollout.as_str().into(), UNDER_WAY.into()];
+        let rows = self.store.rows(statement::WAITING_COMMANDS, &args).await;
         let rows = rows.map_err(self.store.unread(WHAT))?;
-        let Some(row) = rows.first() else {
-            return Ok(Taken::Nothing);
-        };
-        let id: &str = row.get("id").map_err(self.store.unread(WHAT))?;
+        for row in &rows {
+            let id: &str = row.get("id").map_err(self.store.unread(WHAT))?;
+            if self.given.iter().any(|given| given.as_str() == id) {
+                continue;
+            }
+            let now = self.store.moment().await?;
+            if !self.write(statement::TAKE_COMMAND, id, now).await? {
+                return Ok(Found::NotOurs);
+            }
+            return match self.command(row) {
+                Ok(command) => {
+                    let put_at: Option<i64> = row.get("put_at").map_err(self.store.unread(WHAT))?;
+                    // Nobody knows how old one is that was put before that was kept.
+                    let waited = put_at.map_or(Duration::MAX, |at| now.since(Timestamp::from_micros(at)));
+                    self.given.insert(command.id.clone());
+                    Ok(Found::Command(Taken { command, waited }))
+                }
+                Err(error) => {
+                    tracing::error!(%error, id, "a command that cannot be read is passed over");
+                    self.put_away(id).await?;
+                    Ok(Found::Unreadable)
+                }
+            };
+        }
+        Ok(Found::Nothing)
+    }
+
+    /// It is given to nobody any more.
+    async fn put_away(&self, id: &str) -> Result<(), StoreError> {
         let now = self.store.moment().await?;
+        // One that is not there came another way.
+        self.write(statement::ANSWER_COMMAND, id, now).await?;
+        Ok(())
+    }
+
+    /// Whether the row of a command was changed, which it is only while the helm is ours.
+    async fn write(&self, sql: &'static str, id: &str, now: Timestamp) -> Result<bool, StoreError> {
         let args = [
             id.into(),
             self.rollout.as_str().into(),
             self.me.as_str().into(),
             now.micros().into(),
         ];
-        let taken = self.store.execute(statement::TAKE_COMMAND, &args).await;
-        if taken.map_err(self.store.unwritten(WHAT))? == 0 {
-            return Ok(Taken::NotOurs);
-        }
-        Ok(self.command(row).map_or_else(
-            |error| {
-                tracing::error!(%error, id, "a command that cannot be read is passed over");
-                Taken::Unreadable
-            },
-            Taken::Command,
-        ))
+        let changed = self.store.execute(sql, &args).await;
+        Ok(changed.map_err(self.store.unwritten(WHAT))? > 0)
     }
 
     fn command(&self, row: &Row) -> Result<Command, StoreError> {

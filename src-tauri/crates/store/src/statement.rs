@@ -104,14 +104,20 @@ pub(crate) const RELEASE_HELM: &str = "
 pub(crate) const SERVERS_NOW: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT) AS now";
 
 pub(crate) const PUT_COMMAND: &str = "
-    INSERT INTO command (id, rollout, by, at, what) VALUES ($1, $2, $3, $4, $5)
+    INSERT INTO command (id, rollout, by, at, what, put_at) VALUES ($1, $2, $3, $4, $5, $6)
     ON CONFLICT (id) DO NOTHING";
 
-pub(crate) const WAITING_COMMAND: &str = "
-    SELECT id, by, at, what FROM command WHERE rollout = $1 AND taken_at IS NULL ORDER BY position LIMIT 1";
+pub(crate) const WAITING_COMMANDS: &str = "
+    SELECT id, by, at, what, put_at FROM command WHERE rollout = $1 AND answered_at IS NULL ORDER BY position LIMIT $2";
 
 // By whoever has the helm, even where its lease has run out and nobody else has taken it.
 pub(crate) const TAKE_COMMAND: &str = "
     UPDATE command SET taken_at = $4, taken_by = $3
-    WHERE id = $1 AND taken_at IS NULL
+    WHERE id = $1 AND answered_at IS NULL
+      AND EXISTS (SELECT 1 FROM helm WHERE helm.rollout = $2 AND helm.holder = $3)";
+
+// Not by one that lost the helm meanwhile: what that wrote down may count for nothing.
+pub(crate) const ANSWER_COMMAND: &str = "
+    UPDATE command SET answered_at = $4
+    WHERE id = $1 AND answered_at IS NULL
       AND EXISTS (SELECT 1 FROM helm WHERE helm.rollout = $2 AND helm.holder = $3)";

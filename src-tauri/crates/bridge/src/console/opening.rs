@@ -120,7 +120,7 @@ struct Ground {
 impl Ground {
     /// Paints the first picture and keeps painting.
     async fn stand(self, world: impl FnOnce() -> Option<Imagined>) -> Result<Console, BridgeError> {
-        let desk = SystemClock::shared();
+        let (desk, now) = (SystemClock::shared(), self.clock.now());
         let snapshot = self.engine.handle().look().await?;
         let first = Arc::new(self.easel.paint(&snapshot, &self.past, self.first_picture));
         let (show, pictures) = tokio::sync::watch::channel(first);
@@ -150,7 +150,8 @@ impl Ground {
             row: self.row,
             handle: self.engine.handle().clone(),
             commands: self.commands,
-            commanded: AtomicU64::new(1),
+            // The journal knows the ids of those before.
+            commanded: AtomicU64::new(now.micros().unsigned_abs()),
             store: self.store,
             helm: self.helm,
             pictures,

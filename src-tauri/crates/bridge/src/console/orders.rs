@@ -25,7 +25,7 @@ pub(super) fn aimed(aim: &Aim, open: &Aim) -> Result<(), WireError> {
 }
 
 /// The wish of an order that is one; signing all is several ([`unsigned`]).
-pub(super) fn wish(order: Order) -> Result<Wish, WireError> {
+pub(crate) fn wish(order: Order) -> Result<Wish, WireError> {
     Ok(match order {
         Order::Arm => Wish::Arm,
         Order::Start => Wish::Start,

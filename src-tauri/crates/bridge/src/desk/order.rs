@@ -4,13 +4,19 @@ use std::time::Duration;
 
 use timonel_domain::rollout::{Level, Stage, State};
 use timonel_domain::value::TenantId;
-use timonel_engine::command::Wish;
+use timonel_engine::command::{KEEPS, Wish};
+use timonel_wire::WireError;
+
+use crate::console::wish;
 
 /// Traffic has this long to show what was read back before a person at a terminal is told that it has not.
 const FOR_TRAFFIC: Duration = Duration::from_secs(60);
 
+/// An engine that is well answers at once. One that has not by then does not keep the calls where they are.
+const FOR_ROLLBACK: Duration = Duration::from_secs(2);
+
 /// What a person at a desk can have done.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Order {
     /// Put everything back.
     RollBack {
@@ -33,9 +39,32 @@ pub enum Order {
     },
     /// Drill the rollback, at 0 %.
     Drill,
+    /// What only an engine that goes on watching does: it is asked of whoever has the helm, and never done from here.
+    Sent(Wish),
 }
 
 impl Order {
+    /// What a window orders, for whoever has the helm. Errors where it is none that can be sent.
+    pub fn sent(order: timonel_wire::Order) -> Result<Self, WireError> {
+        Ok(Order::Sent(wish(order)?))
+    }
+
+    /// How long whoever has the helm has to answer. A rollback is done from here then; all else has lapsed by then.
+    pub fn waits(&self) -> Duration {
+        match self {
+            Order::RollBack { .. } => FOR_ROLLBACK,
+            Order::Pin { .. } | Order::Unpin { .. } | Order::Drill | Order::Sent(_) => KEEPS + FOR_ROLLBACK,
+        }
+    }
+
+    /// Whether a program that ends after it can do it.
+    pub(super) fn can_be_done_from_here(&self) -> bool {
+        match self {
+            Order::RollBack { .. } | Order::Pin { .. } | Order::Unpin { .. } | Order::Drill => true,
+            Order::Sent(_) => false,
+        }
+    }
+
     pub(super) fn wish(&self) -> Wish {
         match self.clone() {
             Order::RollBack { confirmed } => Wish::RollBack {
@@ -45,6 +74,7 @@ impl Order {
             Order::Pin { tenant, reason } => Wish::Pin { tenant, reason },
             Order::Unpin { tenant, reason } => Wish::Unpin { tenant, reason },
             Order::Drill => Wish::Drill,
+            Order::Sent(wish) => wish,
         }
     }
 
@@ -53,7 +83,7 @@ impl Order {
     pub(super) fn takes_what_is_there(&self) -> bool {
         match self {
             Order::RollBack { .. } => true,
-            Order::Pin { .. } | Order::Unpin { .. } | Order::Drill => false,
+            Order::Pin { .. } | Order::Unpin { .. } | Order::Drill | Order::Sent(_) => false,
         }
     }
 
@@ -66,6 +96,8 @@ impl Order {
                 state.stage == Stage::RolledBack && (verified || waited >= FOR_TRAFFIC)
             }
             Order::Pin { .. } | Order::Unpin { .. } | Order::Drill => idle,
+            // What it sets in motion goes on without us.
+            Order::Sent(_) => true,
         }
     }
 }

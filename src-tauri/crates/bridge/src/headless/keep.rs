@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use futures::future::join_all;
+use futures::future::{join_all, select_all};
 use timonel_domain::value::RolloutId;
 use timonel_engine::EngineError;
 use timonel_plan::parsed::SIMULATOR;
@@ -48,9 +48,34 @@ impl Headless {
                 tracing::error!(%error, "what is open cannot be looked for");
                 self.prove(Err(error.to_string()));
             }
-            if self.pause(ROUND).await {
+            if self.until_next_round().await {
                 return;
             }
+        }
+    }
+
+    /// Until it is time, or a rollout that was stood by for has nobody at its helm: it has to be taken up at once. Whether the
+    /// program is to end.
+    async fn until_next_round(&self) -> bool {
+        let standby: Vec<_> = {
+            let troubles = lock(&self.0.troubles);
+            let standby = lock(&self.0.standby);
+            // What could not be taken up is not tried without end.
+            let waiting = standby
+                .keys()
+                .filter(|rollout| !troubles.contains_key(rollout.as_str()));
+            waiting.cloned().collect()
+        };
+        let Some(quay) = self.0.quay.get().filter(|_| !standby.is_empty()) else {
+            return self.pause(ROUND).await;
+        };
+        let helm: &dyn Helm = &**quay.desk.store();
+        let vacant = standby
+            .iter()
+            .map(|rollout| Box::pin(timonel_engine::vacant(&self.0.clock, helm, rollout)));
+        tokio::select! {
+            ending = self.pause(ROUND) => ending,
+            _ = select_all(vacant) => self.is_ending(),
         }
     }
 

@@ -7,6 +7,7 @@
 
 mod backtest;
 mod berth;
+mod commanded;
 mod headless;
 mod killed;
 mod live;

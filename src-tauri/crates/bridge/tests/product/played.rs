@@ -231,7 +231,11 @@ impl Played {
         let told: Vec<_> = self
             .steps
             .iter()
-            .map(|step| (step.seq, step.at, StepRecord::new(&step.event, &step.effects)))
+            .map(|step| {
+                let record = StepRecord::new(&step.event, &step.effects);
+                let command = step.command.as_ref().map(ToString::to_string);
+                (step.seq, step.at, record.obeying(command))
+            })
             .collect();
         assert_eq!(written, told);
     }

@@ -9,8 +9,10 @@ use timonel_domain::sample::{Sample, Value};
 use timonel_domain::time::{Mono, Timestamp};
 use timonel_domain::value::{Person, Side, TargetId, Weight};
 use timonel_journal::entry::Body;
-use timonel_journal::record::{ACKNOWLEDGEMENT, AcknowledgementRecord, OPERATION, OperationRecord};
-use timonel_ports::commands::Command;
+use timonel_journal::record::{
+    ACKNOWLEDGEMENT, AcknowledgementRecord, AnswerRecord, COMMAND, CommandRecord, OPERATION, OperationRecord,
+};
+use timonel_ports::commands::{Command, CommandId, Taken};
 use timonel_ports::signal;
 use timonel_ports::store::{UnitRow, Units};
 use timonel_ports::target::{Operation, Reading, TargetError};
@@ -20,7 +22,7 @@ use super::Owner;
 use crate::actuation::failure;
 use crate::arming;
 use crate::bulletin::{Acknowledgement, Snapshot};
-use crate::command::{Asked, Wish};
+use crate::command::{Asked, KEEPS, Wish};
 use crate::helm::Standing;
 use crate::scribe::Job;
 use crate::watch::{self, TICK};
@@ -29,8 +31,6 @@ use crate::watch::{self, TICK};
 const STALL: Duration = Duration::from_secs(15);
 /// A wall clock this far from where it should be was set; less is the work of a time server.
 const SET: Duration = Duration::from_secs(5);
-/// So many of the last commands are remembered, to recognise one that arrives twice.
-const REMEMBERED: usize = 1000;
 /// Bytes that a command may have: an entry holds it more than once, and has a limit of its own.
 const LONGEST_COMMAND: usize = 64 * 1024;
 
@@ -234,29 +234,60 @@ impl Owner {
         self.happen(Event::Target { target, report });
     }
 
-    pub(super) fn command(&mut self, command: Command) {
-        let (known, order) = &mut self.commands;
-        if !known.insert(command.id.clone()) {
+    pub(super) fn command(&mut self, taken: Taken) {
+        let Taken { command, waited } = taken;
+        let Command { id, by, what, .. } = command;
+        if !self.commands.is_new(&id) {
             return;
         }
-        order.push_back(command.id);
-        if order.len() > REMEMBERED
-            && let Some(oldest) = order.pop_front()
-        {
-            known.remove(&oldest);
+        let read = (what.bytes().len() <= LONGEST_COMMAND).then(|| what.read::<Wish>());
+        let wish = match read {
+            Some(Ok(wish)) => wish,
+            Some(Err(error)) => {
+                tracing::warn!(%error, %by, "a command that this version does not know");
+                return self.answer(id, by, AnswerRecord::Unread);
+            }
+            None => {
+                tracing::warn!(%by, "a command that is too long for the journal");
+                return self.answer(id, by, AnswerRecord::Unread);
+            }
+        };
+        if !wish.keeps() && waited > KEEPS {
+            tracing::warn!(?wish, %by, waited_s = waited.as_secs(), "a command that waited too long is not obeyed");
+            return self.answer(id, by, AnswerRecord::Late);
         }
-        if command.what.bytes().len() > LONGEST_COMMAND {
-            tracing::warn!(by = %command.by, "a command that is too long for the journal");
-            return;
+        if matches!(wish, Wish::RollBack { .. }) && self.commands.is_overtaken(self.clock.now() - waited) {
+            tracing::warn!(%by, "a rollback from before the last reset is not obeyed");
+            return self.answer(id, by, AnswerRecord::Overtaken);
         }
-        match command.what.read::<Wish>() {
-            Ok(wish) => match wish.asked(command.by.clone()) {
-                Asked::Event(event) => self.happen(event),
-                Asked::Arming => self.check_arming(command.by),
-                Asked::Acknowledgement { alert, comment } => self.acknowledge(command.by, alert, comment),
-            },
-            Err(error) => tracing::warn!(%error, by = %command.by, "a command that this version does not know"),
+        match wish.asked(by.clone()) {
+            Asked::Event(event) => self.obey(event, by, id),
+            Asked::Arming => self.check_arming(by, id),
+            Asked::Acknowledgement { alert, comment } => {
+                self.acknowledge(by.clone(), alert, comment);
+                self.answer(id, by, AnswerRecord::Seen);
+            }
         }
+    }
+
+    /// What a command asks for happens; its id goes into the same entry.
+    pub(super) fn obey(&mut self, event: Event, by: Person, command: CommandId) {
+        match self.happen_by(event, Some(command.clone())) {
+            Some(seq) => self.commands.answered_in(seq, command),
+            None => self.answer(command, by, AnswerRecord::Nothing),
+        }
+    }
+
+    /// What became of a command that is no step.
+    fn answer(&mut self, id: CommandId, by: Person, answer: AnswerRecord) {
+        let record = CommandRecord {
+            id: id.to_string(),
+            by,
+            answer,
+        };
+        let body = Body::of(&record).expect("two ids and a word serialise");
+        let seq = self.enter(self.clock.now(), COMMAND, body);
+        self.commands.answered_in(seq, id);
     }
 
     /// The first who has seen an alert is the one who has.
@@ -278,7 +309,7 @@ impl Owner {
         self.acknowledged.insert(alert, seen);
     }
 
-    fn check_arming(&mut self, by: Person) {
+    fn check_arming(&mut self, by: Person, command: CommandId) {
         let now = self.clock.now();
         let stale = self
             .plan
@@ -292,7 +323,7 @@ impl Owner {
         let targets = self.targets.iter().map(|(id, t)| (id.clone(), t.clone())).collect();
         drop(spawn(
             &self.clock,
-            arming::check(self.clock.clone(), targets, by, failed, self.me.clone()),
+            arming::check(self.clock.clone(), targets, by, failed, command, self.me.clone()),
         ));
     }
 

@@ -11,15 +11,28 @@ use timonel_domain::time::Timestamp;
 use timonel_domain::value::RolloutId;
 use timonel_journal::entry::Entry;
 use timonel_journal::record::{
-    ACKNOWLEDGEMENT, AcknowledgementRecord, EffectRecord, EventRecord, MENDED, MendedRecord, OPERATION,
-    OperationRecord, STEP, StepRecord,
+    ACKNOWLEDGEMENT, AcknowledgementRecord, AnswerRecord, COMMAND, CommandRecord, EffectRecord, EventRecord, MENDED,
+    MendedRecord, OPERATION, OperationRecord, STEP, StepRecord,
 };
+use timonel_ports::commands::CommandId;
 use timonel_ports::target::Operation;
 
 use super::Replayed;
 use super::succession::Succession;
 use crate::bulletin::{Acknowledgement, Bulletin};
 use crate::engine::EngineError;
+use crate::owner::is_reset;
+
+/// What became of a command, by the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Answer {
+    /// It is a step.
+    Obeyed,
+    /// The step refuses it, for this.
+    Refused(String),
+    /// It is no step, for this.
+    Answered(AnswerRecord),
+}
 
 /// What the entries so far come to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -39,6 +52,8 @@ pub(crate) struct Fold {
     pub(crate) mended: Option<MendedRecord>,
     /// Who has seen which alert.
     pub(crate) acknowledged: BTreeMap<String, Acknowledgement>,
+    /// What became of which command.
+    pub(crate) answers: BTreeMap<CommandId, Answer>,
     succession: Succession,
 }
 
@@ -54,6 +69,7 @@ impl Fold {
             operations: BTreeMap::new(),
             mended: None,
             acknowledged: BTreeMap::new(),
+            answers: BTreeMap::new(),
             succession: Succession::default(),
         }
     }
@@ -87,6 +103,12 @@ impl Fold {
                 self.acknowledged.entry(record.alert).or_insert(seen);
             }
             MENDED => self.mended = Some(entry.body.read().map_err(|e| unreadable(&e))?),
+            // What one wrote that had lost the helm counts for nothing, so it is given to the next.
+            COMMAND if !self.succession.is_former(&entry.writer) => {
+                let record: CommandRecord = entry.body.read().map_err(|e| unreadable(&e))?;
+                let id = CommandId::new(&record.id).map_err(|e| unreadable(&e))?;
+                self.answers.entry(id).or_insert(Answer::Answered(record.answer));
+            }
             STEP => {
                 let record: StepRecord = entry.body.read().map_err(|e| unreadable(&e))?;
                 if let EventRecord::Mended { .. } = record.event {
@@ -109,11 +131,19 @@ impl Fold {
             self.differing += 1;
             tracing::warn!(seq, "replaying an entry gives other effects than were recorded");
         }
-        if matches!(event, Event::Reset { .. }) && !effects.iter().any(|e| matches!(e, Effect::Rejected(_))) {
+        if is_reset(&event, &effects) {
             self.reset = Some(at);
         }
         if next.stage != self.state.stage {
             self.since = Some(at);
+        }
+        let command = record.command.and_then(|id| CommandId::new(&id).ok());
+        if let Some(id) = command.clone() {
+            let refused = effects.iter().find_map(|effect| match effect {
+                Effect::Rejected(why) => Some(Answer::Refused(why.to_string())),
+                Effect::Raise { .. } | Effect::Lower { .. } | Effect::Notify(_) | Effect::ShowManual { .. } => None,
+            });
+            self.answers.entry(id).or_insert(refused.unwrap_or(Answer::Obeyed));
         }
         let open = |op: &OpId| next.targets.values().any(|t| t.op.is_some_and(|of| of.id == *op));
         self.operations.retain(|op, _| open(op));
@@ -125,6 +155,7 @@ impl Fold {
             event,
             effects,
             state: self.state.clone(),
+            command,
             manual: Vec::new(),
         }
     }

@@ -20,6 +20,11 @@ pub(super) struct Succession {
 }
 
 impl Succession {
+    /// Whether another has had the helm since this one had.
+    pub(super) fn is_former(&self, writer: &Writer) -> bool {
+        self.epochs.get(writer).is_some_and(|epoch| *epoch < self.newest)
+    }
+
     /// The steps that an entry adds to the rollout.
     pub(super) fn counting(
         &mut self,
@@ -34,7 +39,7 @@ impl Succession {
             self.epochs.insert(writer.clone(), epoch);
             return self.gap.remove(writer).into_iter().chain([(at, record)]).collect();
         }
-        let former = self.epochs.get(writer).is_some_and(|epoch| *epoch < self.newest);
+        let former = self.is_former(writer);
         match &record.event {
             EventRecord::RollBack { .. } => vec![(at, record)],
             EventRecord::Gap { .. } if former => {
@@ -48,7 +53,15 @@ impl Succession {
                     confirmed: true,
                 });
                 let effects = record.effects;
-                vec![(at, StepRecord { event, effects })]
+                let command = record.command;
+                vec![(
+                    at,
+                    StepRecord {
+                        event,
+                        effects,
+                        command,
+                    },
+                )]
             }
             _ if former => Vec::new(),
             _ => vec![(at, record)],

@@ -1,4 +1,5 @@
-//! The contract of commands that go through a store: submitted once, taken once, in order, by whoever has the helm.
+//! The contract of commands that go through a store: submitted once, taken in order by whoever has the helm, and given again
+//! until they are answered.
 
 use std::time::Duration;
 
@@ -46,25 +47,40 @@ pub async fn commands(
     assert!(others.is_err(), "another has the helm: {others:?}");
     let next = async |feed: &mut dyn CommandFeed| {
         let taken = within(&*clock, LONG, feed.next()).await.expect("in time");
-        taken.expect("a command")
+        let taken = taken.expect("a command");
+        assert!(taken.waited < LONG, "by the store's clock: {:?}", taken.waited);
+        taken.command
     };
     assert_eq!(
         next(&mut mine).await,
         command("1"),
         "in the order of submission, as it was"
     );
+    let again = within(&*clock, MOMENT, async {
+        let second = mine.next().await.expect("the store").command;
+        assert_eq!(second, command("2"), "an engine is given each once");
+        mine.next().await
+    });
+    let again = again.await;
+    assert!(again.is_err(), "nothing else waits: {again:?}");
+    mine.answered(&command("1").id).await.expect("it is in the journal");
+    mine.answered(&CommandId::new("other-way").expect("an id"))
+        .await
+        .expect("one that came another way");
     helm.release(of, &writer(1), epoch).await.expect("let go");
     helm.take(of, &writer(2), Take::Free).await.expect("free");
     let lost = within(&*clock, MOMENT, mine.next()).await;
     assert!(lost.is_err(), "the helm is lost: {lost:?}");
+    mine.answered(&command("2").id).await.expect("of no effect");
     assert_eq!(
         next(&mut theirs).await,
         command("2"),
-        "what was taken is not taken again"
+        "what was answered is not given again; what was answered without the helm is"
     );
+    theirs.answered(&command("2").id).await.expect("answered");
     console.submit(command("1")).await.expect("once more");
     let again = within(&*clock, MOMENT, theirs.next()).await;
-    assert!(again.is_err(), "a command is taken once: {again:?}");
+    assert!(again.is_err(), "it was answered: {again:?}");
     // Who waits is woken.
     let (taken, submitted) = futures::future::join(next(&mut theirs), async {
         for n in 3..6 {
