@@ -30,7 +30,7 @@ pub(crate) async fn status(at: &Installation, words: &Words) -> Result<(), Failu
             ("stage", stage),
         ];
         tell!("{}", words.say("status-rollout", &values));
-        if let Some(held) = desk.helm(&listed.row).await? {
+        if let Some(held) = desk.led_by(&listed.row).await? {
             let values = [("by", held.by.to_string()), ("since", held.since.to_string())];
             tell!("  {}", words.say("status-helm", &values));
         }

@@ -9,7 +9,7 @@ use timonel_domain::value::Writer;
 use timonel_engine::{Answer, Bulletin, Onlooker};
 use timonel_ports::clock::within;
 use timonel_ports::commands::{Command, CommandId, Commands};
-use timonel_ports::helm::{Held, Helm};
+use timonel_ports::helm::Held;
 use timonel_ports::store::RolloutRow;
 use timonel_store::News;
 
@@ -60,8 +60,7 @@ pub(super) enum Asked {
 impl Desk {
     /// Who has the helm of a rollout, if that is another than `me`, as far as it can be seen in time.
     pub(super) async fn leader(&self, row: &RolloutRow, me: &Writer) -> Option<Held> {
-        let helm: &dyn Helm = &**self.store();
-        let state = within(&**self.clock(), FOR_LOOK, helm.current(&row.id)).await;
+        let state = within(&**self.clock(), FOR_LOOK, self.helm().current(&row.id)).await;
         state.ok()?.ok()?.held.filter(|held| held.by != *me)
     }
 

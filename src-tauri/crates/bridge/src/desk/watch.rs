@@ -7,7 +7,7 @@ use timonel_domain::plan::Plan;
 use timonel_domain::rollout::{Stage, State};
 use timonel_engine::{Bulletin, Onlooker};
 use timonel_ports::clock::within;
-use timonel_ports::helm::{Held, Helm};
+use timonel_ports::helm::Held;
 use timonel_ports::store::RolloutRow;
 
 use super::Desk;
@@ -50,7 +50,7 @@ impl Desk {
         loop {
             let looked = async {
                 onlooker.read_on(&*store, |step| tell(Sight::Step(step))).await?;
-                self.helm(row).await
+                self.led_by(row).await
             };
             match looked.await {
                 Ok(held) => {
@@ -76,9 +76,8 @@ impl Desk {
     }
 
     /// Who has the helm of a rollout.
-    pub async fn helm(&self, row: &RolloutRow) -> Result<Option<Held>, BridgeError> {
-        let helm: &dyn Helm = &**self.store();
-        let state = helm.current(&row.id).await;
+    pub async fn led_by(&self, row: &RolloutRow) -> Result<Option<Held>, BridgeError> {
+        let state = self.helm().current(&row.id).await;
         Ok(state.map_err(timonel_engine::EngineError::Helm)?.held)
     }
 }

@@ -69,7 +69,7 @@ impl Headless {
         let Some(quay) = self.0.quay.get().filter(|_| !standby.is_empty()) else {
             return self.pause(ROUND).await;
         };
-        let helm: &dyn Helm = &**quay.desk.store();
+        let helm = &**quay.desk.helm();
         let vacant = standby
             .iter()
             .map(|rollout| Box::pin(timonel_engine::vacant(&self.0.clock, helm, rollout)));
