@@ -355,7 +355,8 @@ impl World {
 
     pub(super) async fn wish(&mut self, wish: Wish) {
         self.submitted += 1;
-        let id = format!("orden-{}", self.submitted);
+        // Of no other engine of the same rollout.
+        let id = format!("orden-{}-{}", self.writer, self.submitted);
         self.submit(&id, Body::of(&wish).unwrap()).await;
     }
 
