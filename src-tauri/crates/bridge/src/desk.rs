@@ -3,7 +3,6 @@
 mod ask;
 mod at;
 mod carry;
-mod feeds;
 mod helm;
 mod lease;
 mod name;
@@ -36,7 +35,6 @@ use timonel_store::Sqlite;
 use crate::BridgeError;
 use crate::connect::{self, Connections, Kits, Rhythmic};
 use crate::console::is_under_way;
-use feeds::Feeds;
 pub(crate) use name::{composed, own_name, takes_nothing, unheard_of};
 
 pub use ask::Progress;
@@ -285,10 +283,9 @@ impl Desk {
         sources: Vec<Rhythmic>,
         writer: Writer,
     ) -> Result<(Engine, Receiver<Bulletin>, QueueEnd), BridgeError> {
-        let store = self.store.order_feed(&row.id, &writer);
-        let (mut parts, _) = self.parts(row, plan, plan_text, targets, sources, writer);
-        let (commands, here) = in_process(&self.clock);
-        parts.commands = Box::new(Feeds { here, store });
+        let orders = self.store.order_feed(&row.id, &writer);
+        let (mut parts, commands) = self.parts(row, plan, plan_text, targets, sources, writer);
+        parts.orders = Some(Box::new(orders));
         let (engine, bulletins) = Engine::start(parts).await?;
         Ok((engine, bulletins, commands))
     }
@@ -312,6 +309,7 @@ impl Desk {
             store: self.store.clone(),
             helm: self.helm.clone(),
             commands: Box::new(feed),
+            orders: None,
             targets,
             sources,
             intents: IntentFolder::new(self.folder.join(INTENTS)),

@@ -83,8 +83,8 @@ pub enum BridgeError {
     /// What a person says about an order is longer than an entry of the journal.
     #[error("that is too long for the journal: say it in fewer words")]
     TooLong,
-    /// Nobody answered a command in time. It is not obeyed any more.
-    #[error("nobody answered within {} s: it was not done, and will not be. See who has the helm, and say it again", .waited.as_secs())]
+    /// Nobody answered a command in time. Who had not taken it by then does not obey it any more.
+    #[error("nobody answered within {} s: unless somebody had begun it, it will not be done any more. See who has the helm and what became of it before saying it again", .waited.as_secs())]
     Unheard {
         /// How long it was waited for.
         waited: std::time::Duration,

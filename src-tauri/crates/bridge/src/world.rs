@@ -86,6 +86,7 @@ impl Setting {
             store: store.clone(),
             helm: store.clone(),
             commands: Box::new(feed),
+            orders: None,
             targets: targets.clone(),
             sources,
             intents: IntentFolder::new(self.folder.join("intents")),

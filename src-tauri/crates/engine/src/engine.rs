@@ -45,8 +45,10 @@ pub struct Parts {
     pub store: Arc<dyn Store>,
     /// Who may raise. [`Engine::start`] says what it does where somebody else may.
     pub helm: Arc<dyn Helm>,
-    /// Where people's commands come from.
+    /// Where commands come from that people give in this process: they wait for nothing.
     pub commands: Box<dyn CommandFeed>,
+    /// Where commands come from that people give anywhere; `None` where the engine obeys none of these.
+    pub orders: Option<Box<dyn CommandFeed>>,
     /// All targets of the plan.
     pub targets: Vec<Arc<dyn Target>>,
     /// Sources with how often they are read.
@@ -148,6 +150,7 @@ impl Engine {
             store,
             helm,
             commands,
+            orders,
             targets,
             sources,
             intents: folder,
@@ -267,7 +270,8 @@ impl Engine {
             tasks.push(spawn(&clock, keeper.run()));
         }
         tasks.push(spawn(&clock, inspection.run()));
-        tasks.push(watch::commands(&clock, commands, answered, to.clone()));
+        tasks.push(watch::commands(&clock, commands, to.clone()));
+        tasks.extend(orders.map(|orders| watch::orders(&clock, orders, answered, to.clone())));
         tasks.push(watch::ticks(&clock, to.clone()));
         let helm = shared;
         let handle = Handle { clock, to, helm };

@@ -1,5 +1,6 @@
 //! The tasks that look: sources at their intervals, targets for drift, people's commands, the passing of time.
 
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -146,8 +147,29 @@ pub(crate) fn due(clock: &SharedClock, left: Duration, to: Sender<Message>) -> T
     })
 }
 
-/// Hands people's commands on, and says which of them the journal has an answer to.
-pub(crate) fn commands(
+/// Hands on what people want in this process. Nothing that has to do with a store holds it up.
+pub(crate) fn commands(clock: &SharedClock, mut feed: Box<dyn CommandFeed>, to: Sender<Message>) -> Task<()> {
+    let on = clock.clone();
+    spawn(clock, async move {
+        loop {
+            match feed.next().await {
+                Ok(taken) => {
+                    if to.send(Message::Command(taken)).is_err() {
+                        return;
+                    }
+                }
+                Err(CommandError::Closed) => return,
+                Err(error) => {
+                    tracing::warn!(%error, "commands do not arrive");
+                    sleep(&*on, TICK).await;
+                }
+            }
+        }
+    })
+}
+
+/// Hands on what people want anywhere, and says which of it the journal has an answer to.
+pub(crate) fn orders(
     clock: &SharedClock,
     mut feed: Box<dyn CommandFeed>,
     mut answered: Receiver<CommandId>,
@@ -155,26 +177,44 @@ pub(crate) fn commands(
 ) -> Task<()> {
     let on = clock.clone();
     spawn(clock, async move {
+        // What was given from here and has no mark yet; those of the own process have none to get.
+        let mut given = BTreeSet::new();
+        let mut unmarked = VecDeque::new();
         loop {
-            let trouble = tokio::select! {
-                biased;
-                id = answered.recv() => match id {
-                    Some(id) => feed.answered(&id).await.err(),
-                    None => return,
-                },
-                taken = feed.next() => match taken {
-                    Ok(taken) => match to.send(Message::Command(taken)) {
-                        Ok(()) => None,
-                        Err(_) => return,
+            let trouble = if let Some(id) = unmarked.front() {
+                let marked = feed.answered(id).await;
+                if marked.is_ok() {
+                    unmarked.pop_front();
+                }
+                marked.err()
+            } else {
+                tokio::select! {
+                    biased;
+                    id = answered.recv() => match id {
+                        Some(id) => {
+                            if given.remove(&id) {
+                                unmarked.push_back(id);
+                            }
+                            None
+                        }
+                        None => return,
                     },
-                    Err(error) => Some(error),
-                },
+                    taken = feed.next() => match taken {
+                        Ok(taken) => {
+                            given.insert(taken.command.id.clone());
+                            if to.send(Message::Command(taken)).is_err() {
+                                return;
+                            }
+                            None
+                        }
+                        Err(error) => Some(error),
+                    },
+                }
             };
             match trouble {
                 None => {}
                 Some(CommandError::Closed) => return,
                 Some(error) => {
-                    // What could not be marked as answered is given again, and answered again from the journal.
                     tracing::warn!(%error, "commands do not arrive");
                     sleep(&*on, TICK).await;
                 }

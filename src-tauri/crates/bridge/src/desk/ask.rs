@@ -53,15 +53,16 @@ pub(super) enum Asked {
     Done(Done),
     /// Nobody has the helm, or not any more.
     Vacant,
-    /// Whoever has it did not answer in time.
+    /// Whoever has it did not answer in time, or does not get it done.
     Silent,
 }
 
 impl Desk {
     /// Who has the helm of a rollout, if that is another than `me`, as far as it can be seen in time.
-    pub(super) async fn leader(&self, row: &RolloutRow, me: &Writer) -> Option<Held> {
+    /// `None` where it cannot.
+    pub(super) async fn leader(&self, row: &RolloutRow, me: &Writer) -> Option<Option<Held>> {
         let state = within(&**self.clock(), FOR_LOOK, self.helm().current(&row.id)).await;
-        state.ok()?.ok()?.held.filter(|held| held.by != *me)
+        Some(state.ok()?.ok()?.held.filter(|held| held.by != *me))
     }
 
     /// Has a command carried out by whoever has the helm, and follows it to its end.
@@ -110,7 +111,10 @@ impl Desk {
                     answer,
                 }));
             }
-            if self.leader(row, me).await.is_none() {
+            if order.is_stuck(asking.onlooker.state(), clock.mono().saturating_since(answered)) {
+                return Ok(Asked::Silent);
+            }
+            if let Some(None) = self.leader(row, me).await {
                 return Ok(Asked::Vacant);
             }
             asking.wait().await;
@@ -143,7 +147,7 @@ impl Asking<'_> {
             if let Some(answer) = self.onlooker.answer(self.id) {
                 return Ok(Some(answer.clone()));
             }
-            if order.can_be_done_from_here() && self.desk.leader(row, me).await.is_none() {
+            if order.can_be_done_from_here() && matches!(self.desk.leader(row, me).await, Some(None)) {
                 return Ok(None);
             }
             self.wait().await;

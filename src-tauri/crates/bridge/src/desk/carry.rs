@@ -8,6 +8,7 @@ use timonel_domain::rollout::{Effect, State};
 use timonel_domain::value::{Person, Writer};
 use timonel_engine::{Answer, Bulletin, Engine};
 use timonel_journal::entry::Body;
+use timonel_journal::record::AnswerRecord;
 use timonel_ports::clock::within;
 use timonel_ports::commands::{Command, CommandId, Commands, QueueEnd};
 use timonel_ports::mailbox::Receiver;
@@ -61,7 +62,7 @@ impl Desk {
             at,
             what: Body::of(&order.wish()).map_err(|_| BridgeError::TooLong)?,
         };
-        let leader = self.leader(row, &name).await;
+        let leader = self.leader(row, &name).await.flatten();
         let limit = order.waits();
         match &leader {
             Some(held) => tell(Progress::Asked {
@@ -77,6 +78,7 @@ impl Desk {
         }
         let asked = self.ask(row, &order, &command, &name, &mut tell).await;
         match (asked, &order) {
+            (Ok(Asked::Done(done)), Order::RollBack { .. }) if is_dropped(&done.answer) => {}
             (Ok(Asked::Done(done)), _) => return Ok(done),
             // Nothing keeps the calls where they are.
             (Ok(Asked::Vacant | Asked::Silent), Order::RollBack { .. }) => {}
@@ -86,10 +88,18 @@ impl Desk {
             (Err(error), _) => return Err(error),
         }
         tell(Progress::FromHere { unanswered: true });
+        let command = match order {
+            // Another, or an answer that the journal has to the first would be all that comes of it. Twice does no harm.
+            Order::RollBack { .. } => Command {
+                id: CommandId::new(&format!("{id}:here")).expect("a good id"),
+                ..command
+            },
+            // Obeyed once even where somebody else has it as well.
+            Order::Pin { .. } | Order::Unpin { .. } | Order::Drill | Order::Sent(_) => command,
+        };
         self.do_here(row, name, &order, command, connections, tell).await
     }
 
-    /// Of the command's id, so that it is obeyed once even where somebody else has it as well.
     async fn do_here(
         &self,
         row: &RolloutRow,
@@ -173,5 +183,16 @@ impl Desk {
                 Ok((engine, bulletins, commands))
             }
         }
+    }
+}
+
+/// Whether whoever has the helm left an order alone that is still meant.
+fn is_dropped(answer: &Answer) -> bool {
+    match answer {
+        Answer::Obeyed | Answer::Refused(_) => false,
+        Answer::Answered(record) => match record {
+            AnswerRecord::Late | AnswerRecord::Overtaken | AnswerRecord::Unread => true,
+            AnswerRecord::Nothing | AnswerRecord::Seen => false,
+        },
     }
 }

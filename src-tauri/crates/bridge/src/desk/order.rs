@@ -15,6 +15,9 @@ const FOR_TRAFFIC: Duration = Duration::from_secs(60);
 /// An engine that is well answers at once. One that has not by then does not keep the calls where they are.
 const FOR_ROLLBACK: Duration = Duration::from_secs(2);
 
+/// Whoever obeys a rollback and is well has read every target back long before.
+const FOR_LOWERING: Duration = Duration::from_secs(8);
+
 /// What a person at a desk can have done.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Order {
@@ -83,6 +86,14 @@ impl Order {
     pub(super) fn takes_what_is_there(&self) -> bool {
         match self {
             Order::RollBack { .. } => true,
+            Order::Pin { .. } | Order::Unpin { .. } | Order::Drill | Order::Sent(_) => false,
+        }
+    }
+
+    /// Whether somebody else should try: who obeyed may reach the store and not the calls.
+    pub(super) fn is_stuck(&self, state: &State, waited: Duration) -> bool {
+        match self {
+            Order::RollBack { .. } => state.stage != Stage::RolledBack && waited >= FOR_LOWERING,
             Order::Pin { .. } | Order::Unpin { .. } | Order::Drill | Order::Sent(_) => false,
         }
     }

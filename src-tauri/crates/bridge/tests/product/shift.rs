@@ -177,6 +177,7 @@ impl Shift {
             store: store.clone(),
             helm: store,
             commands: Box::new(feed),
+            orders: None,
             intents: IntentFolder::new(self.home().join("intents")),
         };
         let (engine, bulletins) = Engine::start(parts).await.unwrap();

@@ -161,6 +161,7 @@ pub(crate) async fn engine(
         store: store.clone(),
         helm: store,
         commands: Box::new(feed),
+        orders: None,
         intents: IntentFolder::new(home.join("intents")),
     };
     let (engine, bulletins) = Engine::start(parts).await.unwrap();

@@ -155,6 +155,7 @@ impl Helm {
             store: store.clone(),
             helm: store,
             commands: Box::new(feed),
+            orders: None,
             targets: vec![Arc::new(target)],
             sources: Vec::new(),
             intents: IntentFolder::new(self.home.path().join("intents")),

@@ -105,9 +105,12 @@ impl Fold {
             MENDED => self.mended = Some(entry.body.read().map_err(|e| unreadable(&e))?),
             // What one wrote that had lost the helm counts for nothing, so it is given to the next.
             COMMAND if !self.succession.is_former(&entry.writer) => {
-                let record: CommandRecord = entry.body.read().map_err(|e| unreadable(&e))?;
-                let id = CommandId::new(&record.id).map_err(|e| unreadable(&e))?;
-                self.answers.entry(id).or_insert(Answer::Answered(record.answer));
+                let read = entry.body.read::<CommandRecord>().ok();
+                match read.and_then(|record| Some((CommandId::new(&record.id).ok()?, record.answer))) {
+                    Some((id, answer)) => drop(self.answers.entry(id).or_insert(Answer::Answered(answer))),
+                    // A newer version's answer keeps nobody from taking the rollout up.
+                    None => tracing::warn!(seq = entry.seq, "an answer to a command cannot be read"),
+                }
             }
             STEP => {
                 let record: StepRecord = entry.body.read().map_err(|e| unreadable(&e))?;

@@ -311,6 +311,7 @@ impl World {
             store: Arc::new(self.counted(&self.store)),
             helm: Arc::new(self.counted(&self.helm)),
             commands: Box::new(feed),
+            orders: None,
             targets: vec![
                 Arc::new(self.counted(&self.splitter)),
                 Arc::new(self.counted(&self.follower)),

@@ -54,7 +54,7 @@ impl Two {
             .await
             .unwrap();
         let store = Arc::new(store);
-        let r1 = begun(&*store).await;
+        let r1 = begun(&store).await;
         let engine = async || Noted {
             clock: clock.shared(),
             leases: LeaseHelm::new(
