@@ -4,6 +4,7 @@
 //! JSON object `{"bench":…,"figures":{…},"ratio":…,"aim":…,"ok":…}`. Exit 0 whether or not the aim is met, 1 where it
 //! could not measure. Deliberately not here: assertions; speed is no test.
 
+mod crash;
 mod detect;
 mod failover;
 mod fanout;
@@ -33,6 +34,9 @@ struct Args {
     /// Only for `detect`: rounds of about five minutes.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=3))]
     rounds: u32,
+    /// Only for `crash`: at how many points of each saga a process is killed, at most.
+    #[arg(long, default_value_t = 1000)]
+    points: u32,
     /// Only for `soak`, which starts itself with it: one of its runs.
     #[arg(long, hide = true)]
     part: Option<soak::Part>,
@@ -56,6 +60,8 @@ enum Name {
     Journal,
     /// From the first failing call to the weight of 0, beside Prometheus, Alertmanager and a webhook.
     Detect,
+    /// From a kill to the next decision with a million entries in the journal, and what kills at every point come to.
+    Crash,
     /// Every query of screens and rules, while what is kept grows a thousandfold, on both databases.
     Store,
     /// From kill -9 of the engine that has the helm to the other's next decision, over PostgreSQL.
@@ -96,6 +102,10 @@ fn main() -> ExitCode {
         name,
         window,
         rounds,
+<<<<<<< HEAD
+=======
+        points,
+>>>>>>> efd8e7c (bench: crash, from a kill to the next decision with a million entries)
         part,
     } = Args::parse();
     if let Some(part) = part {
@@ -116,6 +126,7 @@ fn main() -> ExitCode {
         Name::Startup => startup::measure(),
         Name::Journal => journal::measure(),
         Name::Detect => detect::measure(rounds),
+        Name::Crash => crash::measure(points),
         Name::Store => store::measure(),
         Name::Soak => soak::measure(),
         Name::Failover => failover::measure(),
@@ -131,6 +142,7 @@ fn main() -> ExitCode {
                 | Name::Rules
                 | Name::Startup
                 | Name::Detect
+                | Name::Crash
                 | Name::Store
                 | Name::Failover
                 | Name::Soak => found.ratio <= found.aim,

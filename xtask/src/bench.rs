@@ -17,6 +17,8 @@ const STARTUP: &str = "startup";
 const SOAK: &str = "soak";
 /// The bench that starts engines as processes.
 const FAILOVER: &str = "failover";
+/// The bench that kills the program.
+const CRASH: &str = "crash";
 
 pub(crate) fn bench(here: &Checkout, name: &str, args: &[String]) -> Result<ExitCode, Failure> {
     let mut packages = vec!["--package", "timonel-bench"];
@@ -27,7 +29,7 @@ pub(crate) fn bench(here: &Checkout, name: &str, args: &[String]) -> Result<Exit
     if name == SOAK {
         packages.extend(["--features", "timonel-bench/counted"]);
     }
-    if name == FAILOVER {
+    if [FAILOVER, CRASH].contains(&name) {
         packages.extend(["--package", "timonel-ctl"]);
     }
     // Built first, so that a build that fails is 1, "could not measure", and not a code of cargo's own.
