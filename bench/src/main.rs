@@ -102,10 +102,7 @@ fn main() -> ExitCode {
         name,
         window,
         rounds,
-<<<<<<< HEAD
-=======
         points,
->>>>>>> efd8e7c (bench: crash, from a kill to the next decision with a million entries)
         part,
     } = Args::parse();
     if let Some(part) = part {

@@ -27,7 +27,7 @@ use crate::message::{Message, mailbox};
 use crate::owner::Owner;
 use crate::recovery::Inspection;
 use crate::scribe::Scribe;
-use crate::{intents, recovery, watch};
+use crate::{intents, recovery, retention, watch};
 
 /// Everything that an engine is made of.
 pub struct Parts {
@@ -208,7 +208,7 @@ impl Engine {
         let scribe = Scribe {
             clock: clock.clone(),
             rollout: rollout.clone(),
-            store,
+            store: store.clone(),
             owner: to.clone(),
             jobs,
             kept: head.seq,
@@ -219,6 +219,7 @@ impl Engine {
         let mut tasks = vec![spawn(&clock, scribe.run()), spawn(&clock, follower.run())];
 
         let chain = Chain::resume(writer.clone(), head);
+        tasks.push(retention::keep(&clock, store, rollout.clone(), &plan, to.clone()));
         let mut owner = Owner::new(
             rollout,
             plan,

@@ -18,6 +18,7 @@ mod message;
 mod onlooker;
 mod owner;
 mod recovery;
+mod retention;
 mod scribe;
 #[cfg(test)]
 mod tests;

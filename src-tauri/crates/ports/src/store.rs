@@ -7,6 +7,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use timonel_domain::sample::Sample;
@@ -170,6 +171,19 @@ pub trait SampleStore: Send + Sync + fmt::Debug {
 
     /// The greatest number of a rollout's units, 0 where it has none.
     async fn last_unit(&self, rollout: &RolloutId) -> Result<u64, StoreError>;
+
+    /// Puts a small piece of what is from before `before` into coarser rows, one for each `span`: readings of these signals stay
+    /// readings, batches stay batches under their last number, calls become counts of their minute. Whether there may be more of it.
+    /// A store that goes with its process has nothing that grows old.
+    async fn roll_up(
+        &self,
+        _rollout: &RolloutId,
+        _signals: &[SignalId],
+        _before: Timestamp,
+        _span: Duration,
+    ) -> Result<bool, StoreError> {
+        Ok(false)
+    }
 }
 
 /// Units in the order in which the judge is given them.

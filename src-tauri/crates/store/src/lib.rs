@@ -4,7 +4,7 @@
 //! the pools of the one that is open (`link.rs`). Waiting for a database counts as work on the clock, because virtual time
 //! cannot see it.
 //!
-//! Deliberately not here: what is decided from what is kept, and retention.
+//! Deliberately not here: what is decided from what is kept, and from which age on it is put together.
 
 mod address;
 mod checkpoint;
@@ -18,6 +18,7 @@ mod link;
 mod news;
 mod postgres;
 mod rollout;
+mod rollup;
 mod sample;
 mod sqlite;
 mod statement;

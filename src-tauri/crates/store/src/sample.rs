@@ -1,6 +1,7 @@
 //! Readings as rows: plain columns for what screens ask for, the buckets of a distribution as compact JSON.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use timonel_domain::sample::{Bucket, Sample, Value};
@@ -31,17 +32,7 @@ impl SampleStore for Database {
         signal: &SignalId,
         during: Range<Timestamp>,
     ) -> Result<Vec<Sample>, StoreError> {
-        let key = [
-            rollout.as_str().into(),
-            signal.as_str().into(),
-            during.start.micros().into(),
-            during.end.micros().into(),
-        ];
-        let rows = self
-            .rows(statement::SAMPLES, &key)
-            .await
-            .map_err(self.unread("samples"))?;
-        rows.iter().map(|row| self.sample(signal, row)).collect()
+        self.select_samples(rollout, signal, during).await
     }
 
     async fn put_units(&self, rollout: &RolloutId, units: &[UnitRow]) -> Result<(), StoreError> {
@@ -58,11 +49,26 @@ impl SampleStore for Database {
         let Some(last) = rows.first() else { return Ok(0) };
         self.natural(last.get("seq").map_err(self.unread("units"))?)
     }
+
+    async fn roll_up(
+        &self,
+        rollout: &RolloutId,
+        signals: &[SignalId],
+        before: Timestamp,
+        span: Duration,
+    ) -> Result<bool, StoreError> {
+        for signal in signals {
+            if self.roll_up_readings(rollout, signal, before, span).await? {
+                return Ok(true);
+            }
+        }
+        self.roll_up_outcomes(rollout, before, span).await
+    }
 }
 
 /// A reading's value, spread over the columns of its kind.
 #[derive(Default)]
-struct Columns {
+pub(crate) struct Columns {
     kind: &'static str,
     since: Option<i64>,
     bad: Option<i64>,
@@ -73,7 +79,7 @@ struct Columns {
 }
 
 impl Columns {
-    fn of(sample: &Sample) -> Result<Self, StoreError> {
+    pub(crate) fn of(sample: &Sample) -> Result<Self, StoreError> {
         const WHAT: &str = "a count of a sample";
         let total = sample.value.units().map(|units| integer(WHAT, units)).transpose()?;
         Ok(match &sample.value {
@@ -116,7 +122,7 @@ impl Columns {
 }
 
 impl Database {
-    async fn insert_samples(
+    pub(crate) async fn insert_samples(
         &self,
         link: &mut Link,
         rollout: &RolloutId,
@@ -141,6 +147,25 @@ impl Database {
             put.map_err(|error| self.of_rollout(rollout, error, "samples"))?;
         }
         Ok(())
+    }
+
+    pub(crate) async fn select_samples(
+        &self,
+        rollout: &RolloutId,
+        signal: &SignalId,
+        during: Range<Timestamp>,
+    ) -> Result<Vec<Sample>, StoreError> {
+        let key = [
+            rollout.as_str().into(),
+            signal.as_str().into(),
+            during.start.micros().into(),
+            during.end.micros().into(),
+        ];
+        let rows = self
+            .rows(statement::SAMPLES, &key)
+            .await
+            .map_err(self.unread("samples"))?;
+        rows.iter().map(|row| self.sample(signal, row)).collect()
     }
 
     /// Says which rollout is not there, where that is why nothing was written.

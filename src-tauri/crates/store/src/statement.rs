@@ -121,3 +121,26 @@ pub(crate) const ANSWER_COMMAND: &str = "
     UPDATE command SET answered_at = $4
     WHERE id = $1 AND answered_at IS NULL
       AND EXISTS (SELECT 1 FROM helm WHERE helm.rollout = $2 AND helm.holder = $3)";
+
+pub(crate) const ROLLED_THROUGH: &str =
+    "SELECT through FROM rolled_up WHERE rollout = $1 AND signal = $2 AND span = $3";
+
+pub(crate) const PUT_ROLLED_THROUGH: &str = "
+    INSERT INTO rolled_up (rollout, signal, span, through) VALUES ($1, $2, $3, $4)
+    ON CONFLICT (rollout, signal, span) DO UPDATE SET through = excluded.through";
+
+pub(crate) const FIRST_SAMPLE: &str = "
+    SELECT as_of FROM sample WHERE rollout = $1 AND signal = $2 AND as_of >= $3 ORDER BY as_of LIMIT 1";
+
+pub(crate) const REMOVE_SAMPLES: &str = "
+    DELETE FROM sample WHERE rollout = $1 AND signal = $2 AND as_of >= $3 AND as_of < $4";
+
+pub(crate) const REMOVE_UNITS: &str = "DELETE FROM unit WHERE rollout = $1 AND seq > $2 AND seq <= $3";
+
+pub(crate) const ADD_MINUTE: &str = "
+    INSERT INTO outcome_minute (rollout, minute, side, weight, calls, failed, abandoned, turns_ok, turns_ko)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    ON CONFLICT (rollout, minute, side, weight) DO UPDATE
+    SET calls = outcome_minute.calls + excluded.calls, failed = outcome_minute.failed + excluded.failed,
+        abandoned = outcome_minute.abandoned + excluded.abandoned, turns_ok = outcome_minute.turns_ok + excluded.turns_ok,
+        turns_ko = outcome_minute.turns_ko + excluded.turns_ko";

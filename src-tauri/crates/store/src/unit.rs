@@ -19,7 +19,12 @@ impl Database {
         link.end(put, |error| self.of_rollout(rollout, error, WHAT)).await
     }
 
-    async fn insert_each(&self, link: &mut Link, rollout: &RolloutId, units: &[UnitRow]) -> Result<(), StoreError> {
+    pub(crate) async fn insert_each(
+        &self,
+        link: &mut Link,
+        rollout: &RolloutId,
+        units: &[UnitRow],
+    ) -> Result<(), StoreError> {
         for unit in units {
             self.insert_unit(link, rollout, unit).await?;
         }

@@ -8,6 +8,7 @@
 mod backtest;
 mod berth;
 mod commanded;
+mod damaged;
 mod headless;
 mod killed;
 mod live;
