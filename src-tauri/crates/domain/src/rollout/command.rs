@@ -36,6 +36,12 @@ impl Next<'_> {
         if self.state.stage != Stage::Armed {
             return Err(Rejection::Stage);
         }
+        // After a mending it stands here without having been armed: it goes on by a rollback, a reset and its checks.
+        let unread = self.state.targets.iter().filter(|(_, t)| t.asked.is_none());
+        let unread: Vec<_> = unread.map(|(id, _)| format!("target.unread {id}")).collect();
+        if !unread.is_empty() {
+            return Err(Rejection::Checks(unread));
+        }
         let unsigned = self
             .plan
             .phases

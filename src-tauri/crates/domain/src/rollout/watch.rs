@@ -205,10 +205,17 @@ impl Next<'_> {
         self.notify(Notice::Gap { from });
     }
 
-    /// What is known may be what was before: a person looks at the live weights before anything goes on.
+    /// What is known may be what was before: a person looks at the live weights before anything goes on. Where not even that it was
+    /// armed could be proved, calls may be on the canary all the same: from here on they can be put back.
     pub(super) fn mended(&mut self, entries: u64, missing: u64) {
-        if self.state.stage.is_running() {
+        if self.state.stage == Stage::Draft {
+            self.state.stage = Stage::Armed;
+        }
+        if self.state.stage == Stage::Armed || self.state.stage.is_running() {
             self.state.holds.insert(Hold::Alert);
+        }
+        for target in self.state.targets.values_mut() {
+            target.read = None;
         }
         self.notify(Notice::Mended { entries, missing });
     }

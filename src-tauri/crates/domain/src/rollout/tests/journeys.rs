@@ -694,3 +694,49 @@ fn a_target_that_stays_silent_is_told_of_before_anybody_needs_it_and_nothing_is_
     assert_eq!(desk.notices(), [&Notice::TargetAnswers { target: follower() }]);
     assert_eq!(desk.state.targets[&follower()].silent, None);
 }
+
+/// The entries that said that it was armed and went on may be those that were lost.
+#[test]
+fn a_draft_that_was_mended_can_be_put_back_and_raises_nothing() {
+    let mut desk = Desk::draft();
+    desk.happens(Event::Helm(Some(7)));
+    desk.happens(Event::Sign {
+        by: person("ana"),
+        checklist: crate::value::ChecklistId::new("antes").expect("a good id"),
+    });
+    desk.happens(Event::Mended { entries: 0, missing: 9 });
+    assert_eq!(desk.state.holds, [Hold::Alert].into());
+    desk.happens(Event::Release {
+        by: person("ana"),
+        hold: Hold::Alert,
+        reason: "mirado".to_owned(),
+    });
+    desk.happens(Event::Start { by: person("ana") });
+    assert!(
+        matches!(desk.rejected(), Some(Rejection::Checks(_))),
+        "{:?}",
+        desk.effects
+    );
+    desk.happens(press());
+    assert_eq!(desk.rejected(), None);
+    assert_eq!(desk.moves().len(), desk.plan.targets.len(), "{:?}", desk.moves());
+    desk.obey();
+    assert_eq!(desk.state.stage, Stage::RolledBack);
+}
+
+/// What was done after the rollback may be what was lost: it is asked of the targets again.
+#[test]
+fn a_rollback_after_a_mending_believes_no_reading_of_before() {
+    let mut desk = Desk::baking();
+    desk.happens(press()).obey();
+    assert_eq!(desk.state.stage, Stage::RolledBack);
+    desk.happens(Event::Mended {
+        entries: 40,
+        missing: 0,
+    });
+    assert!(desk.state.latch.is_some());
+    desk.happens(press());
+    assert_eq!(desk.moves().len(), desk.plan.targets.len(), "{:?}", desk.moves());
+    desk.obey();
+    assert_eq!(desk.state.stage, Stage::RolledBack);
+}
