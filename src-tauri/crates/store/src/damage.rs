@@ -36,6 +36,8 @@ const BURST: usize = 512;
 /// Nobody knows how often the helm was taken after the last time that can be read. Targets bear marks of epochs, and one that was
 /// there before could be mistaken for its successor.
 const EPOCHS_AHEAD: u64 = 1000;
+/// So far beyond the journal's last epoch one that only a row has is believed: the journal's end may be what is lost.
+const EPOCHS_BELIEVED: u64 = 1_000_000;
 /// The folder that a damaged file is moved to is named after it, with this and the moment.
 const ASIDE: &str = ".damaged-";
 /// The file that is being made, and the same once it is whole.
@@ -66,7 +68,16 @@ pub(crate) fn suspected(path: &Path) -> Option<String> {
 }
 
 /// Ends a mending that was cut short when the new file was whole already.
-pub(crate) fn finish(path: &Path) -> Result<(), StoreError> {
+pub(crate) async fn finish(path: &Path) -> Result<(), StoreError> {
+    if !beside(path, MADE).exists() {
+        return Ok(());
+    }
+    let turn = take_turn(path).await;
+    finish_in_turn(path, turn.as_ref())
+}
+
+/// As [`finish`], for whoever has the turn. Another may have ended it while this one waited: then nothing is made any more.
+pub(crate) fn finish_in_turn(path: &Path, turn: Option<&File>) -> Result<(), StoreError> {
     let made = beside(path, MADE);
     if !made.exists() {
         return Ok(());
@@ -74,17 +85,33 @@ pub(crate) fn finish(path: &Path) -> Result<(), StoreError> {
     let place = path.display().to_string();
     let newest = folders(path).pop();
     let aside = newest.unwrap_or_else(|| beside(path, &format!("{ASIDE}interrupted")));
-    swap(path, &made, &aside).map_err(|error| unmended(&place, "a mending was cut short", &error))
+    let swapped = match turn {
+        Some(_) => swap(path, &made, &aside),
+        None => Err(without_turn(path)),
+    };
+    swapped.map_err(|error| unmended(&place, "a mending was cut short", &error))
+}
+
+fn without_turn(path: &Path) -> io::Error {
+    let file = beside(path, "-opening");
+    io::Error::other(format!(
+        "`{}` cannot be written: make it and its folder writable",
+        file.display()
+    ))
 }
 
 /// Sets the file at `path` aside and makes another of what it holds. `None` where somebody else has just done it.
 pub(crate) async fn mend(path: &Path, found: &str, clock: &SharedClock) -> Result<Option<MendedRecord>, StoreError> {
     let place = path.display().to_string();
     let failed = |error: io::Error| unmended(&place, found, &error);
-    let _turn = take_turn(path).await;
+    let turn = take_turn(path).await;
+    finish_in_turn(path, turn.as_ref())?;
     if emptied(path).is_none() && is_sound(path).await {
         remove(&beside(path, SUSPECT)).map_err(failed)?;
         return Ok(None);
+    }
+    if turn.is_none() {
+        return Err(failed(without_turn(path)));
     }
     alone(path).map_err(failed)?;
     let aside = aside(path, clock.now());
@@ -175,7 +202,9 @@ async fn make(
         store.append(&burst).await?;
     }
     taken.flush().map_err(read)?;
-    let epoch = held.epoch.max(taken.epoch) + EPOCHS_AHEAD;
+    // The row has no hash of its own: a number that no journal comes near would keep the helm from ever being taken again.
+    let believed = held.epoch.min(taken.epoch.saturating_add(EPOCHS_BELIEVED));
+    let epoch = believed.max(taken.epoch).saturating_add(EPOCHS_AHEAD);
     for row in &rollouts {
         let args = [row.id.as_str().into(), integer("an epoch", epoch)?.into()];
         store
@@ -196,18 +225,52 @@ async fn make(
         .iter()
         .filter(|row| row.closed_at.is_none())
         .map(|row| Some(row.id.clone()));
-    write_down(&store, &record, open.chain([None]), clock).await?;
+    let told = write_down(&store, &record, open.chain([None]), clock).await?;
     store.close().await;
+    is_whole(making, record.entries + told).await?;
     Ok(record)
 }
 
-/// The entries that say what was done: one for each rollout, whose past it belongs to, and one for the store.
+/// Looks at the file that was made before the damaged one is moved: closing it says nothing of what did not get into it, and what is
+/// left in a log beside it would not be moved with it.
+async fn is_whole(making: &Path, entries: u64) -> Result<(), StoreError> {
+    let unfit = |why: String| StoreError::Write {
+        what: "the file that takes the damaged one's place",
+        source: why.into(),
+    };
+    let options = SqliteConnectOptions::new().filename(making).disable_statement_logging();
+    let there = async {
+        let mut connection = options.connect().await?;
+        let there = sqlx::query_scalar::<_, i64>(statement::COUNT_ENTRIES)
+            .fetch_one(&mut connection)
+            .await?;
+        let (busy, _, _): (i64, i64, i64) = sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)")
+            .fetch_one(&mut connection)
+            .await?;
+        connection.close().await?;
+        Ok((there, busy))
+    };
+    let (there, busy) = there.await.map_err(|error: sqlx::Error| unfit(error.to_string()))?;
+    let log = fs::metadata(beside(making, "-wal")).map_or(0, |log| log.len());
+    if busy != 0 || log > 0 {
+        return Err(unfit("its write-ahead log could not be taken into it".to_owned()));
+    }
+    if u64::try_from(there) != Ok(entries) {
+        return Err(unfit(format!("it has {there} entries of {entries}")));
+    }
+    if !is_sound(making).await {
+        return Err(unfit("it is not sound".to_owned()));
+    }
+    Ok(())
+}
+
+/// The entries that say what was done: one for each rollout, whose past it belongs to, and one for the store. How many.
 async fn write_down(
     store: &Database,
     record: &MendedRecord,
     of: impl Iterator<Item = Option<RolloutId>>,
     clock: &SharedClock,
-) -> Result<(), StoreError> {
+) -> Result<u64, StoreError> {
     let writer = Writer::new(WRITER).expect("a good name");
     let head = store.head(&writer).await?;
     let mut chain = Chain::resume(writer, head);
@@ -215,7 +278,8 @@ async fn write_down(
     let entries: Vec<_> = of
         .map(|of| chain.seal(clock.now(), of, Kind::new(MENDED).expect("a good kind"), body.clone()))
         .collect();
-    store.append(&entries).await
+    store.append(&entries).await?;
+    Ok(entries.len() as u64)
 }
 
 /// Entries on their way into the new journal.
@@ -429,12 +493,12 @@ fn alone(_path: &Path) -> io::Result<()> {
 }
 
 /// Moves the damaged file with what belongs to it into `aside`, and the one at `made` into its place. Done again after it was
-/// cut short, it goes on where it was.
+/// cut short, it goes on where it was; what is in `aside` already stays as it is. Only for whoever has the turn.
 fn swap(path: &Path, made: &Path, aside: &Path) -> io::Result<()> {
     fs::create_dir_all(aside)?;
-    for part in [path.to_owned(), beside(path, "-wal"), beside(path, "-shm")] {
+    for part in ["", "-wal", "-shm"].map(|suffix| beside(path, suffix)) {
         let Some(name) = part.file_name() else { continue };
-        match fs::rename(&part, aside.join(name)) {
+        match fs::rename(&part, free(aside.join(name))) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
             Ok(()) | Err(_) => {}
         }
@@ -462,11 +526,15 @@ fn folders(path: &Path) -> Vec<PathBuf> {
 /// A folder that is not there yet, by the moment: `timonel.db.damaged-2026-11-22T145323Z`.
 fn aside(path: &Path, now: Timestamp) -> PathBuf {
     let moment: String = now.to_string().chars().filter(|c| *c != ':').collect();
-    let named = |n: u32| beside(path, &format!("{ASIDE}{moment}-{n}"));
-    let first = beside(path, &format!("{ASIDE}{moment}"));
-    std::iter::once(first)
-        .chain((2..).map(named))
-        .find(|folder| !folder.exists())
+    free(beside(path, &format!("{ASIDE}{moment}")))
+}
+
+/// That path, or where something is there already the same with a number.
+fn free(path: PathBuf) -> PathBuf {
+    let numbered = (2..).map(|n: u32| beside(&path, &format!("-{n}")));
+    std::iter::once(path.clone())
+        .chain(numbered)
+        .find(|path| !path.exists())
         .expect("one of so many is free")
 }
 

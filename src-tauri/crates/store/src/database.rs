@@ -95,7 +95,7 @@ impl Database {
     /// written is opened for reading. Errors where that cannot be done, or where another program has a damaged file open; then
     /// nothing was changed.
     pub async fn open_or_mend(path: &Path, clock: SharedClock) -> Result<(Self, Option<MendedRecord>), StoreError> {
-        damage::finish(path)?;
+        unseen(&*clock, damage::finish(path)).await?;
         if let Some(found) = damage::suspected(path) {
             // Where another program has it open it goes on as it did there.
             match unseen(&*clock, damage::mend(path, &found, &clock)).await {

@@ -13,6 +13,7 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use tempfile::TempDir;
 use timonel_ports::store::StoreError;
 
+use crate::damage::finish_in_turn;
 use crate::database::Access;
 use crate::fault::fault;
 use crate::link::Pools;
@@ -58,6 +59,8 @@ pub(crate) async fn open(path: &Path, durability: Durability) -> Result<Opened, 
     };
     // Two processes that make the same file at once would both bring it to this version.
     let turn = take_turn(path).await;
+    // Or a new one would be made where only the end of a mending is missing.
+    finish_in_turn(path, turn.as_ref())?;
     let plain = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)

@@ -73,6 +73,8 @@ pub(crate) const PUT_CHECKPOINT: &str = "
 pub(crate) const CHECKPOINT: &str =
     "SELECT position, entry, seal, body FROM checkpoint WHERE rollout = $1 AND reader = $2";
 
+pub(crate) const COUNT_ENTRIES: &str = "SELECT COUNT(*) FROM journal";
+
 /// SQLite alone.
 pub(crate) const LOOK_THROUGH: &str = "PRAGMA quick_check(1)";
 

@@ -292,6 +292,93 @@ async fn a_mending_that_was_cut_short_is_ended_by_the_next_opening() {
     }
 }
 
+/// Two that are started at once: whoever has its turn ends it, and the other one finds it ended.
+#[tokio::test]
+async fn a_mending_that_was_cut_short_is_ended_in_turn() {
+    let installation = Installation::closed().await;
+    let path = installation.path();
+    let made = path.with_extension("db-mended");
+    fs::copy(&path, &made).unwrap();
+    let damaged = vec![0xa5; 3 * PAGE];
+    installation.damage(&damaged);
+    let aside = installation
+        .folder
+        .path()
+        .join("timonel.db.damaged-2026-11-22T000000.000Z");
+    fs::create_dir_all(&aside).unwrap();
+    let turn = fs::File::create(path.with_extension("db-opening")).unwrap();
+    turn.lock().unwrap();
+    let mut opening = Box::pin(Sqlite::open_or_mend(&path, SystemClock::shared()));
+    for _ in 0..20 {
+        assert!(at_once(&mut opening).await.is_none(), "not its turn");
+    }
+    assert!(made.exists() && !aside.join("timonel.db").exists(), "not its turn");
+    // What the other one does.
+    fs::rename(&path, aside.join("timonel.db")).unwrap();
+    fs::rename(&made, &path).unwrap();
+    drop(turn);
+    let (store, mended) = opening.await.unwrap();
+    assert_eq!(mended, None);
+    assert_eq!(all(&store).await, installation.written);
+    assert_eq!(fs::read(aside.join("timonel.db")).unwrap(), damaged);
+}
+
+/// What is there after one poll, and what others have to do in between.
+async fn at_once<F: Future + Unpin>(of: &mut F) -> Option<F::Output> {
+    tokio::task::yield_now().await;
+    std::future::poll_fn(|cx| {
+        std::task::Poll::Ready(match std::pin::Pin::new(&mut *of).poll(cx) {
+            std::task::Poll::Ready(done) => Some(done),
+            std::task::Poll::Pending => None,
+        })
+    })
+    .await
+}
+
+#[tokio::test]
+async fn nothing_that_was_set_aside_is_written_over() {
+    let installation = Installation::closed().await;
+    let path = installation.path();
+    fs::copy(&path, path.with_extension("db-mended")).unwrap();
+    let aside = installation
+        .folder
+        .path()
+        .join("timonel.db.damaged-2026-11-22T000000.000Z");
+    fs::create_dir_all(&aside).unwrap();
+    fs::write(aside.join("timonel.db"), "of before").unwrap();
+    let damaged = vec![0xa5; 3 * PAGE];
+    installation.damage(&damaged);
+    let (store, _) = Sqlite::open_or_mend(&path, SystemClock::shared()).await.unwrap();
+    assert_eq!(all(&store).await, installation.written);
+    assert_eq!(fs::read(aside.join("timonel.db")).unwrap(), b"of before");
+    assert_eq!(fs::read(aside.join("timonel.db-2")).unwrap(), damaged);
+}
+
+/// The row of the helm has no hash: a number in it that is not to be believed keeps nobody from the helm.
+#[tokio::test]
+async fn an_epoch_that_cannot_be_is_not_taken_over() {
+    let installation = Installation::closed().await;
+    let mut raw = SqliteConnectOptions::new()
+        .filename(installation.path())
+        .connect()
+        .await
+        .unwrap();
+    sqlx::query("UPDATE helm SET epoch = 9223372036854775807")
+        .execute(&mut raw)
+        .await
+        .unwrap();
+    sqlx::Connection::close(raw).await.unwrap();
+    let mut damaged = installation.bytes();
+    damaged[..100].fill(0xa5);
+    installation.damage(&damaged);
+    let (store, _) = installation.mended().await;
+    let epoch = store
+        .take(&installation.row.id, &writer(9), Take::ByForce)
+        .await
+        .unwrap();
+    assert!(epoch > 1000 && epoch < 10_000_000, "{epoch}");
+}
+
 #[tokio::test]
 async fn damage_is_never_taken_for_a_new_store() {
     let installation = Installation::closed().await;
