@@ -2,13 +2,15 @@
 
 use std::future::Future;
 use std::path::Path;
+use std::time::Duration;
 
 use secrecy::SecretString;
 use tempfile::TempDir;
 use timonel_journal::record::MendedRecord;
-use timonel_ports::clock::SharedClock;
+use timonel_ports::clock::{SharedClock, within};
 use timonel_ports::store::StoreError;
-use timonel_ports::task::unseen;
+use timonel_ports::task::{spawn, unseen};
+use tokio::sync::Mutex;
 
 use crate::address::Address;
 use crate::fault::fault;
@@ -17,6 +19,10 @@ use crate::link::{Arg, Errand, Link, Pools, Row};
 use crate::news::Wakes;
 use crate::sqlite::Durability;
 use crate::{damage, postgres, sqlite};
+
+/// Why a file is read alone whose disk is full or read-only.
+const TAKES_NOTHING: &str =
+    "its disk is full or takes no writes: free space, or make the file and its folder writable for this account";
 
 /// Opens the store at an address as [`Address::read`] reads it; see [`Database::open`] and [`Database::connect`].
 pub async fn open(address: &SecretString, clock: SharedClock) -> Result<Database, StoreError> {
@@ -30,8 +36,8 @@ pub struct Database {
     place: String,
     access: Access,
     pools: Pools,
-    /// Whether its opening has looked through all of it, or a server answers for that.
-    looked_through: bool,
+    /// Whether all of it was looked through, or a server answers for that. Held by whoever looks: one at a time.
+    looked_through: Mutex<bool>,
     /// Where the helm is a row of a file: since when each has been as it is.
     pub(crate) helms: Sightings,
     pub(crate) wakes: Wakes,
@@ -72,7 +78,7 @@ impl Database {
                     clock,
                     access,
                     pools,
-                    looked_through: true,
+                    looked_through: Mutex::new(true),
                     helms: Sightings::default(),
                     wakes: Wakes::default(),
                     _folder: None,
@@ -109,9 +115,9 @@ impl Database {
             None => match Self::open(path, clock.clone()).await {
                 Err(StoreError::Corrupt { detail, .. }) => detail,
                 Err(refused @ (StoreError::Open { .. } | StoreError::ReadOnly { .. } | StoreError::Full { .. })) => {
-                    return Self::open_to_read(path, clock, refused)
-                        .await
-                        .map(|store| (store, None));
+                    tracing::error!(store = %path.display(), %refused, "it cannot be written");
+                    let store = Self::open_to_read(path, clock, TAKES_NOTHING.to_owned(), true).await;
+                    return store.map(|store| (store, None)).ok_or(refused);
                 }
                 opened => return opened.map(|store| (store, None)),
             },
@@ -120,20 +126,42 @@ impl Database {
         Ok((Self::open(path, clock).await?, mended))
     }
 
-    /// For a disk that takes nothing: what is in the file is needed to put calls back. Errors with `refused` where that is not to
-    /// be had either.
-    async fn open_to_read(path: &Path, clock: SharedClock, refused: StoreError) -> Result<Self, StoreError> {
-        let Ok((pools, copy)) = unseen(&*clock, sqlite::open_to_read(path)).await else {
-            return Err(refused);
+    /// As [`Database::open_or_mend`], for an emergency: where that takes longer than `limit`, since a large file is being mended or
+    /// another program has been opening it for ever, what is in the file is read as it is now. Errors where that is not to be
+    /// had within `limit` either. What was begun goes on meanwhile; cut short, it is finished by the next opening.
+    pub async fn open_in_time(
+        path: &Path,
+        clock: SharedClock,
+        limit: Duration,
+    ) -> Result<(Self, Option<MendedRecord>), StoreError> {
+        let (file, its_clock) = (path.to_owned(), clock.clone());
+        let opening = spawn(&clock, async move { Self::open_or_mend(&file, its_clock).await });
+        if let Ok(Ok(opened)) = within(&*clock, limit, opening.join()).await {
+            return opened;
+        }
+        let late = StoreError::Unavailable {
+            place: path.display().to_string(),
+            source: format!("it is not open after {limit:?}: it is being mended, or another program hangs opening it")
+                .into(),
         };
-        let why = "its disk is full or takes no writes: free space, or make the file and its folder writable for this account";
-        tracing::error!(store = %path.display(), %refused, "opened for reading alone");
-        Ok(Self {
+        let reading = Self::open_to_read(path, clock.clone(), late.to_string(), false);
+        match within(&*clock, limit, reading).await {
+            Ok(Some(store)) => Ok((store, None)),
+            Ok(None) | Err(_) => Err(late),
+        }
+    }
+
+    /// For a disk that takes nothing: what is in the file is needed to put calls back. `None` where that is not to be had
+    /// either.
+    async fn open_to_read(path: &Path, clock: SharedClock, why: String, stays_as_it_is: bool) -> Option<Self> {
+        let (pools, copy) = unseen(&*clock, sqlite::open_to_read(path, stays_as_it_is)).await.ok()?;
+        tracing::error!(store = %path.display(), why, "opened for reading alone");
+        Some(Self {
             clock,
             place: path.display().to_string(),
-            access: Access::ReadOnly { why: why.to_owned() },
+            access: Access::ReadOnly { why },
             pools,
-            looked_through: false,
+            looked_through: Mutex::new(false),
             helms: Sightings::default(),
             wakes: Wakes::default(),
             _folder: copy,
@@ -175,7 +203,7 @@ impl Database {
             place: path.display().to_string(),
             access,
             pools,
-            looked_through,
+            looked_through: Mutex::new(looked_through),
             helms: Sightings::default(),
             wakes: Wakes::default(),
             _folder: folder,
@@ -197,8 +225,8 @@ impl Database {
         self.unseen(self.pools.close()).await;
     }
 
-    pub(crate) fn looked_through(&self) -> bool {
-        self.looked_through
+    pub(crate) fn looked_through(&self) -> &Mutex<bool> {
+        &self.looked_through
     }
 
     pub(crate) fn pools(&self) -> &Pools {

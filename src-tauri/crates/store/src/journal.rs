@@ -12,7 +12,7 @@ use timonel_ports::store::{JournalStore, Part, Placed, Position, StoreError};
 use crate::database::{Database, integer};
 use crate::fault::does_not_follow;
 use crate::link::{Errand, Link, Row};
-use crate::statement;
+use crate::{sqlite, statement};
 
 #[async_trait]
 impl JournalStore for Database {
@@ -67,20 +67,22 @@ impl JournalStore for Database {
     }
 
     async fn look_through(&self) -> Result<(), StoreError> {
-        if self.looked_through() {
+        let mut looked_through = self.looked_through().lock().await;
+        if *looked_through {
             return Ok(());
         }
-        let rows = self.rows(statement::LOOK_THROUGH, &[]).await;
-        let rows = rows.map_err(self.unread("the store from end to end"))?;
-        match rows.first() {
-            Some(row) => match row.get::<&str>("quick_check").map_err(self.unread("its soundness"))? {
-                "ok" => Ok(()),
-                damage => {
-                    crate::damage::suspect(Path::new(self.place()), damage);
-                    Err(self.corrupt(damage))
+        let path = Path::new(self.place());
+        match self.unseen(sqlite::look_through(path)).await {
+            Ok(()) => {
+                *looked_through = true;
+                Ok(())
+            }
+            Err(error) => {
+                if let StoreError::Corrupt { detail, .. } = &error {
+                    crate::damage::suspect(path, detail);
                 }
-            },
-            None => Err(self.corrupt("it could not be looked through")),
+                Err(error)
+            }
         }
     }
 }

@@ -12,6 +12,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use tempfile::TempDir;
 use timonel_ports::store::StoreError;
+use tokio::sync::oneshot;
 
 use crate::damage::finish_in_turn;
 use crate::database::Access;
@@ -127,8 +128,8 @@ pub(crate) async fn open(path: &Path, durability: Durability) -> Result<Opened, 
 }
 
 /// For reading alone, where not even the files beside it can be made. What its write-ahead log has counts: where that cannot
-/// be read in place, a copy of both is, in a folder that goes with what is given.
-pub(crate) async fn open_to_read(path: &Path) -> Result<(Pools, Option<TempDir>), StoreError> {
+/// be read in place, a copy of both is, in a folder that goes with what is given. What stays as it is has no other writer.
+pub(crate) async fn open_to_read(path: &Path, stays_as_it_is: bool) -> Result<(Pools, Option<TempDir>), StoreError> {
     let place = path.display().to_string();
     let failed = |error| {
         fault(&place, error, |source| StoreError::Open {
@@ -150,10 +151,16 @@ pub(crate) async fn open_to_read(path: &Path) -> Result<(Pools, Option<TempDir>)
             .disable_statement_logging()
             .read_only(true)
     };
-    let in_place = readable(path).immutable(!has_log);
+    let in_place = readable(path).immutable(!has_log && stays_as_it_is);
     let (options, copy) = match looked_at(&in_place, &place).await {
         Ok(()) => (in_place, None),
-        Err(error) if !has_log => return Err(error),
+        Err(error) if !has_log && stays_as_it_is => return Err(error),
+        // Without a log nobody has it open, and it can be read where none can be made for reading alone.
+        Err(_) if !has_log => {
+            let still = readable(path).immutable(true);
+            looked_at(&still, &place).await?;
+            (still, None)
+        }
         Err(_) => {
             let copied = || {
                 let folder = tempfile::Builder::new().prefix("timonel-").tempdir()?;
@@ -241,6 +248,22 @@ async fn steering(first: &mut SqliteConnection) -> Result<Vec<String>, sqlx::Err
     Ok(tables)
 }
 
+/// Looks through all pages of a file that is open, on a connection of its own: that takes minutes, and readers are few.
+pub(crate) async fn look_through(path: &Path) -> Result<(), StoreError> {
+    let place = path.display().to_string();
+    let failed = |error| {
+        fault(&place, error, |source| StoreError::Read {
+            what: "the store from end to end",
+            source: source.into(),
+        })
+    };
+    let options = SqliteConnectOptions::new().filename(path).busy_timeout(BUSY);
+    let options = options.read_only(true).disable_statement_logging();
+    let mut own = options.connect().await.map_err(failed)?;
+    check(&mut own, &place, "PRAGMA quick_check(1)".to_owned()).await?;
+    own.close().await.map_err(failed)
+}
+
 /// Looks through pages for damage; the entries' own hashes are for whoever reads them.
 async fn check(first: &mut SqliteConnection, place: &str, how: String) -> Result<(), StoreError> {
     let corrupt = |detail: String| StoreError::Corrupt {
@@ -264,6 +287,8 @@ async fn check(first: &mut SqliteConnection, place: &str, how: String) -> Result
 }
 
 /// Waits until no other process opens the same file. Where the folder cannot be written nobody makes a file in it.
+///
+/// On a thread of its own: the end of a program waits for the runtime's, and another process may keep its turn for ever.
 pub(crate) async fn take_turn(path: &Path) -> Option<fs::File> {
     let mut name = path.as_os_str().to_owned();
     name.push("-opening");
@@ -273,5 +298,8 @@ pub(crate) async fn take_turn(path: &Path) -> Option<fs::File> {
         file.lock().ok()?;
         Some(file)
     };
-    tokio::task::spawn_blocking(wait).await.ok().flatten()
+    let (to, turn) = oneshot::channel();
+    // Whoever waits no longer has dropped its end, and the turn goes with it.
+    std::thread::spawn(move || drop(to.send(wait())));
+    turn.await.ok().flatten()
 }

@@ -75,9 +75,6 @@ pub(crate) const CHECKPOINT: &str =
 
 pub(crate) const COUNT_ENTRIES: &str = "SELECT COUNT(*) FROM journal";
 
-/// SQLite alone.
-pub(crate) const LOOK_THROUGH: &str = "PRAGMA quick_check(1)";
-
 pub(crate) const HELM: &str = "SELECT epoch, holder, since, until FROM helm WHERE rollout = $1";
 
 pub(crate) const NEW_HELM: &str = "

@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, SqliteConnection};
@@ -266,4 +267,52 @@ async fn a_closed_store_says_that_it_is_not_there() {
     store.close().await;
     let refused = store.append(&[note(&mut chain, None, "late")]).await.unwrap_err();
     assert!(matches!(refused, StoreError::Unavailable { .. }), "{refused:?}");
+}
+
+/// Another program that opens the file has its turn and does not go on: calls that have to go back wait for it so long and no longer.
+#[tokio::test]
+async fn in_an_emergency_a_file_is_read_that_another_program_opens_for_ever() {
+    let (folder, path, _) = with(3).await;
+    let other = fs::File::create(folder.path().join("timonel.db-opening")).unwrap();
+    other.lock().unwrap();
+    let in_time = || Sqlite::open_in_time(&path, SystemClock::shared(), Duration::from_millis(300));
+    let (store, mended) = in_time().await.unwrap();
+    let Access::ReadOnly { why } = store.access() else {
+        panic!("nobody else's turn is taken")
+    };
+    assert!(why.contains("hangs"), "{why}");
+    assert_eq!((count(&store).await, mended), (3, None));
+    store.close().await;
+
+    fs::remove_file(&path).unwrap();
+    let none = in_time().await;
+    assert!(matches!(none, Err(StoreError::Unavailable { .. })), "{none:?}");
+    drop(other);
+    let (store, _) = Sqlite::open_in_time(&path, SystemClock::shared(), Duration::from_secs(60))
+        .await
+        .unwrap();
+    assert_eq!(*store.access(), Access::Full);
+}
+
+/// The runtime's own threads are waited for when a program ends, and would be for ever.
+#[test]
+fn a_program_that_has_no_turn_ends_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("timonel.db");
+    let other = fs::File::create(folder.path().join("timonel.db-opening")).unwrap();
+    other.lock().unwrap();
+    let (ended, end) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let limit = Duration::from_millis(100);
+        let opened = runtime.block_on(Sqlite::open_in_time(&path, SystemClock::shared(), limit));
+        assert!(opened.is_err());
+        drop(runtime);
+        ended.send(()).unwrap();
+    });
+    end.recv_timeout(Duration::from_secs(30)).expect("it ends");
+    drop(other);
 }
