@@ -25,7 +25,7 @@ use crate::follower::{Follower, Growth};
 use crate::helm::{Keeper, Seat, Shared, Standing};
 use crate::message::{Message, mailbox};
 use crate::owner::Owner;
-use crate::recovery::Inspection;
+use crate::recovery::{Inspection, Starting};
 use crate::scribe::Scribe;
 use crate::{intents, recovery, retention, watch};
 
@@ -141,6 +141,7 @@ impl Engine {
     }
 
     async fn begin(parts: Parts, how: Take) -> Result<(Self, Receiver<Bulletin>), EngineError> {
+        let _starting = Starting::now();
         let Parts {
             rollout,
             plan,

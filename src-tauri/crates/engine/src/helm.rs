@@ -87,6 +87,10 @@ impl Seat {
         if how != Take::ByForce {
             return match taking.await {
                 Err(HelmError::Unavailable(cause)) if takes_nothing(&cause) => {
+                    // What cannot be written can still say whose it is: two must not run.
+                    if let Some(held) = self.last_heard().await.held.filter(|held| held.by != self.me) {
+                        return Err(HelmError::Held(held));
+                    }
                     tracing::error!(%cause, "begins without the helm: nothing is raised from here");
                     Ok(None)
                 }

@@ -26,7 +26,7 @@ use checkpoint::Kept;
 pub(crate) use checkpoint::maker;
 pub use fold::Answer;
 pub(crate) use fold::Fold;
-pub(crate) use inspection::Inspection;
+pub(crate) use inspection::{Inspection, Starting};
 
 const PAGE: u32 = 1000;
 /// A start reads at most about so many entries again: after as many new ones a checkpoint is kept. Some 20 ms of work.

@@ -1,16 +1,46 @@
 //! Looking through, while the engine runs, what its start had no time for: pages of the store that nothing was read from, the
 //! chains of all writers, and whether the journal comes to what the checkpoint said.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use timonel_domain::plan::Plan;
 use timonel_domain::value::RolloutId;
 use timonel_journal::chain::Verifier;
 use timonel_ports::mailbox::Sender;
 use timonel_ports::store::{Part, Position, Store, StoreError};
+use tokio::sync::{Semaphore, watch};
 
 use super::{Fold, PAGE};
 use crate::message::Message;
+
+/// One at a time in this program.
+static TURN: Semaphore = Semaphore::const_new(1);
+/// How many engines are starting in this program.
+static STARTS: LazyLock<watch::Sender<usize>> = LazyLock::new(watch::Sender::default);
+
+/// An engine is starting, until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Starting(());
+
+impl Starting {
+    pub(crate) fn now() -> Self {
+        STARTS.send_modify(|starts| *starts += 1);
+        Self(())
+    }
+
+    /// Waits until none is.
+    async fn none() {
+        let mut starts = STARTS.subscribe();
+        // The sender is never dropped.
+        let _ = starts.wait_for(|starts| *starts == 0).await;
+    }
+}
+
+impl Drop for Starting {
+    fn drop(&mut self) {
+        STARTS.send_modify(|starts| *starts -= 1);
+    }
+}
 
 /// What is to be looked through, and who is told.
 pub(crate) struct Inspection {
@@ -40,8 +70,11 @@ impl From<StoreError> for Found {
 }
 
 impl Inspection {
-    /// Looks through everything once.
+    /// Looks through everything once, while no engine of this program starts and none else is looked through: what they need of
+    /// the disk and the store comes first.
     pub(crate) async fn run(self) {
+        // It is never closed.
+        let _turn = TURN.acquire().await;
         match self.look().await {
             Ok(()) => {}
             Err(Found::Broken(detail)) => {
@@ -55,6 +88,7 @@ impl Inspection {
     }
 
     async fn look(&self) -> Result<(), Found> {
+        Starting::none().await;
         self.store.look_through().await?;
         let (through, said) = match &self.believed {
             Some((through, said)) => (*through, Some(said)),
@@ -64,6 +98,7 @@ impl Inspection {
         let mut fold = Fold::new(&self.plan);
         let mut after = Position::START;
         loop {
+            Starting::none().await;
             let page = self.store.entries(Part::All, after, PAGE).await?;
             for placed in &page {
                 after = placed.position;

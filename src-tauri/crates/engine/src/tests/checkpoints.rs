@@ -6,13 +6,14 @@ use timonel_domain::time::Timestamp;
 use timonel_domain::value::Writer;
 use timonel_journal::chain::{Chain, Head};
 use timonel_journal::entry::{Body, Hash, Kind};
-use timonel_journal::record::HoldRecord;
+use timonel_journal::record::{HoldRecord, MENDED, MendedRecord};
 use timonel_ports::checkpoint::Checkpoint;
+use timonel_ports::clock::Clock;
 use timonel_ports::store::Position;
 
 use super::world::{World, rollout, settle};
 use crate::command::Wish;
-use crate::recovery::{EVERY, maker};
+use crate::recovery::{EVERY, Starting, maker};
 
 /// A rollout whose journal has a checkpoint and some entries after it, and no engine.
 async fn long() -> World {
@@ -197,4 +198,55 @@ async fn a_checkpoint_is_taken_up_with_entries_of_another_writer_after_it() {
     assert!(state.holds.contains(&Hold::Operator));
     assert_eq!(state, from_the_first_entry(&world).await);
     assert_eq!(said_of_the_journal(&mut world).await, None);
+}
+
+#[tokio::test]
+async fn nothing_is_looked_through_while_an_engine_starts() {
+    let mut world = World::baking().await;
+    world.stop().await;
+    world.store.damage("page 7 of the index is never used");
+    let another = Starting::now();
+    assert_eq!(said_of_the_journal(&mut world).await, None);
+    drop(another);
+    for _ in 0..50 {
+        settle().await;
+    }
+    assert!(world.holds(Hold::Alert).await, "and then it is");
+}
+
+/// The store was mended after the checkpoint and nobody has run since: that is told, and nothing goes on by itself.
+#[tokio::test]
+async fn a_mending_after_the_checkpoint_is_taken_up_with_it() {
+    let mut world = long().await;
+    let mended = MendedRecord {
+        aside: "timonel.db.damaged".to_owned(),
+        found: "page 7".to_owned(),
+        entries: 1000,
+        apart: 1,
+        missing: 2,
+        lost: Vec::new(),
+    };
+    let mut chain = Chain::resume(Writer::new("reparacion").unwrap(), Head::EMPTY);
+    let body = Body::of(&mended).unwrap();
+    let entry = chain.seal(world.clock.now(), Some(rollout()), Kind::new(MENDED).unwrap(), body);
+    world.store.set_journal(|journal| journal.push(entry));
+    assert_eq!(world.store.checkpoints().len(), 1);
+    world.start().await;
+    let told = |world: &mut World| {
+        let mended = |notice: &&Notice| {
+            matches!(
+                notice,
+                Notice::Mended {
+                    entries: 1000,
+                    missing: 3
+                }
+            )
+        };
+        world.notices().iter().filter(mended).count()
+    };
+    assert_eq!(told(&mut world), 1);
+    assert!(world.holds(Hold::Alert).await);
+    world.stop().await;
+    world.start().await;
+    assert_eq!(told(&mut world), 1, "once");
 }

@@ -1,16 +1,20 @@
 //! The helm: lost, not answering, held by another, taken by force; and what is written by hands that have lost it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use timonel_domain::rollout::{Hold, Stage};
-use timonel_domain::value::{Side, Weight, Writer};
+use timonel_domain::time::Timestamp;
+use timonel_domain::value::{RolloutId, Side, Weight, Writer};
 use timonel_ports::clock::SharedClock;
-use timonel_ports::helm::{Helm, HelmError, Take};
+use timonel_ports::helm::{Held, Helm, HelmError, HelmState, Take};
+use timonel_ports::store::StoreError;
 use timonel_ports::task::spawn;
 
 use super::world::{BAKE, TEN, World, rollout, settle};
 use crate::command::Wish;
 use crate::engine::EngineError;
+use crate::helm::Seat;
 
 #[tokio::test]
 async fn losing_the_helm_freezes_and_never_lowers() {
@@ -180,4 +184,59 @@ async fn what_a_rule_of_a_former_holder_put_back_is_a_rollback_for_whoever_comes
     world.stop().await;
     assert!(other.state().await.latch.is_none(), "it saw none of that itself");
     assert!(other.replayed().await.latch.is_some());
+}
+
+/// A helm on a full disk: it can be seen, and not taken.
+#[derive(Debug)]
+struct Full(Option<Held>);
+
+#[async_trait::async_trait]
+impl Helm for Full {
+    async fn current(&self, _: &RolloutId) -> Result<HelmState, HelmError> {
+        Ok(HelmState {
+            epoch: 1,
+            held: self.0.clone(),
+        })
+    }
+
+    async fn take(&self, _: &RolloutId, _: &Writer, _: Take) -> Result<u64, HelmError> {
+        let place = "timonel.db".to_owned();
+        Err(HelmError::Unavailable(StoreError::Full { place }.into()))
+    }
+
+    async fn renew(&self, _: &RolloutId, _: &Writer, _: u64) -> Result<(), HelmError> {
+        Ok(())
+    }
+
+    async fn release(&self, _: &RolloutId, _: &Writer, _: u64) -> Result<(), HelmError> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn on_a_full_disk_nobody_starts_beside_whoever_has_the_helm() {
+    let world = World::still();
+    let held = |by: &str| Held {
+        by: Writer::new(by).unwrap(),
+        since: Timestamp::from_secs(1),
+        until: Timestamp::from_secs(2),
+    };
+    let sit_down = async |held, how| {
+        let seat = Seat {
+            clock: world.shared(),
+            helm: Arc::new(Full(held)),
+            rollout: rollout(),
+            me: Writer::new("yo").unwrap(),
+        };
+        seat.sit_down(how).await
+    };
+    let other = sit_down(Some(held("otra")), Take::Again).await;
+    assert!(matches!(other, Err(HelmError::Held(_))), "{other:?}");
+    for (held, how) in [
+        (Some(held("otra")), Take::ByForce),
+        (Some(held("yo")), Take::Again),
+        (None, Take::Again),
+    ] {
+        assert_eq!(sit_down(held, how).await.unwrap(), None);
+    }
 }
