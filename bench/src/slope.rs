@@ -1,15 +1,15 @@
 //! How fast something grows, and whether that is more than chance: a straight line through readings that depend on each other.
 //!
-//! Memory and files move in steps, so neighbouring residuals are alike and the textbook interval is far too narrow. The errors
-//! here are those of Newey and West with Bartlett's kernel over a sixth of the readings, and the interval is read from the
-//! distribution that goes with a kernel of that width (Kiefer and Vogelsang 2005, table 1), not from the normal one.
+//! Memory and files move in steps, so neighbouring readings are alike and the textbook interval through all of them is far too
+//! narrow. So the readings are cut into a few long spans, whose means hardly depend on each other, and the line with its interval
+//! by Student's t is laid through those. Deliberately not here: what is read, and what may grow.
 
-/// Readings that the kernel spans, as a part of all.
-const WIDTH: f64 = 1.0 / 6.0;
-/// A line through fewer says nothing.
-const LEAST: usize = 12;
+/// Spans, each of some hours of a day: fewer know less, more are alike again where steps are long.
+const SPANS: usize = 8;
+/// Student's t for 95 % of both sides, with two less than the spans.
+const T: f64 = 2.447;
 
-/// The slope of a line, per unit of time, and half the width of its 95 % interval.
+/// The slope of a line, per hour, and half the width of its 95 % interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Slope {
     pub(crate) per_hour: f64,
@@ -17,30 +17,19 @@ pub(crate) struct Slope {
 }
 
 impl Slope {
-    /// Through readings of time in hours and value, in order of time; `None` for too few.
+    /// Through readings of time in hours and value, in order of time; `None` where there are fewer than two for a span.
     pub(crate) fn of(readings: &[(f64, f64)]) -> Option<Self> {
-        if readings.len() < LEAST {
+        if readings.len() < 2 * SPANS {
             return None;
         }
-        let n = readings.len() as f64;
-        let mean = |of: fn(&(f64, f64)) -> f64| readings.iter().map(of).sum::<f64>() / n;
-        let (at, value) = (mean(|r| r.0), mean(|r| r.1));
-        let square: f64 = readings.iter().map(|(t, _)| (t - at).powi(2)).sum();
-        let per_hour = readings.iter().map(|(t, v)| (t - at) * (v - value)).sum::<f64>() / square;
-        // What each reading does to the slope, by how far it lies from the line.
-        let pulls: Vec<f64> = readings
-            .iter()
-            .map(|(t, v)| (t - at) * (v - value - per_hour * (t - at)))
-            .collect();
-        let width = (n * WIDTH).ceil();
-        let mut sum: f64 = pulls.iter().map(|pull| pull * pull).sum();
-        for lag in 1..width as usize {
-            let near: f64 = pulls.iter().zip(&pulls[lag..]).map(|(a, b)| a * b).sum();
-            sum += 2.0 * (1.0 - lag as f64 / width) * near;
-        }
-        let b = width / n;
-        let critical = 1.96 + 2.9694 * b + 0.416 * b * b - 0.5324 * b * b * b;
-        let half = critical * sum.max(0.0).sqrt() / square;
+        let span = |n: usize| mean(&readings[n * readings.len() / SPANS..(n + 1) * readings.len() / SPANS]);
+        let spans: Vec<(f64, f64)> = (0..SPANS).map(span).collect();
+        let (at, value) = mean(&spans);
+        let square: f64 = spans.iter().map(|(t, _)| (t - at).powi(2)).sum();
+        let per_hour = spans.iter().map(|(t, v)| (t - at) * (v - value)).sum::<f64>() / square;
+        let apart = |(t, v): &(f64, f64)| (v - value - per_hour * (t - at)).powi(2);
+        let variance = spans.iter().map(apart).sum::<f64>() / (SPANS - 2) as f64;
+        let half = T * (variance / square).sqrt();
         Some(Self { per_hour, half })
     }
 
@@ -50,6 +39,12 @@ impl Slope {
         // Something that never moves has no width either.
         if away <= f64::EPSILON { 0.0 } else { away / self.half }
     }
+}
+
+fn mean(of: &[(f64, f64)]) -> (f64, f64) {
+    let n = of.len() as f64;
+    let (at, value) = of.iter().fold((0.0, 0.0), |(at, value), (t, v)| (at + t, value + v));
+    (at / n, value / n)
 }
 
 #[cfg(test)]

@@ -288,7 +288,7 @@ fn print(name: &str, run: &Run, grown: &[Grown]) -> f64 {
         run.stage
     );
     println!(
-        "{:28}{:>12}{:>12}{:>14}{:>14}  by ordinary least squares, 95 % by Newey-West",
+        "{:28}{:>12}{:>12}{:>14}{:>14}  through the means of eight spans, 95 % by Student's t",
         "", "after 1 h", "at the end", "KiB an hour", "±"
     );
     for one in grown {

@@ -43,6 +43,8 @@ pub use lease::{BadKeeper, HelmKeeper};
 pub use order::Order;
 pub use watch::Sight;
 
+/// An emergency rollback waits so long for its store to open.
+const FOR_OPENING: Duration = Duration::from_secs(5);
 /// The name that terminals write journals under.
 const PROGRAM: &str = "escritorio";
 
@@ -90,20 +92,28 @@ impl Desk {
 
     /// As [`Desk::open`], over the store at `url` in place of the one in the folder.
     pub async fn of(folder: &Path, url: Option<&SecretString>, clock: &SharedClock) -> Result<Self, BridgeError> {
-        let made = std::fs::create_dir_all(folder);
-        made.map_err(|e| BridgeError::Folder {
-            place: folder.display().to_string(),
-            why: e.to_string(),
-        })?;
-        let (store, mended) = at::store(folder, url, clock).await?;
+        make_folder(folder)?;
+        Ok(Self::over(at::store(folder, url, clock).await?, folder, clock))
+    }
+
+    /// As [`Desk::of`], for an emergency rollback, which waits for no mending and for nobody else: a store that is not open within a
+    /// few seconds is read as it is, and can take nothing then. Errors within as many again where not even that is to be had.
+    pub async fn in_time(folder: &Path, url: Option<&SecretString>, clock: &SharedClock) -> Result<Self, BridgeError> {
+        // Where it cannot be made there is nothing in it, which the opening says; where it takes nothing it is there.
+        let _ = make_folder(folder);
+        let opened = at::in_time(folder, url, clock, FOR_OPENING).await?;
+        Ok(Self::over(opened, folder, clock))
+    }
+
+    fn over((store, mended): (Sqlite, Option<MendedRecord>), folder: &Path, clock: &SharedClock) -> Self {
         let store = Arc::new(store);
-        Ok(Self {
+        Self {
             folder: folder.to_owned(),
             clock: clock.clone(),
             helm: store.clone(),
             store,
             mended,
-        })
+        }
     }
 
     /// What was mended when this was opened: its file was damaged, and is another one now.
@@ -353,6 +363,13 @@ impl Desk {
             }
         }
     }
+}
+
+fn make_folder(folder: &Path) -> Result<(), BridgeError> {
+    std::fs::create_dir_all(folder).map_err(|e| BridgeError::Folder {
+        place: folder.display().to_string(),
+        why: e.to_string(),
+    })
 }
 
 /// A plan by its text, in one of its real environments.

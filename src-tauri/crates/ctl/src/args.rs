@@ -278,6 +278,12 @@ impl Installation {
         self.desk_by(None).await
     }
 
+    /// Opens its store for a rollback, which waits for nothing else: [`Desk::in_time`].
+    pub(crate) async fn desk_in_time(&self, kubeconfig: Option<&Path>) -> Result<Desk, BridgeError> {
+        let desk = Desk::in_time(&self.folder.path(), self.store.as_ref(), &SystemClock::shared()).await?;
+        Ok(desk.with_helms(&self.helm, kubeconfig).await)
+    }
+
     /// Opens its store; Leases are reached by `kubeconfig` in place of the one kubectl would use.
     pub(crate) async fn desk_by(&self, kubeconfig: Option<&Path>) -> Result<Desk, BridgeError> {
         let desk = Desk::of(&self.folder.path(), self.store.as_ref(), &SystemClock::shared()).await?;

@@ -94,7 +94,7 @@ async fn commands(press: &Press, words: &Words) -> Result<(), Failure> {
         row,
         plan,
         connections,
-    } = at_desk(press, words).await?;
+    } = at_desk(press, Haste::Emergency, words).await?;
     for line in connect::preparation(&plan) {
         tell!("{line}");
     }
@@ -171,8 +171,21 @@ fn tell_mended(desk: &Desk, words: &Words) {
     }
 }
 
-async fn at_desk(press: &Press, words: &Words) -> Result<At, Failure> {
-    let desk = press.at.desk_by(press.kubeconfig.as_deref()).await?;
+/// How long the store is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Haste {
+    /// Calls have to go back: [`Desk::in_time`].
+    Emergency,
+    /// Until it is open.
+    None,
+}
+
+async fn at_desk(press: &Press, haste: Haste, words: &Words) -> Result<At, Failure> {
+    let kubeconfig = press.kubeconfig.as_deref();
+    let desk = match haste {
+        Haste::Emergency => press.at.desk_in_time(kubeconfig).await?,
+        Haste::None => press.at.desk_by(kubeconfig).await?,
+    };
     tell_mended(&desk, words);
     let row = desk.rollout(press.rollout.as_ref()).await?;
     let (plan, _) = desk.plan_of(&row).await?;
@@ -193,7 +206,7 @@ async fn carry_out(press: Press, order: Order, words: &Words) -> Result<Done, Fa
         row,
         plan,
         connections,
-    } = at_desk(&press, words).await?;
+    } = at_desk(&press, haste(&order), words).await?;
     let mut prepared = connect::preparation(&plan);
     let keyless = match &order {
         Order::RollBack { .. } => connections.keyless(&plan),
@@ -244,6 +257,13 @@ async fn carry_out(press: Press, order: Order, words: &Words) -> Result<Done, Fa
         complain!("timonelctl: {}", words.say("order-unwritten", &[]));
     }
     Ok(done)
+}
+
+fn haste(order: &Order) -> Haste {
+    match order {
+        Order::RollBack { .. } => Haste::Emergency,
+        Order::Pin { .. } | Order::Unpin { .. } | Order::Drill | Order::Sent(_) => Haste::None,
+    }
 }
 
 /// What a person is told of an answer that no step tells.

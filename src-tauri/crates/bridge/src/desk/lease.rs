@@ -15,7 +15,7 @@ use timonel_kubernetes::{Access, Connection, LeaseHelm};
 use timonel_ports::clock::{SharedClock, within};
 use timonel_ports::helm::{Helm, HelmError, HelmState, Take};
 
-use super::Desk;
+use super::{Desk, FOR_OPENING};
 use crate::BridgeError;
 
 /// The store has this long to note a renewal: the Lease is renewed already.
@@ -67,11 +67,13 @@ impl Desk {
     /// The same desk, with its helms where `keeper` says; `kubeconfig` in place of the one that kubectl would use. Where that cannot be
     /// used nobody has a helm here: lists show what they show, a rollback begins without, and nothing is raised. Sends nothing.
     pub async fn with_helms(mut self, keeper: &HelmKeeper, kubeconfig: Option<&Path>) -> Self {
-        match self.helms(keeper, kubeconfig).await {
+        let opened = within(&*self.clock, FOR_OPENING, self.helms(keeper, kubeconfig)).await;
+        let opened = opened.map_err(|elapsed| elapsed.to_string());
+        match opened.and_then(|helm| helm.map_err(|error| error.to_string())) {
             Ok(helm) => self.helm = helm,
             Err(error) => {
-                tracing::error!(%error, "nothing can be raised from here");
-                self.helm = Arc::new(OutOfReach(error.to_string()));
+                tracing::error!(error, "nothing can be raised from here");
+                self.helm = Arc::new(OutOfReach(error));
             }
         }
         self
