@@ -12,6 +12,7 @@ mod watch;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use secrecy::SecretString;
 use timonel_domain::plan::Plan;
