@@ -63,6 +63,23 @@ order-unwritten = what was done is done, but the journal does not have all of it
 failure-no-key = there is no key for account { $account }: set the variable { $variable } (or { $instead }) and say it again. Nothing was touched. The commands for a rollback by hand need none: timonelctl rollback --commands
 open-draft = { $rollout }: a draft in { $environment }, revision { $revision } of its plan. Nothing was connected and nothing moved.
 
+kit-used = ▲ the store cannot be used: { $said }. { $rollout } is put back from this desk's rollback kit, brought up to date { $age } ago (revision { $revision } of the plan). If the plan has changed since, check every target afterwards
+kit-none = the store cannot be used: { $said }. And this desk has no rollback kit that fits
+kit-unwritten = ▲ what is done cannot be written down: { $said }. It is put back all the same; note the time yourself
+kit-written = Written down at this desk. It goes into the journal the next time timonelctl, or the engine, is used with the store back.
+kit-merged = ▲ { $rollout }: what was put back without the store is in the journal now ({ $entries } entries)
+kit-unmerged = ▲ what was put back without the store is not in the journal: { $said }
+
+audit-journal = { $place }: { $entries } entries, { $writers } chains.
+audit-kit = { $place }: { $entries } entries of what was done from a rollback kit; { $standing }.
+audit-kit-merged = all of them are in the journal
+audit-kit-waits = { $entries } are not in the journal yet
+audit-kit-alone = held against no journal
+audit-torn = It has { $bytes } bytes of a torn last line, which nobody was told is written.
+audit-unread = { $place }: cannot be read.
+audit-sound = Nothing was changed, taken out or moved.
+audit-broken = A chain is broken: keep a copy as it is before anything else.
+
 chart-written = Drawn in { $file }.
 chart-format = cannot tell in which format to draw { $file }: let it end in .svg or .png
 chart-unknown-metric = the plan has no metric "{ $asked }". It has: { $known }; and timeline, the phases.

@@ -63,6 +63,23 @@ order-unwritten = lo hecho está hecho, pero el diario no lo recoge todo todaví
 failure-no-key = no hay clave para la cuenta { $account }: póngala en la variable { $variable } (o en { $instead }) y repita la orden. No se ha tocado nada. Los comandos para revertir a mano no la necesitan: timonelctl rollback --commands
 open-draft = { $rollout }: despliegue sin armar en { $environment }, revisión { $revision } de su plan. No se ha conectado ni movido nada.
 
+kit-used = ▲ el almacén no se puede usar: { $said }. Se revierte { $rollout } con el equipo de reversión de este puesto, puesto al día hace { $age } (revisión { $revision } del plan). Si el plan ha cambiado desde entonces, compruebe después cada destino
+kit-none = el almacén no se puede usar: { $said }. Y este puesto no tiene equipo de reversión que sirva
+kit-unwritten = ▲ no se puede anotar lo que se hace: { $said }. Se revierte igualmente; apunte usted la hora
+kit-written = Anotado en este puesto. Pasa a la bitácora la próxima vez que se use timonelctl, o el motor, con el almacén de vuelta.
+kit-merged = ▲ { $rollout }: lo que se revirtió sin almacén está ahora en la bitácora ({ $entries } anotaciones)
+kit-unmerged = ▲ lo que se revirtió sin almacén no ha pasado a la bitácora: { $said }
+
+audit-journal = { $place }: { $entries } anotaciones, { $writers } cadenas.
+audit-kit = { $place }: { $entries } anotaciones hechas con el equipo de reversión; { $standing }.
+audit-kit-merged = todas están en la bitácora
+audit-kit-waits = faltan { $entries } en la bitácora
+audit-kit-alone = no se han comparado con ninguna bitácora
+audit-torn = Tiene { $bytes } bytes de una última línea a medias, que nadie dio por escrita.
+audit-unread = { $place }: no se puede leer.
+audit-sound = Nada se ha cambiado, quitado ni movido.
+audit-broken = Hay una cadena rota: guarde una copia tal como está antes de tocar nada.
+
 chart-written = Dibujado en { $file }.
 chart-format = no se sabe en qué formato dibujar { $file }: que acabe en .svg o .png
 chart-unknown-metric = el plan no tiene la métrica «{ $asked }». Tiene: { $known }; y timeline, las fases.

@@ -303,6 +303,8 @@ impl Berth {
     async fn quay(&self) -> Result<&Quay, BridgeError> {
         let open = || async {
             let desk = Desk::open(&self.0.with.home, &self.0.clock).await?;
+            // Each says in the log what became of it.
+            desk.merge_kits().await;
             let (name, mine) = self.name_of_mine()?;
             Ok(Quay {
                 desk,

@@ -7,6 +7,7 @@
 
 mod chart;
 mod credentials;
+mod kit;
 mod opening;
 mod orders;
 mod paint;
@@ -50,6 +51,7 @@ pub(crate) use watched::is_under_way;
 
 use crate::chart::Telling;
 use crate::operator::VirtualOperator;
+use kit::KitSeat;
 use paint::Easel;
 use past::Past;
 use plan::Written;
@@ -342,6 +344,8 @@ struct Painter {
     open: Option<(Arc<Sqlite>, RolloutRow)>,
     /// Steps that were heard.
     heard: u64,
+    /// `None` in the simulator.
+    kit: Option<KitSeat>,
 }
 
 impl Painter {
@@ -359,6 +363,9 @@ impl Painter {
                 () = &mut beat => {
                     beat = sleep(&*self.desk, BEAT);
                     let Ok(snapshot) = self.handle.look().await else { return };
+                    if let Some(kit) = &self.kit {
+                        kit.see(&snapshot.state);
+                    }
                     while let Some(bulletin) = bulletins.try_recv() {
                         self.hear(&bulletin);
                         self.close_row(&bulletin).await;

@@ -1,10 +1,12 @@
 //! This installation's own store, and putting a rollout of it back from here, with whatever is left working.
 
+mod adrift;
 mod ask;
 mod at;
 mod carry;
 mod helm;
 mod lease;
+mod manual;
 mod name;
 mod order;
 mod watch;
@@ -18,7 +20,7 @@ use secrecy::SecretString;
 use timonel_domain::plan::Plan;
 use timonel_domain::rollout::State;
 use timonel_domain::time::Timestamp;
-use timonel_domain::value::{PlanId, RolloutId, TargetId, Writer};
+use timonel_domain::value::{PlanId, RolloutId, Writer};
 use timonel_engine::{Bulletin, Engine, Parts};
 use timonel_journal::intent::IntentFolder;
 use timonel_journal::kit::KitFolder;
@@ -30,17 +32,21 @@ use timonel_ports::commands::{QueueEnd, in_process};
 use timonel_ports::helm::Helm;
 use timonel_ports::mailbox::Receiver;
 use timonel_ports::store::{PlanRevision, RolloutRow, RolloutStore};
-use timonel_ports::target::{Goal, ManualCommand, Target};
+use timonel_ports::target::Target;
 use timonel_store::Sqlite;
 
 use crate::BridgeError;
-use crate::connect::{self, Connections, Kits, Rhythmic};
+use crate::connect::{Kits, Rhythmic};
 use crate::console::is_under_way;
 pub(crate) use name::{composed, own_name, takes_nothing, unheard_of};
 
+pub(crate) use adrift::{KitMark, kit_chains};
+pub use adrift::{Adrift, Pressing, is_without_store};
 pub use ask::Progress;
+pub(crate) use at::STORE_FILE;
 pub use carry::Done;
 pub use lease::{BadKeeper, HelmKeeper};
+pub use manual::ManualCommands;
 pub use order::Order;
 pub use watch::Sight;
 
@@ -134,7 +140,11 @@ impl Desk {
     pub async fn rollouts(&self) -> Result<Vec<Listed>, BridgeError> {
         let mut out = Vec::new();
         for row in self.store.rollouts().await? {
-            out.push(self.listed(row).await?);
+            let listed = self.listed(row).await?;
+            if listed.row.environment != SIMULATOR && listed.row.closed_at.is_none() {
+                self.keep_kit_of(&listed.row, &listed.state).await;
+            }
+            out.push(listed);
         }
         Ok(out)
     }
@@ -251,32 +261,18 @@ impl Desk {
         Ok((parsed, text))
     }
 
+    /// A desk that was told how a rollout stands can put it back without the store from then on.
+    async fn keep_kit_of(&self, row: &RolloutRow, state: &State) {
+        let kept = async { self.keep_kit(row, &self.plan_of(row).await?.1, state).await };
+        if let Err(error) = kept.await {
+            tracing::error!(%error, rollout = %row.id, "the rollback kit is not up to date");
+        }
+    }
+
     async fn own_name(&self) -> Result<(Writer, Option<File>), BridgeError> {
         let folder = self.folder.clone();
         let taken = tokio::task::spawn_blocking(move || own_name(&folder, PROGRAM)).await;
         taken.map_err(|_| BridgeError::Gone)?
-    }
-
-    /// The commands by which a person can put each target of a rollout back to 0 % without us, or why there are none of it.
-    /// Asks nobody, so it needs no key; what is there of one target is not lost for another.
-    pub async fn manual_commands(
-        &self,
-        row: &RolloutRow,
-        connections: &Connections,
-    ) -> Result<Vec<(TargetId, Result<Vec<ManualCommand>, BridgeError>)>, BridgeError> {
-        let (plan, _) = self.plan_of(row).await?;
-        let state = timonel_engine::state_of(&*self.store, &row.id, &plan.plan).await?.state;
-        let goal = Goal::lower(timonel_domain::value::Weight::ZERO, state.generation);
-        let connections = connections.without_asking(&plan);
-        let mut out = Vec::new();
-        for target in &plan.targets {
-            let mut alone = plan.clone();
-            alone.targets.retain(|other| other.id == target.id);
-            let made = connect::targets(&alone, &connections, &self.kits(row), &self.clock).await;
-            let commands = made.map(|made| made.iter().flat_map(|t| t.manual_commands(&goal)).collect());
-            out.push((target.id.clone(), commands));
-        }
-        Ok(out)
     }
 
     pub(crate) fn kits(&self, row: &RolloutRow) -> Kits {

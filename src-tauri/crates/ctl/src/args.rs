@@ -85,6 +85,9 @@ pub(crate) enum Command {
     Engine(Engine),
     /// Check this installation, and a plan's targets and sources; write nothing.
     Doctor(Doctor),
+    /// The record of what was done, by itself.
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// The evidence of finished calls, by itself.
     #[command(subcommand)]
     Judge(JudgeCommand),
@@ -141,6 +144,21 @@ fn share_of(text: &str) -> Result<(String, f64), String> {
         .ok_or("write METRIC=SHARE, such as abandonment=0.06")?;
     let share = share.parse().map_err(|_| format!("{share} is no number"))?;
     Ok((metric.to_owned(), share))
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Check every chain of the journal, and of what was done from rollback kits while the store was away. Names the first
+    /// broken entry of each and ends with 1 where there is one. Changes nothing.
+    Verify(Verify),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Verify {
+    /// Copies of a database file, and files of rollback kits (.journal, .merged); this installation's own where none is given.
+    pub(crate) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) at: Installation,
 }
 
 #[derive(Debug, Subcommand)]

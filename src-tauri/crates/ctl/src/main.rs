@@ -20,6 +20,7 @@ macro_rules! complain {
 }
 
 mod args;
+mod audit;
 mod backtest;
 mod chart;
 mod credential;
@@ -42,7 +43,7 @@ use timonel_bridge::BridgeError;
 use timonel_bridge::words::Words;
 use timonel_wire::Order;
 
-use crate::args::{Args, Because, Command, PlanCommand, Sign};
+use crate::args::{Args, AuditCommand, Because, Command, PlanCommand, Sign};
 
 /// Why a command did not do what it was asked to.
 #[derive(Debug, thiserror::Error)]
@@ -161,6 +162,7 @@ fn run(command: Command, words: &Words) -> Result<(), Failure> {
         Command::UiHost(args) => runtime()?.block_on(host::serve(args, words)),
         Command::Engine(args) => runtime()?.block_on(engine::serve(args, words)),
         Command::Doctor(args) => runtime()?.block_on(doctor::doctor(args, words)),
+        Command::Audit(AuditCommand::Verify(args)) => runtime()?.block_on(audit::verify(args, words)),
         Command::Judge(command) => judge::judge(command, words),
         Command::Backtest(args) => runtime()?.block_on(backtest::backtest(args, words)),
     }

@@ -1,11 +1,13 @@
 //! `status`, `rollback`, `pin`, `drill` and the orders to whoever has the helm: what a person on shift needs when there is no
 //! window.
 
+mod adrift;
+
 use timonel_bridge::connect::{self, Connections};
 use timonel_bridge::credentials::Credentials;
-use timonel_bridge::desk::{Done, Progress};
+use timonel_bridge::desk::{Done, ManualCommands, Progress, is_without_store};
 use timonel_bridge::words::Words;
-use timonel_bridge::{Answer, Desk, Order};
+use timonel_bridge::{Answer, Bulletin, Desk, Order};
 use timonel_domain::rollout::Stage;
 use timonel_journal::record::AnswerRecord;
 use timonel_plan::Parsed;
@@ -17,6 +19,7 @@ use crate::{Failure, files, told};
 pub(crate) async fn status(at: &Installation, words: &Words) -> Result<(), Failure> {
     let desk = at.desk().await?;
     tell_mended(&desk, words);
+    tell_merged(&desk, words).await;
     let rollouts = desk.rollouts().await?;
     if rollouts.is_empty() {
         let folder = at.folder.path().display().to_string();
@@ -59,6 +62,23 @@ pub(crate) async fn status(at: &Installation, words: &Words) -> Result<(), Failu
     Ok(())
 }
 
+/// What was done from this desk's kits while the store was away is brought into it before anything else.
+async fn tell_merged(desk: &Desk, words: &Words) {
+    for merged in desk.merge_kits().await {
+        match merged {
+            Ok(merged) if merged.entries > 0 => {
+                let values = [
+                    ("rollout", merged.rollout.to_string()),
+                    ("entries", merged.entries.to_string()),
+                ];
+                tell!("{}", words.say("kit-merged", &values));
+            }
+            Ok(_) => {}
+            Err(said) => complain!("timonelctl: {}", words.say("kit-unmerged", &[("said", said)])),
+        }
+    }
+}
+
 /// A draft, for scripts: a window or another command takes it up.
 pub(crate) async fn open(args: Open, words: &Words) -> Result<(), Failure> {
     let plan = files::plan(&args.plan)?;
@@ -80,7 +100,10 @@ pub(crate) async fn roll_back(args: Rollback, words: &Words) -> Result<(), Failu
     let order = Order::RollBack {
         confirmed: args.confirmed,
     };
-    let Done { state, written, .. } = carry_out(args.press, order, words).await?;
+    let Done { state, written, .. } = match carry_out(&args.press, order, words).await {
+        Err(Failure::Bridge(error)) if is_without_store(&error) => adrift::roll_back(&args.press, error, words).await?,
+        done => done?,
+    };
     if state.rollback.as_ref().is_some_and(|r| r.verified_at.is_none()) {
         tell!("{}", words.say("rollback-unseen", &[]));
     }
@@ -89,17 +112,35 @@ pub(crate) async fn roll_back(args: Rollback, words: &Words) -> Result<(), Failu
 
 /// Prints what a person can paste, even where this program itself has no key or does not reach a cluster.
 async fn commands(press: &Press, words: &Words) -> Result<(), Failure> {
+    match commands_of(press, words).await {
+        Err(Failure::Bridge(error)) if is_without_store(&error) => {
+            let (plan, commands) = adrift::commands(press, error, words).await?;
+            print(&plan, commands, words)
+        }
+        made => {
+            let (plan, commands) = made?;
+            print(&plan, commands, words)
+        }
+    }
+}
+
+async fn commands_of(press: &Press, words: &Words) -> Result<(Parsed, ManualCommands), Failure> {
     let At {
         desk,
         row,
         plan,
         connections,
     } = at_desk(press, Haste::Emergency, words).await?;
-    for line in connect::preparation(&plan) {
+    let commands = desk.manual_commands(&row, &connections).await?;
+    Ok((plan, commands))
+}
+
+fn print(plan: &Parsed, commands: ManualCommands, words: &Words) -> Result<(), Failure> {
+    for line in connect::preparation(plan) {
         tell!("{line}");
     }
     let mut all = true;
-    for (target, made) in desk.manual_commands(&row, &connections).await? {
+    for (target, made) in commands {
         match made {
             Ok(commands) => {
                 for command in commands {
@@ -124,12 +165,12 @@ pub(crate) async fn pin(args: Pin, words: &Words) -> Result<(), Failure> {
     } else {
         Order::Pin { tenant, reason }
     };
-    let Done { state, written, .. } = carry_out(args.press, order, words).await?;
+    let Done { state, written, .. } = carry_out(&args.press, order, words).await?;
     as_it_should(written && state.pins.contains(&wanted.0) == wanted.1)
 }
 
 pub(crate) async fn drill(args: Press, words: &Words) -> Result<(), Failure> {
-    let Done { state, written, .. } = carry_out(args, Order::Drill, words).await?;
+    let Done { state, written, .. } = carry_out(&args, Order::Drill, words).await?;
     as_it_should(written && state.stage == Stage::Armed && state.targets.values().all(|t| t.levered.is_none()))
 }
 
@@ -142,7 +183,7 @@ pub(crate) async fn send(press: Press, order: timonel_wire::Order, words: &Words
             return Err(Failure::BadInput);
         }
     };
-    let Done { answer, .. } = carry_out(press, order, words).await?;
+    let Done { answer, .. } = carry_out(&press, order, words).await?;
     as_it_should(answer == Answer::Obeyed || answer == Answer::Answered(AnswerRecord::Nothing))
 }
 
@@ -187,6 +228,9 @@ async fn at_desk(press: &Press, haste: Haste, words: &Words) -> Result<At, Failu
         Haste::None => press.at.desk_by(kubeconfig).await?,
     };
     tell_mended(&desk, words);
+    if haste == Haste::None {
+        tell_merged(&desk, words).await;
+    }
     let row = desk.rollout(press.rollout.as_ref()).await?;
     let (plan, _) = desk.plan_of(&row).await?;
     let connections = Connections::of_environment(&plan, press.kubeconfig.clone())
@@ -200,21 +244,18 @@ async fn at_desk(press: &Press, haste: Haste, words: &Words) -> Result<At, Failu
     })
 }
 
-async fn carry_out(press: Press, order: Order, words: &Words) -> Result<Done, Failure> {
+async fn carry_out(press: &Press, order: Order, words: &Words) -> Result<Done, Failure> {
     let At {
         desk,
         row,
         plan,
         connections,
-    } = at_desk(&press, haste(&order), words).await?;
+    } = at_desk(press, haste(&order), words).await?;
     let mut prepared = connect::preparation(&plan);
-    let keyless = match &order {
-        Order::RollBack { .. } => connections.keyless(&plan),
-        Order::Pin { .. } | Order::Unpin { .. } | Order::Drill | Order::Sent(_) => Vec::new(),
-    };
+    let is_rollback = matches!(order, Order::RollBack { .. });
     tell!("{}", words.say("times-are-utc", &[]));
     let done = desk
-        .carry_out(&row, press.by, order, &connections, |progress| match progress {
+        .carry_out(&row, press.by.clone(), order, &connections, |progress| match progress {
             Progress::Asked { by, since, limit } => {
                 let values = [
                     ("by", by.to_string()),
@@ -232,23 +273,41 @@ async fn carry_out(press: Press, order: Order, words: &Words) -> Result<Done, Fa
                     tell!("{}", words.say("order-from-here", &[]));
                 }
                 // What is missing here is missed only where it is done from here.
-                for (target, error) in &keyless {
-                    let values = [("target", target.to_string()), ("said", error.to_string())];
-                    complain!("timonelctl: {}", words.say("rollback-without", &values));
+                if is_rollback {
+                    tell_keyless(&plan, &connections, words);
                 }
             }
-            Progress::Step(bulletin) => {
-                for line in told::sentences(bulletin, &plan.plan, words) {
-                    tell!("{line}");
-                }
-                if !bulletin.manual.is_empty() {
-                    for line in prepared.drain(..) {
-                        tell!("          {}", words.say("manual-first", &[("line", line)]));
-                    }
-                }
-            }
+            Progress::Step(bulletin) => tell_step(bulletin, &plan, &mut prepared, words),
         })
         .await?;
+    tell_end(&done, words);
+    if is_rollback {
+        // Nothing waits for it any more.
+        tell_merged(&desk, words).await;
+    }
+    Ok(done)
+}
+
+fn tell_keyless(plan: &Parsed, connections: &Connections, words: &Words) {
+    for (target, error) in connections.keyless(plan) {
+        let values = [("target", target.to_string()), ("said", error.to_string())];
+        complain!("timonelctl: {}", words.say("rollback-without", &values));
+    }
+}
+
+/// A step as it happens. What has to be said before the first command by hand is said once.
+fn tell_step(bulletin: &Bulletin, plan: &Parsed, prepared: &mut Vec<String>, words: &Words) {
+    for line in told::sentences(bulletin, &plan.plan, words) {
+        tell!("{line}");
+    }
+    if !bulletin.manual.is_empty() {
+        for line in prepared.drain(..) {
+            tell!("          {}", words.say("manual-first", &[("line", line)]));
+        }
+    }
+}
+
+fn tell_end(done: &Done, words: &Words) {
     if let Some(said) = said(&done.answer, words) {
         tell!("{said}");
     }
@@ -256,7 +315,6 @@ async fn carry_out(press: Press, order: Order, words: &Words) -> Result<Done, Fa
     if !done.written {
         complain!("timonelctl: {}", words.say("order-unwritten", &[]));
     }
-    Ok(done)
 }
 
 fn haste(order: &Order) -> Haste {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use timonel_domain::plan::Plan;
-use timonel_domain::rollout::Event;
+use timonel_domain::rollout::{Event, Generation, Stage, State};
 use timonel_domain::sample::Sample;
 use timonel_domain::time::Timestamp;
 use timonel_domain::value::{RolloutId, Writer};
@@ -16,7 +16,7 @@ use timonel_ports::commands::CommandFeed;
 use timonel_ports::helm::{Helm, HelmError, Take};
 use timonel_ports::mailbox::{Closed, Receiver, Sender, answer};
 use timonel_ports::signal::Source;
-use timonel_ports::store::{PlanRevision, RolloutRow, Store, StoreError};
+use timonel_ports::store::{PlanRevision, Position, RolloutRow, Store, StoreError};
 use timonel_ports::target::Target;
 use timonel_ports::task::{Task, spawn};
 
@@ -25,9 +25,9 @@ use crate::follower::{Follower, Growth};
 use crate::helm::{Keeper, Seat, Shared, Standing};
 use crate::message::{Message, mailbox};
 use crate::owner::Owner;
-use crate::recovery::{Inspection, Starting};
+use crate::recovery::{Fold, Inspection, Starting};
 use crate::scribe::Scribe;
-use crate::{intents, recovery, retention, watch};
+use crate::{intents, merges, recovery, retention, watch};
 
 /// Everything that an engine is made of.
 pub struct Parts {
@@ -132,15 +132,26 @@ impl Engine {
     ///
     /// The receiver gets every step, those of the start included; drop it where nobody is to be told.
     pub async fn start(parts: Parts) -> Result<(Self, Receiver<Bulletin>), EngineError> {
-        Self::begin(parts, Take::Again).await
+        Self::begin(parts, Take::Again, None).await
     }
 
     /// As [`Engine::start`], and takes the helm from whoever holds it. Only for an emergency rollback.
     pub async fn seize(parts: Parts) -> Result<(Self, Receiver<Bulletin>), EngineError> {
-        Self::begin(parts, Take::ByForce).await
+        Self::begin(parts, Take::ByForce, None).await
     }
 
-    async fn begin(parts: Parts, how: Take) -> Result<(Self, Receiver<Bulletin>), EngineError> {
+    /// Begins without the rollout's past, from what a rollback kit knows: that it may be under way, and the generation of what was
+    /// decided last. It can put back and nothing else. For where the store is away; `parts.store` is that of the kit.
+    pub async fn from_kit(parts: Parts, generation: Generation) -> Result<(Self, Receiver<Bulletin>), EngineError> {
+        let begin = State {
+            stage: Stage::Armed,
+            generation,
+            ..State::new(&parts.plan)
+        };
+        Self::begin(parts, Take::ByForce, Some(begin)).await
+    }
+
+    async fn begin(parts: Parts, how: Take, from: Option<State>) -> Result<(Self, Receiver<Bulletin>), EngineError> {
         let _starting = Starting::now();
         let Parts {
             rollout,
@@ -178,7 +189,10 @@ impl Engine {
         // Before the past is read: whoever had it may write until then.
         let helm = seat.sit_down(how).await?;
         let head = store.head(&writer).await.map_err(EngineError::Recover)?;
-        let (recovered, believed) = recovery::replay(&*store, &rollout, &plan, ()).await?.split();
+        let (recovered, believed, through) = match from {
+            Some(state) => (Fold::begun(state), None, Position::START),
+            None => recovery::replay(&*store, &rollout, &plan, ()).await?.split(),
+        };
         let resume = intended(None).then(|| intended(recovered.reset));
         let remembered = recovery::samples(&*store, &rollout, &plan, recovered.last, clock.now()).await?;
         let gathered = recovery::evidence(&*store, &rollout, &plan, recovered.state.epoch, clock.now()).await?;
@@ -206,6 +220,7 @@ impl Engine {
             believed,
             owner: to.clone(),
         };
+        let merges = merges::watch(&clock, store.clone(), rollout.clone(), through, to.clone());
         let scribe = Scribe {
             clock: clock.clone(),
             rollout: rollout.clone(),
@@ -217,7 +232,7 @@ impl Engine {
         };
         let (errands_in, errands) = timonel_ports::mailbox::mailbox(&clock);
         let intents = spawn(&clock, intents::keep(clock.clone(), folder, errands));
-        let mut tasks = vec![spawn(&clock, scribe.run()), spawn(&clock, follower.run())];
+        let mut tasks = vec![spawn(&clock, scribe.run()), spawn(&clock, follower.run()), merges];
 
         let chain = Chain::resume(writer.clone(), head);
         tasks.push(retention::keep(&clock, store, rollout.clone(), &plan, to.clone()));
@@ -254,6 +269,7 @@ impl Engine {
         if let Some(meant) = resume {
             owner.resume(meant);
         }
+        owner.has_merged(recovered.merges);
         tasks.push(spawn(&clock, owner.run(inbox)));
         for (index, (source, every)) in (0u32..).zip(sources) {
             tasks.push(watch::source(&clock, index, source, every, to.clone()));

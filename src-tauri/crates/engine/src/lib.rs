@@ -14,6 +14,7 @@ mod engine;
 mod follower;
 mod helm;
 mod intents;
+mod merges;
 mod message;
 mod onlooker;
 mod owner;

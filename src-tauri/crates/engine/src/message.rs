@@ -3,6 +3,7 @@
 use timonel_domain::rollout::{Event, OpId};
 use timonel_domain::time::Mono;
 use timonel_domain::value::{Person, TargetId, Weight};
+use timonel_journal::record::MergedRecord;
 use timonel_ports::clock::SharedClock;
 use timonel_ports::commands::{CommandId, Taken};
 use timonel_ports::mailbox::{Reply, Sender};
@@ -48,6 +49,8 @@ pub(crate) enum Message {
     StoreFault(String),
     /// What was believed at the start does not hold: what is wrong with the journal.
     Broken(String),
+    /// What was done from a rollback kit while the store was away has come into the journal.
+    Merged(MergedRecord),
     /// A second went by.
     Tick,
     /// The board has something due.

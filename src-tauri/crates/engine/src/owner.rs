@@ -19,7 +19,7 @@ use timonel_domain::value::{RolloutId, TargetId, Weight};
 use timonel_journal::chain::Chain;
 use timonel_journal::entry::{Body, Kind};
 use timonel_journal::intent::Intent;
-use timonel_journal::record::{STEP, StepRecord};
+use timonel_journal::record::{MergedRecord, STEP, StepRecord};
 use timonel_ports::clock::SharedClock;
 use timonel_ports::commands::CommandId;
 use timonel_ports::mailbox::{Receiver, Sender};
@@ -30,6 +30,7 @@ use crate::actuation::{Hands, Order, PATIENCE};
 use crate::bulletin::{Acknowledgement, Bulletin, Manual};
 use crate::helm::Shared;
 use crate::intents::Errand;
+use crate::merges::Merges;
 use crate::message::Message;
 use crate::scribe::Job;
 use crate::traffic::Lookout;
@@ -68,6 +69,7 @@ pub(crate) struct Owner {
     unit_seq: u64,
     /// Who has seen which alert.
     acknowledged: BTreeMap<String, Acknowledgement>,
+    merges: Merges,
 }
 
 impl Owner {
@@ -112,6 +114,7 @@ impl Owner {
             store_fault: None,
             unit_seq: 0,
             acknowledged: BTreeMap::new(),
+            merges: Merges::default(),
         }
     }
 
@@ -137,6 +140,26 @@ impl Owner {
         tell: Sender<CommandId>,
     ) {
         self.commands = Heard::new(answered, reset, tell);
+    }
+
+    /// After a start: what was merged while no engine was there, and has no answer yet.
+    pub(crate) fn has_merged(&mut self, merges: Merges) {
+        self.merges = merges;
+        self.put_back_what_was_merged();
+    }
+
+    fn merged(&mut self, record: &MergedRecord) {
+        self.merges.hear(record, &self.state);
+        self.put_back_what_was_merged();
+    }
+
+    fn put_back_what_was_merged(&mut self) {
+        if let Some(event) = self.merges.due()
+            && self.state.latch.is_none()
+        {
+            tracing::warn!(rollout = %self.rollout, "a person has put it back from a rollback kit");
+            self.happen(event);
+        }
     }
 
     /// After a start: an intent file is there. What it says is done again, unless the journal has its end: it was verified, or a
@@ -221,6 +244,7 @@ impl Owner {
                 Message::Written { through } => self.written(through),
                 Message::StoreFault(fault) => self.store_failed(fault),
                 Message::Broken(detail) => self.happen(Event::JournalBroken { detail }),
+                Message::Merged(record) => self.merged(&record),
                 Message::Tick => self.tick(),
                 Message::Due => self.due(),
                 Message::Look(reply) => reply.send(self.snapshot()),
@@ -250,6 +274,7 @@ impl Owner {
         if is_reset(&event, &effects) {
             self.commands.reset(now);
         }
+        self.merges.follow(&event, &effects, &state);
         let before = std::mem::replace(&mut self.state, Arc::new(state));
         let (mut raises, mut manual) = (Vec::new(), Vec::new());
         for effect in &effects {

@@ -15,6 +15,8 @@ use timonel_domain::rollout::State;
 use timonel_domain::sample::Sample;
 use timonel_domain::time::Timestamp;
 use timonel_domain::value::RolloutId;
+use timonel_journal::entry::Entry;
+use timonel_journal::record::{MERGED, MergedRecord};
 use timonel_ports::checkpoint::CheckpointStore;
 use timonel_ports::store::{JournalStore, Part, Position, SampleStore};
 
@@ -79,7 +81,7 @@ where
     L: Listener,
 {
     let Recovered { kept, .. } = replay(store, rollout, plan, fresh).await?;
-    Ok((kept.fold.into(), kept.listener))
+    Ok((kept.fold.with_merges(plan).into(), kept.listener))
 }
 
 /// What the journal says.
@@ -90,12 +92,15 @@ pub(crate) struct Recovered<L> {
     began: Position,
     /// What that checkpoint said.
     believed: Option<Fold>,
+    /// The last entry.
+    through: Position,
 }
 
 impl Recovered<()> {
-    /// What was read, and what of it was taken on trust.
-    pub(crate) fn split(self) -> (Fold, Option<(Position, Fold)>) {
-        (self.kept.fold, self.believed.map(|fold| (self.began, fold)))
+    /// What was read, what of it was taken on trust, and up to which entry it was read.
+    pub(crate) fn split(self) -> (Fold, Option<(Position, Fold)>, Position) {
+        let believed = self.believed.map(|fold| (self.began, fold));
+        (self.kept.fold, believed, self.through)
     }
 }
 
@@ -134,7 +139,12 @@ where
     if let Some(place) = place.filter(|_| new >= EVERY) {
         checkpoint::keep(store, rollout, plan, place, &kept).await;
     }
-    Ok(Recovered { kept, began, believed })
+    Ok(Recovered {
+        kept,
+        began,
+        believed,
+        through: after,
+    })
 }
 
 /// What the journal of a rollout has come to by its checkpoint, with the place of that; of no entries where there is none.
@@ -210,4 +220,16 @@ pub(crate) async fn samples(
         out.append(&mut kept.map_err(EngineError::Recover)?);
     }
     Ok(out)
+}
+
+/// What an entry says of a kit that was merged; `None` where it says something else.
+pub(crate) fn merged(entry: &Entry) -> Result<Option<MergedRecord>, EngineError> {
+    if entry.kind.as_str() != MERGED {
+        return Ok(None);
+    }
+    let read = entry.body.read().map_err(|e| {
+        let place = format!("entry {} of {}", entry.seq, entry.writer);
+        EngineError::Journal(format!("{place}: {e}"))
+    });
+    read.map(Some)
 }

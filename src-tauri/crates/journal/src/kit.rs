@@ -63,6 +63,10 @@ impl KitFolder {
 pub struct KitFile(PathBuf);
 
 impl KitFile {
+    pub(crate) fn at(path: PathBuf) -> Self {
+        Self(path)
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.0

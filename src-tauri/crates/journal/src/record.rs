@@ -5,6 +5,7 @@
 //! state; the effects are kept so that a reader sees what was done, and so that a replay can be held against them.
 
 mod convert;
+mod kit;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,8 @@ use timonel_domain::time::Timestamp;
 use timonel_domain::value::{
     ChecklistId, GateId, Person, Quantity, RolloutId, RuleId, Side, SignalId, TargetId, TenantId, Weight,
 };
+
+pub use kit::{KIT, KitRecord, KitRollback, MERGED, MergedRecord};
 
 /// The body of an entry of kind [`STEP`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -14,6 +14,7 @@ mod database;
 mod fault;
 mod helm;
 mod journal;
+mod kit;
 mod link;
 mod news;
 mod postgres;
@@ -27,6 +28,7 @@ mod unit;
 pub use address::Address;
 pub use command::{OrderFeed, Orders};
 pub use database::{Access, Database, open};
+pub use kit::{KitStore, MergeError, Merged, merge};
 pub use news::News;
 
 /// The embedded store, where only that is meant.

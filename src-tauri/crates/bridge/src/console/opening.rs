@@ -23,6 +23,7 @@ use timonel_simulator::time::{Speed, VirtualClock};
 use timonel_store::Sqlite;
 
 use super::paint::{self, Easel};
+use super::kit::KitSeat;
 use super::past::Past;
 use super::plan::Written;
 use super::plan::planner::Planner;
@@ -115,6 +116,8 @@ struct Ground {
     past: Past,
     operator: Option<VirtualOperator>,
     first_picture: u64,
+    /// Whose rollout it is, with the plan's text; `None` in the simulator.
+    desk: Option<(Desk, String)>,
 }
 
 impl Ground {
@@ -126,6 +129,10 @@ impl Ground {
         let (show, pictures) = tokio::sync::watch::channel(first);
         let (count, counts) = tokio::sync::watch::channel(self.past.counts);
         let popups = PopupSeat::default();
+        let row = self.row.clone();
+        let kit = row.zip(self.desk).map(|(row, (desk, plan_text))| {
+            KitSeat::new(desk, row, plan_text, snapshot.state.clone())
+        });
         let painter = Painter {
             easel: self.easel,
             past: self.past,
@@ -137,6 +144,7 @@ impl Ground {
             popups: popups.clone(),
             open: self.row.clone().map(|row| (self.store.clone(), row)),
             heard: 0,
+            kit,
         };
         let painter = spawn(&desk, painter.run(self.bulletins));
         Ok(Console(Arc::new(Inner {
@@ -210,7 +218,7 @@ impl Console {
         let easel = Easel::new(&plan, paint::places(&targets), None, None);
         let written = Written::new(&plan, &plan_text, Some(row.revision));
         let past = past(desk, &row, &plan, &targets).await?;
-        let started = desk.start(&row, plan.plan.clone(), plan_text, targets, sources, writer);
+        let started = desk.start(&row, plan.plan.clone(), plan_text.clone(), targets, sources, writer);
         let (engine, bulletins, commands) = started.await?;
         let ground = Ground {
             clock,
@@ -227,6 +235,7 @@ impl Console {
             past,
             operator: None,
             first_picture,
+            desk: Some((desk.clone(), plan_text)),
         };
         ground.stand(|| None).await
     }
@@ -304,6 +313,7 @@ async fn imagine(
         past,
         operator,
         first_picture: opening.first_picture,
+        desk: None,
     };
     Ok((ground, simulator))
 }

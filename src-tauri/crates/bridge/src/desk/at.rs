@@ -12,7 +12,7 @@ use timonel_store::Sqlite;
 use crate::BridgeError;
 
 /// The store's file in an installation's folder.
-const FILE: &str = "timonel.db";
+pub(crate) const STORE_FILE: &str = "timonel.db";
 
 /// The store at `address`; the installation's own file where none is given, mended where it is damaged, with what was mended.
 pub(super) async fn store(
@@ -23,7 +23,7 @@ pub(super) async fn store(
     Ok(match address {
         // Of an address nobody knows that what is there is Timonel's.
         Some(address) => (timonel_store::open(address, clock.clone()).await?, None),
-        None => Sqlite::open_or_mend(&folder.join(FILE), clock.clone()).await?,
+        None => Sqlite::open_or_mend(&folder.join(STORE_FILE), clock.clone()).await?,
     })
 }
 
@@ -35,7 +35,7 @@ pub(super) async fn in_time(
     limit: Duration,
 ) -> Result<(Sqlite, Option<MendedRecord>), BridgeError> {
     let Some(address) = address else {
-        return Ok(Sqlite::open_in_time(&folder.join(FILE), clock.clone(), limit).await?);
+        return Ok(Sqlite::open_in_time(&folder.join(STORE_FILE), clock.clone(), limit).await?);
     };
     let late = || StoreError::Unavailable {
         place: "the store of --store".to_owned(),

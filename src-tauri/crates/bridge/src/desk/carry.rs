@@ -9,7 +9,7 @@ use timonel_domain::value::{Person, Writer};
 use timonel_engine::{Answer, Bulletin, Engine};
 use timonel_journal::entry::Body;
 use timonel_journal::record::AnswerRecord;
-use timonel_ports::clock::within;
+use timonel_ports::clock::{SharedClock, within};
 use timonel_ports::commands::{Command, CommandId, Commands, QueueEnd};
 use timonel_ports::mailbox::Receiver;
 use timonel_ports::store::RolloutRow;
@@ -79,7 +79,10 @@ impl Desk {
         let asked = self.ask(row, &order, &command, &name, &mut tell).await;
         match (asked, &order) {
             (Ok(Asked::Done(done)), Order::RollBack { .. }) if is_dropped(&done.answer) => {}
-            (Ok(Asked::Done(done)), _) => return Ok(done),
+            (Ok(Asked::Done(done)), _) => {
+                self.keep_kit_of(row, &done.state).await;
+                return Ok(done);
+            }
             // Nothing keeps the calls where they are.
             (Ok(Asked::Vacant | Asked::Silent), Order::RollBack { .. }) => {}
             (Err(error), Order::RollBack { .. }) => tracing::warn!(%error, "whoever has the helm cannot be asked"),
@@ -109,42 +112,12 @@ impl Desk {
         connections: &Connections,
         mut tell: impl FnMut(Progress<'_>) + Send,
     ) -> Result<Done, BridgeError> {
-        let (engine, mut bulletins, commands) = self.engine(row, name, connections, order).await?;
-        let id = command.id.clone();
-        commands.submit(command).await.map_err(|_| BridgeError::Gone)?;
-        let begun = self.clock.mono();
-        let mut answer = Answer::Obeyed;
-        loop {
-            let bulletin = match within(&*self.clock, QUIET, bulletins.recv()).await {
-                Ok(bulletin) => bulletin.ok_or(BridgeError::Gone)?,
-                // Nothing happens: perhaps there was nothing left to do, or only traffic can say more.
-                Err(_) => {
-                    let state = engine.handle().look().await?.state;
-                    let waited = self.clock.mono().saturating_since(begun);
-                    if order.is_over(&state, waited) {
-                        break;
-                    }
-                    continue;
-                }
-            };
-            tell(Progress::Step(&bulletin));
-            let refused = bulletin.effects.iter().find_map(|effect| match effect {
-                Effect::Rejected(why) => Some(why.to_string()),
-                Effect::Raise { .. } | Effect::Lower { .. } | Effect::Notify(_) | Effect::ShowManual { .. } => None,
-            });
-            if let Some(why) = refused.filter(|_| bulletin.command.as_ref() == Some(&id)) {
-                answer = Answer::Refused(why);
-                break;
-            }
-        }
-        let end = engine.handle().look().await?;
-        let written = within(&*self.clock, FOR_WRITING, engine.stop()).await.is_ok();
-        Ok(Done {
-            state: end.state,
-            plan: end.plan,
-            answer,
-            written,
-        })
+        let (engine, bulletins, commands) = self.engine(row, name, connections, order).await?;
+        let tell = |bulletin: &Bulletin| tell(Progress::Step(bulletin));
+        let done = follow(&self.clock, engine, bulletins, &commands, command, order, tell).await?;
+        // Afterwards: a rollback waits for no kit.
+        self.keep_kit_of(row, &done.state).await;
+        Ok(done)
     }
 
     async fn engine(
@@ -184,6 +157,53 @@ impl Desk {
             }
         }
     }
+}
+
+/// Gives an order to an engine that has just begun, and follows it to its end.
+pub(super) async fn follow(
+    clock: &SharedClock,
+    engine: Engine,
+    mut bulletins: Receiver<Bulletin>,
+    commands: &QueueEnd,
+    command: Command,
+    order: &Order,
+    mut tell: impl FnMut(&Bulletin) + Send,
+) -> Result<Done, BridgeError> {
+    let id = command.id.clone();
+    commands.submit(command).await.map_err(|_| BridgeError::Gone)?;
+    let begun = clock.mono();
+    let mut answer = Answer::Obeyed;
+    loop {
+        let bulletin = match within(&**clock, QUIET, bulletins.recv()).await {
+            Ok(bulletin) => bulletin.ok_or(BridgeError::Gone)?,
+            // Nothing happens: perhaps there was nothing left to do, or only traffic can say more.
+            Err(_) => {
+                let state = engine.handle().look().await?.state;
+                let waited = clock.mono().saturating_since(begun);
+                if order.is_over(&state, waited) {
+                    break;
+                }
+                continue;
+            }
+        };
+        tell(&bulletin);
+        let refused = bulletin.effects.iter().find_map(|effect| match effect {
+            Effect::Rejected(why) => Some(why.to_string()),
+            Effect::Raise { .. } | Effect::Lower { .. } | Effect::Notify(_) | Effect::ShowManual { .. } => None,
+        });
+        if let Some(why) = refused.filter(|_| bulletin.command.as_ref() == Some(&id)) {
+            answer = Answer::Refused(why);
+            break;
+        }
+    }
+    let end = engine.handle().look().await?;
+    let written = within(&**clock, FOR_WRITING, engine.stop()).await.is_ok();
+    Ok(Done {
+        state: end.state,
+        plan: end.plan,
+        answer,
+        written,
+    })
 }
 
 /// Whether whoever has the helm left an order alone that is still meant.

@@ -85,6 +85,9 @@ impl Headless {
         let rows = quay.desk.store().rollouts().await?;
         let proof = within(&*self.0.clock, FOR_PROOF, is_writable(&quay.desk, rows.first())).await;
         self.prove(proof.unwrap_or_else(|_| Err(format!("no answer within {} s", FOR_PROOF.as_secs()))));
+        // Before anything is taken up: what a person put back while the store was away is known from the start. Each says in the
+        // log what became of it.
+        quay.desk.merge_kits().await;
         self.let_go(&rows).await;
         self.leave_the_lost().await;
         let unknown = self.0.duty.only.as_ref();

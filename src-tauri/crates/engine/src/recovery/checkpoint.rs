@@ -33,6 +33,7 @@ pub(crate) fn maker<L: Listener>(plan: &Plan) -> Hash {
         include_str!("checkpoint.rs"),
         include_str!("fold.rs"),
         include_str!("succession.rs"),
+        include_str!("../merges.rs"),
     ];
     let rules = RULES.iter().chain(L::RULES).copied().chain(own).collect::<String>();
     Hash::of(format!("{version}\n{rules}\n{plan:?}").as_bytes())

@@ -1,26 +1,27 @@
 //! What the entries of a rollout come to, one after the other. The same entries give the same, whoever reads them and however
 //! often somebody put it away in between.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use timonel_domain::plan::Plan;
 use timonel_domain::rollout::{Effect, Event, OpId, State, step};
 use timonel_domain::time::Timestamp;
-use timonel_domain::value::RolloutId;
+use timonel_domain::value::{RolloutId, Writer};
 use timonel_journal::entry::Entry;
 use timonel_journal::record::{
-    ACKNOWLEDGEMENT, AcknowledgementRecord, AnswerRecord, COMMAND, CommandRecord, EffectRecord, EventRecord, MENDED,
-    MendedRecord, OPERATION, OperationRecord, STEP, StepRecord,
+    ACKNOWLEDGEMENT, AcknowledgementRecord, AnswerRecord, COMMAND, CommandRecord, EffectRecord, EventRecord, KIT,
+    MENDED, MendedRecord, OPERATION, OperationRecord, STEP, StepRecord,
 };
 use timonel_ports::commands::CommandId;
 use timonel_ports::target::Operation;
 
-use super::Replayed;
 use super::succession::Succession;
+use super::{Replayed, merged};
 use crate::bulletin::{Acknowledgement, Bulletin};
 use crate::engine::EngineError;
+use crate::merges::Merges;
 use crate::owner::is_reset;
 
 /// What became of a command, by the journal.
@@ -55,13 +56,22 @@ pub(crate) struct Fold {
     /// What became of which command.
     pub(crate) answers: BTreeMap<CommandId, Answer>,
     succession: Succession,
+    /// Whose entries were written from a kit: they are of a past of their own, and told by the entry that merged them.
+    kits: BTreeSet<Writer>,
+    /// Rollbacks from kits that came into the journal while no engine was there to hear of them.
+    pub(crate) merges: Merges,
 }
 
 impl Fold {
     /// Of no entries.
     pub(crate) fn new(plan: &Plan) -> Self {
+        Self::begun(State::new(plan))
+    }
+
+    /// Of no entries, where it did not begin as a draft: a kit does not know how it came to where it is.
+    pub(crate) fn begun(state: State) -> Self {
         Self {
-            state: Arc::new(State::new(plan)),
+            state: Arc::new(state),
             differing: 0,
             since: None,
             last: None,
@@ -71,6 +81,20 @@ impl Fold {
             acknowledged: BTreeMap::new(),
             answers: BTreeMap::new(),
             succession: Succession::default(),
+            kits: BTreeSet::new(),
+            merges: Merges::default(),
+        }
+    }
+
+    /// With what whoever takes it up next does first.
+    pub(super) fn with_merges(self, plan: &Plan) -> Self {
+        let (Some(event), Some(at)) = (self.merges.due(), self.last) else {
+            return self;
+        };
+        let (state, _) = step(plan, &self.state, &event, at);
+        Self {
+            state: Arc::new(state),
+            ..self
         }
     }
 
@@ -82,6 +106,15 @@ impl Fold {
         entry: &Entry,
         mut tell: impl FnMut(&Bulletin),
     ) -> Result<(), EngineError> {
+        if entry.kind.as_str() == KIT {
+            self.kits.insert(entry.writer.clone());
+        }
+        if self.kits.contains(&entry.writer) {
+            return Ok(());
+        }
+        if let Some(record) = merged(entry)? {
+            self.merges.hear(&record, &self.state);
+        }
         self.last = Some(entry.occurred_at);
         let unreadable =
             |e: &dyn std::fmt::Display| EngineError::Journal(format!("entry {} of {}: {e}", entry.seq, entry.writer));
@@ -137,6 +170,7 @@ impl Fold {
         if is_reset(&event, &effects) {
             self.reset = Some(at);
         }
+        self.merges.follow(&event, &effects, &next);
         if next.stage != self.state.stage {
             self.since = Some(at);
         }
