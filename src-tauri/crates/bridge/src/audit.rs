@@ -143,7 +143,9 @@ pub async fn of_installation(folder: &Path, store: Option<&SecretString>, clock:
         Some(address) => {
             let opened = timonel_store::open(address, clock.clone()).await;
             // An address may hold a password, and an error says the place itself.
-            let place = opened.as_ref().map_or_else(|_| "--store".to_owned(), |store| store.place().to_owned());
+            let place = opened
+                .as_ref()
+                .map_or_else(|_| "--store".to_owned(), |store| store.place().to_owned());
             let opened = opened.map(|store| Open { store, _folder: None });
             (place, opened)
         }
@@ -187,7 +189,10 @@ async fn copied(path: &Path, clock: &SharedClock) -> Result<Open, StoreError> {
         place: path.display().to_string(),
         source: source.into(),
     };
-    let folder = tempfile::Builder::new().prefix("timonel-audit-").tempdir().map_err(failed)?;
+    let folder = tempfile::Builder::new()
+        .prefix("timonel-audit-")
+        .tempdir()
+        .map_err(failed)?;
     let copy = folder.path().join(STORE_FILE);
     for beside in ["", "-wal"] {
         let of = |path: &Path| {
@@ -258,9 +263,16 @@ fn of_kit(path: &Path, journal: Option<&Audit>) -> Audited {
         Err(error) => return unread(place, error),
     };
     let writer = contents.verified.heads.keys().next();
-    let known = |journal: &'_ Audit| writer.and_then(|writer| journal.kits.get(writer)).cloned().unwrap_or_default();
+    let known = |journal: &'_ Audit| {
+        writer
+            .and_then(|writer| journal.kits.get(writer))
+            .cloned()
+            .unwrap_or_default()
+    };
     let there = journal.map(known);
-    let differs = there.as_ref().and_then(|there| there.iter().zip(&chain).position(|(known, own)| *known != own.hash()));
+    let differs = there
+        .as_ref()
+        .and_then(|there| there.iter().zip(&chain).position(|(known, own)| *known != own.hash()));
     Audited {
         place,
         what: Chains::Kit {

@@ -40,8 +40,8 @@ use crate::connect::{Kits, Rhythmic};
 use crate::console::is_under_way;
 pub(crate) use name::{composed, own_name, takes_nothing, unheard_of};
 
-pub(crate) use adrift::{KitMark, kit_chains};
 pub use adrift::{Adrift, Pressing, is_without_store};
+pub(crate) use adrift::{KitMark, kit_chains};
 pub use ask::Progress;
 pub(crate) use at::STORE_FILE;
 pub use carry::Done;

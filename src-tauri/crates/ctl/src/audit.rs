@@ -33,7 +33,11 @@ fn line(found: &Audited, words: &Words) -> String {
     let place = ("place", found.place.clone());
     match &found.what {
         Chains::Journal { entries, writers } => {
-            let values = [place, ("entries", entries.to_string()), ("writers", writers.to_string())];
+            let values = [
+                place,
+                ("entries", entries.to_string()),
+                ("writers", writers.to_string()),
+            ];
             words.say("audit-journal", &values)
         }
         Chains::Kit { entries, merged, torn } => {

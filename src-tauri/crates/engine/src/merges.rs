@@ -88,7 +88,11 @@ pub(crate) fn watch(
                 };
                 for placed in &page {
                     after = placed.position;
-                    let record = placed.sealed.entry().ok().and_then(|entry| merged(&entry).ok().flatten());
+                    let record = placed
+                        .sealed
+                        .entry()
+                        .ok()
+                        .and_then(|entry| merged(&entry).ok().flatten());
                     if let Some(record) = record
                         && to.send(Message::Merged(record)).is_err()
                     {

@@ -6,6 +6,7 @@ mod commands;
 mod crash;
 mod helm;
 mod lowering;
+mod merges;
 mod points;
 mod raising;
 mod recovery;

@@ -186,7 +186,10 @@ mod tests {
         assert_eq!(kits.chains().unwrap().len(), 2);
         assert_eq!(kits.unmerged().unwrap(), [(a.rollout.clone(), chain)]);
         kits.forget(&a.rollout).unwrap();
-        assert_eq!((kits.load(&a.rollout).unwrap(), kits.unmerged().unwrap().len()), (None, 1));
+        assert_eq!(
+            (kits.load(&a.rollout).unwrap(), kits.unmerged().unwrap().len()),
+            (None, 1)
+        );
     }
 
     #[test]
@@ -204,7 +207,10 @@ mod tests {
             let mut bytes = whole.clone();
             bytes[at] ^= 1;
             fs::write(&path, bytes).unwrap();
-            assert!(matches!(kits.load(&a.rollout), Err(KitError::Damaged { .. })), "byte {at}");
+            assert!(
+                matches!(kits.load(&a.rollout), Err(KitError::Damaged { .. })),
+                "byte {at}"
+            );
         }
     }
 }

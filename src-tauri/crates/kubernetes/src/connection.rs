@@ -3,14 +3,15 @@
 //! kube's own client does the TLS, the credentials and the requests' form. What it would do on real time behind our
 //! back is switched off: its retry of 429, 503 and 504 (on by default, up to 15 times with waits of up to 1000 s) and
 //! its time limits for connecting and writing (30 s and 295 s by default). Two things of its stay on real time, and neither
-//! delays a call: a token file and the programs that `exec` credentials name are asked again when they grow old.
+//! delays a call: a token file and the programs that `exec` credentials name are asked again when they grow old. Where the API
+//! server refuses what they gave before that (401), all of it is asked for again here, once a call.
 //!
 //! kube runs its requests in a task of its own, so the [`InFlight`] that tells virtual time of a request is taken
 //! here, before the request is handed over, and held until the answer's last byte has been read.
 
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::Once;
+use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::Duration;
 
 use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
@@ -21,6 +22,7 @@ use secrecy::{ExposeSecret, SecretString};
 use timonel_domain::time::Timestamp;
 use timonel_ports::clock::{Clock, InFlight, InFlightNote, REQUEST_ID_HEADER, SharedClock, within};
 use timonel_ports::target::TargetError;
+use timonel_ports::task::unseen;
 
 use crate::answer::Answer;
 use crate::stream::Lines;
@@ -88,11 +90,21 @@ pub enum KubernetesError {
     },
 }
 
-/// A client of one API server. Cheap to clone; clones share their TCP connections.
+/// A client of one API server. Cheap to clone; clones share their TCP connections and their credentials.
 #[derive(Clone)]
 pub struct Connection {
-    client: kube::Client,
+    client: Arc<Mutex<kube::Client>>,
+    login: Arc<Login>,
     clock: SharedClock,
+}
+
+/// Where credentials come from, to ask for them again when the API server no longer takes those that it was given.
+#[derive(Debug)]
+struct Login {
+    access: Access,
+    context: Option<String>,
+    /// Whether asking again can give others: a file may have changed, a program may answer otherwise.
+    can_change: bool,
 }
 
 impl std::fmt::Debug for Connection {
@@ -105,40 +117,35 @@ impl Connection {
     /// Reads a kubeconfig and prepares a client for `context` (without one, the file's current context). Sends
     /// nothing; runs the credential program where the kubeconfig names one. Must be called within a tokio runtime.
     pub async fn open(access: &Access, context: Option<&str>, clock: SharedClock) -> Result<Self, KubernetesError> {
-        use_ring();
-        let (from, kubeconfig) = match access {
-            Access::Default => ("the default one".to_owned(), Kubeconfig::read()),
-            Access::File(path) => (path.display().to_string(), Kubeconfig::read_from(path)),
-            Access::Text(text) => ("from the vault".to_owned(), Kubeconfig::from_yaml(text.expose_secret())),
-        };
-        let kubeconfig = kubeconfig.map_err(|source| KubernetesError::Read {
-            from: from.clone(),
-            source,
-        })?;
-        let options = KubeConfigOptions {
+        let mut login = Login {
+            access: access.clone(),
             context: context.map(str::to_owned),
-            ..KubeConfigOptions::default()
+            can_change: false,
         };
-        let mut config = kube::Config::from_custom_kubeconfig(kubeconfig, &options)
+        let (from, config) = login.config().await?;
+        login.can_change = !matches!(access, Access::Text(_)) || config.auth_info.exec.is_some();
+        let client = client(from, config)?;
+        Ok(Self {
+            client: Arc::new(Mutex::new(client)),
+            login: Arc::new(login),
+            clock,
+        })
+    }
+
+    fn client(&self) -> kube::Client {
+        self.client.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The kubeconfig read again and its credential program run again: what a program gave has expired, or a token was changed.
+    async fn renew(&self) -> Result<kube::Client, KubernetesError> {
+        let (from, config) = self.login.config().await?;
+        // The program may take its time, and must not hold up others.
+        let made = tokio::task::spawn_blocking(move || client(from, config));
+        let renewed = unseen(&*self.clock, made)
             .await
-            .map_err(|source| {
-                let context = context.map_or_else(|| "(the current one)".to_owned(), |name| format!("`{name}`"));
-                KubernetesError::Context {
-                    from: from.clone(),
-                    context,
-                    source,
-                }
-            })?;
-        // Real time has no say in a call: see the module's text.
-        config.default_retry = false;
-        config.connect_timeout = None;
-        config.read_timeout = None;
-        config.write_timeout = None;
-        let client = kube::Client::try_from(config).map_err(|source| KubernetesError::Client {
-            from,
-            source: Box::new(source),
-        })?;
-        Ok(Self { client, clock })
+            .expect("making a client does not panic")?;
+        *self.client.lock().unwrap_or_else(PoisonError::into_inner) = renewed.clone();
+        Ok(renewed)
     }
 
     pub(crate) fn clock(&self) -> &dyn Clock {
@@ -189,11 +196,68 @@ impl Connection {
         request
             .headers_mut()
             .insert(REQUEST_ID_HEADER, HeaderValue::from(flight.id()));
-        self.client
-            .send(request.map(Body::from))
-            .await
-            .map_err(|error| transport(place, error))
+        let send = async |client: kube::Client| {
+            let sent = client.send(request.clone().map(Body::from)).await;
+            sent.map_err(|error| transport(place, error))
+        };
+        let response = send(self.client()).await?;
+        if response.status() != http::StatusCode::UNAUTHORIZED || !self.login.can_change {
+            return Ok(response);
+        }
+        // Who is not known has changed nothing: the same is sent once more, with what the kubeconfig gives now.
+        match self.renew().await {
+            Ok(client) => send(client).await,
+            Err(error) => {
+                tracing::warn!(%place, %error, "the credentials are refused, and there are no others");
+                Ok(response)
+            }
+        }
     }
+}
+
+impl Login {
+    /// What the kubeconfig says now, with its name for errors.
+    async fn config(&self) -> Result<(String, kube::Config), KubernetesError> {
+        use_ring();
+        let (from, kubeconfig) = match &self.access {
+            Access::Default => ("the default one".to_owned(), Kubeconfig::read()),
+            Access::File(path) => (path.display().to_string(), Kubeconfig::read_from(path)),
+            Access::Text(text) => ("from the vault".to_owned(), Kubeconfig::from_yaml(text.expose_secret())),
+        };
+        let kubeconfig = kubeconfig.map_err(|source| KubernetesError::Read {
+            from: from.clone(),
+            source,
+        })?;
+        let options = KubeConfigOptions {
+            context: self.context.clone(),
+            ..KubeConfigOptions::default()
+        };
+        let mut config = kube::Config::from_custom_kubeconfig(kubeconfig, &options)
+            .await
+            .map_err(|source| {
+                let context = self.context.as_deref();
+                let context = context.map_or_else(|| "(the current one)".to_owned(), |name| format!("`{name}`"));
+                KubernetesError::Context {
+                    from: from.clone(),
+                    context,
+                    source,
+                }
+            })?;
+        // Real time has no say in a call: see the module's text.
+        config.default_retry = false;
+        config.connect_timeout = None;
+        config.read_timeout = None;
+        config.write_timeout = None;
+        Ok((from, config))
+    }
+}
+
+/// A client of `config`, which `from` names. Runs the credential program where the kubeconfig names one.
+fn client(from: String, config: kube::Config) -> Result<kube::Client, KubernetesError> {
+    kube::Client::try_from(config).map_err(|source| KubernetesError::Client {
+        from,
+        source: Box::new(source),
+    })
 }
 
 /// TLS by ring, for the whole process. kube asks for the process's provider, and rustls panics where more than one is

@@ -89,7 +89,9 @@ impl Written {
         let file = self.open(path)?;
         // More than is known to be kept, where an attempt failed after its writing.
         let there = file.verified().head(writer).seq;
-        let unwritten = new.iter().skip(usize::try_from(there.saturating_sub(kept)).unwrap_or(usize::MAX));
+        let unwritten = new
+            .iter()
+            .skip(usize::try_from(there.saturating_sub(kept)).unwrap_or(usize::MAX));
         let written = unwritten.map(|sealed| file.append(sealed)).collect::<Result<(), _>>();
         match written.and_then(|()| file.flush()) {
             Ok(()) => {
@@ -109,12 +111,7 @@ impl Written {
 impl KitStore {
     /// For a rollout and its plan as a kit knows them. Each has a chain and a file of its own, at `path` of its writer, which is
     /// made with the first entry.
-    pub fn new(
-        clock: SharedClock,
-        path: impl FnOnce(&Writer) -> PathBuf,
-        row: RolloutRow,
-        plan: PlanRevision,
-    ) -> Self {
+    pub fn new(clock: SharedClock, path: impl FnOnce(&Writer) -> PathBuf, row: RolloutRow, plan: PlanRevision) -> Self {
         let writer = new_writer();
         Self(Arc::new(Inner {
             clock,

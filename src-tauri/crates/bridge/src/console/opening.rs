@@ -22,8 +22,8 @@ use timonel_ports::task::{counted, spawn};
 use timonel_simulator::time::{Speed, VirtualClock};
 use timonel_store::Sqlite;
 
-use super::paint::{self, Easel};
 use super::kit::KitSeat;
+use super::paint::{self, Easel};
 use super::past::Past;
 use super::plan::Written;
 use super::plan::planner::Planner;
@@ -130,9 +130,9 @@ impl Ground {
         let (count, counts) = tokio::sync::watch::channel(self.past.counts);
         let popups = PopupSeat::default();
         let row = self.row.clone();
-        let kit = row.zip(self.desk).map(|(row, (desk, plan_text))| {
-            KitSeat::new(desk, row, plan_text, snapshot.state.clone())
-        });
+        let kit = row
+            .zip(self.desk)
+            .map(|(row, (desk, plan_text))| KitSeat::new(desk, row, plan_text, snapshot.state.clone()));
         let painter = Painter {
             easel: self.easel,
             past: self.past,

@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops where it cannot go on")]
 
+mod adrift;
 mod backtest;
 mod berth;
 mod commanded;

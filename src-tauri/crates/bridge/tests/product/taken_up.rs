@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command as Program;
 use std::sync::Arc;
 
+use secrecy::SecretString;
 use timonel_bridge::Bulletin;
 use timonel_bridge::connect::{self, Connections, Kits};
 use timonel_domain::board::Freshness;
@@ -104,16 +105,34 @@ impl World {
     }
 
     pub(crate) async fn engine(&self, clock: &SharedClock) -> (Engine, Receiver<Bulletin>, QueueEnd) {
-        let text = self.plan().1;
-        engine(clock, self.home(), &self.kubeconfig(), text, "guardia").await
+        self.engine_in(clock, None).await
+    }
+
+    /// As the other, over the store at an address.
+    pub(crate) async fn engine_in(
+        &self,
+        clock: &SharedClock,
+        address: Option<&SecretString>,
+    ) -> (Engine, Receiver<Bulletin>, QueueEnd) {
+        let (text, kubeconfig) = (self.plan().1, self.kubeconfig());
+        let Some(address) = address else {
+            return engine(clock, self.home(), &kubeconfig, text, "guardia").await;
+        };
+        let store = timonel_store::open(address, clock.clone()).await.unwrap();
+        engine_over(clock, self.home(), &kubeconfig, text, "guardia", store).await
     }
 
     /// Brings the rollout to its first weight, and ends everything of ours in the middle of a word.
     pub(crate) fn rolled_out_and_killed(&self) {
+        self.rolled_out_and_killed_in(None);
+    }
+
+    /// As the other, over the store at an address.
+    pub(crate) fn rolled_out_and_killed_in(&self, address: Option<&SecretString>) {
         let ours = runtime();
         ours.block_on(async {
             let clock = SystemClock::shared();
-            let (engine, mut bulletins, commands) = self.engine(&clock).await;
+            let (engine, mut bulletins, commands) = self.engine_in(&clock, address).await;
             let live = until(PATIENCE, async || {
                 let seen = engine.handle().look().await.unwrap();
                 seen.freshness.values().all(|f| *f == Freshness::Live).then_some(())
@@ -139,13 +158,24 @@ pub(crate) async fn engine(
     plan_text: String,
     writer: &str,
 ) -> (Engine, Receiver<Bulletin>, QueueEnd) {
+    let store = Sqlite::open(&home.join("timonel.db"), clock.clone()).await.unwrap();
+    engine_over(clock, home, kubeconfig, plan_text, writer, store).await
+}
+
+async fn engine_over(
+    clock: &SharedClock,
+    home: &Path,
+    kubeconfig: &Path,
+    plan_text: String,
+    writer: &str,
+    store: Sqlite,
+) -> (Engine, Receiver<Bulletin>, QueueEnd) {
     let plan = timonel_plan::check(&plan_text)
         .value
         .unwrap()
         .in_environment("prueba")
         .unwrap();
     let connections = Connections::of_environment(&plan, Some(kubeconfig.to_owned()));
-    let store = Sqlite::open(&home.join("timonel.db"), clock.clone()).await.unwrap();
     let store = Arc::new(store);
     let (commands, feed) = in_process(clock);
     let parts = Parts {

@@ -20,13 +20,14 @@ pub(super) async fn roll_back(press: &Press, store: BridgeError, words: &Words) 
     tell!("{}", words.say("times-are-utc", &[]));
     let pressing = adrift.press(press.by.clone()).await;
     if let Some(why) = pressing.unwritten() {
-        complain!("timonelctl: {}", words.say("kit-unwritten", &[("said", why.to_owned())]));
+        complain!(
+            "timonelctl: {}",
+            words.say("kit-unwritten", &[("said", why.to_owned())])
+        );
     }
     let mut prepared = connect::preparation(plan);
     let done = pressing
-        .carry_out(&connections, |bulletin| {
-            tell_step(bulletin, plan, &mut prepared, words)
-        })
+        .carry_out(&connections, |bulletin| tell_step(bulletin, plan, &mut prepared, words))
         .await?;
     tell_end(&done, words);
     if done.written {

@@ -154,12 +154,16 @@ fn read(path: &Path, rollout: &RolloutId) -> Result<Option<(JournalFile, Chained
     for sealed in sealed {
         let entry = sealed.entry().map_err(|e| foreign(e.to_string()))?;
         if entry.rollout.as_ref() != Some(rollout) {
-            let of = entry.rollout.map_or_else(|| "no rollout".to_owned(), |of| of.to_string());
+            let of = entry
+                .rollout
+                .map_or_else(|| "no rollout".to_owned(), |of| of.to_string());
             return Err(foreign(format!("entry {} is of {of}", entry.seq)));
         }
         entries.push((entry, sealed));
     }
-    let Some((first, _)) = entries.first() else { return Ok(None) };
+    let Some((first, _)) = entries.first() else {
+        return Ok(None);
+    };
     let writer = first.writer.clone();
     if first.kind.as_str() != KIT {
         return Err(foreign(format!("it begins with an entry of kind {}", first.kind)));
@@ -188,7 +192,12 @@ async fn append(
     let beside = Writer::new(&format!("{}-merge", chain.writer)).expect("an id of a kit, and letters");
     let mut own = Chain::resume(beside.clone(), store.head(&beside).await?);
     let body = Body::of(&record).expect("ids and times serialise");
-    let merged = own.seal(now, Some(rollout.clone()), Kind::new(MERGED).expect("a good kind"), body);
+    let merged = own.seal(
+        now,
+        Some(rollout.clone()),
+        Kind::new(MERGED).expect("a good kind"),
+        body,
+    );
     let mut all: Vec<_> = missing.iter().map(|(_, sealed)| sealed.clone()).collect();
     all.push(merged);
     store.append(&all).await?;
