@@ -188,7 +188,7 @@ fn without_its_store_a_rollout_is_put_back_from_the_kit_and_the_journal_hears_of
 }
 
 #[test]
-fn a_file_that_is_no_store_any_more_and_a_disk_without_room_keep_nothing_from_being_put_back() {
+fn a_disk_without_room_keeps_nothing_from_being_put_back() {
     let Some(program) = timonelctl() else { return };
     let world = World::start();
     world.rolled_out_and_killed();
@@ -223,7 +223,7 @@ fn a_store_that_cannot_be_opened_on_a_full_disk_is_done_without() {
     let status = terminal.run(&["status"]);
     assert_eq!(status.code, Some(0), "{}", status.text);
 
-    // Of another program: it is refused, whatever is tried.
+    // What stands in its place is no file at all.
     for ending in ["", "-wal", "-shm"] {
         let path = world.home().join(format!("timonel.db{ending}"));
         if path.exists() {
