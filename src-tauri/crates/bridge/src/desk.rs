@@ -263,7 +263,8 @@ impl Desk {
 
     /// A desk that was told how a rollout stands can put it back without the store from then on.
     async fn keep_kit_of(&self, row: &RolloutRow, state: &State) {
-        let kept = async { self.keep_kit(row, &self.plan_of(row).await?.1, state).await };
+        let seen = self.clock.now();
+        let kept = async { self.keep_kit(row, &self.plan_of(row).await?.1, state, seen).await };
         if let Err(error) = kept.await {
             tracing::error!(%error, rollout = %row.id, "the rollback kit is not up to date");
         }

@@ -57,9 +57,17 @@ impl RollbackKits {
         Self(folder.into())
     }
 
-    /// Keeps a kit in place of the former one of its rollout; on the disk when this returns.
+    /// Keeps a kit in place of the former one of its rollout; on the disk when this returns. One that knows less than what is there
+    /// is passed over: whoever saw more has been here meanwhile.
     pub fn keep(&self, kit: &RollbackKit) -> Result<(), KitError> {
         let file = self.file(&kit.rollout);
+        let knows = |kit: &RollbackKit| (kit.generation, kit.refreshed_at);
+        // What is there and cannot be read is worth nothing.
+        if let Ok(Some(there)) = self.load(&kit.rollout)
+            && knows(&there) > knows(kit)
+        {
+            return Ok(());
+        }
         let bytes = serde_json::to_vec(kit).map_err(|e| KitError::Write {
             path: file.path().to_owned(),
             source: e.into(),
@@ -177,6 +185,12 @@ mod tests {
             ..a.clone()
         };
         kits.keep(&newer).unwrap();
+        let late = RollbackKit {
+            generation: Generation { epoch: 2, revision: 9 },
+            refreshed_at: Timestamp::from_secs(30),
+            ..a.clone()
+        };
+        kits.keep(&late).unwrap();
         let all: Vec<_> = kits.all().unwrap().into_iter().map(Result::unwrap).collect();
         assert_eq!(all, [newer.clone(), b]);
         assert_eq!(kits.unmerged().unwrap(), []);

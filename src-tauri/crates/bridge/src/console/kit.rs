@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use timonel_domain::rollout::State;
-use timonel_ports::clock::{SystemClock, sleep, within};
+use timonel_domain::time::Timestamp;
+use timonel_ports::clock::{Clock, SharedClock, SystemClock, within};
 use timonel_ports::store::RolloutRow;
 use timonel_ports::task::spawn;
 use tokio::sync::watch;
@@ -20,35 +21,48 @@ const RETRY: Duration = Duration::from_secs(10);
 
 /// Where whoever watches a rollout says what it sees; the kit is kept until this is dropped.
 #[derive(Debug)]
-pub(super) struct KitSeat(watch::Sender<Arc<State>>);
+pub(super) struct KitSeat {
+    clock: SharedClock,
+    seen: watch::Sender<Seen>,
+}
+
+/// A rollout as it was seen.
+#[derive(Debug, Clone)]
+struct Seen {
+    state: Arc<State>,
+    at: Timestamp,
+}
 
 impl KitSeat {
     /// For a rollout of an installation, from its state now.
     pub(super) fn new(desk: Desk, row: RolloutRow, plan_text: String, state: Arc<State>) -> Self {
-        let (to, mut states) = watch::channel(state);
         let clock = SystemClock::shared();
-        drop(spawn(&clock.clone(), async move {
+        let at = clock.now();
+        let (seen, mut news) = watch::channel(Seen { state, at });
+        let on = clock.clone();
+        drop(spawn(&clock, async move {
             loop {
-                let state = states.borrow_and_update().clone();
-                let kept = desk.keep_kit(&row, &plan_text, &state).await;
+                let Seen { state, at } = news.borrow_and_update().clone();
+                let kept = desk.keep_kit(&row, &plan_text, &state, at).await;
                 if let Err(error) = &kept {
                     tracing::error!(%error, rollout = %row.id, "the rollback kit is not up to date: without the store, what is decided from now on is not known to it");
-                    sleep(&*clock, RETRY).await;
-                    continue;
                 }
-                if let Ok(Err(_)) = within(&*clock, REFRESHED, states.changed()).await {
+                let pause = if kept.is_ok() { REFRESHED } else { RETRY };
+                if let Ok(Err(_)) = within(&*on, pause, news.changed()).await {
                     return;
                 }
             }
         }));
-        Self(to)
+        Self { clock, seen }
     }
 
     /// How the rollout stands.
     pub(super) fn see(&self, state: &Arc<State>) {
-        self.0.send_if_modified(|known| {
-            let changed = KitMark::of(known) != KitMark::of(state);
-            *known = state.clone();
+        let at = self.clock.now();
+        self.seen.send_if_modified(|known| {
+            let changed = KitMark::of(&known.state) != KitMark::of(state);
+            let state = state.clone();
+            *known = Seen { state, at };
             changed
         });
     }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use timonel_domain::rollout::{Generation, Stage, State};
+use timonel_domain::time::Timestamp;
 use timonel_domain::value::{Person, RolloutId};
 use timonel_engine::{Bulletin, Engine, EngineError, Parts};
 use timonel_journal::entry::Body;
@@ -223,9 +224,15 @@ impl Pressing {
 }
 
 impl Desk {
-    /// Keeps a rollback kit of a rollout as it is in `state`, in place of the former one; forgets it where the rollout is closed.
-    /// Errors where it cannot be written: what is there then is older than it says.
-    pub(crate) async fn keep_kit(&self, row: &RolloutRow, plan_text: &str, state: &State) -> Result<(), BridgeError> {
+    /// Keeps a rollback kit of a rollout as it was in `state` when that was `seen`, in place of the former one; forgets it where the
+    /// rollout is closed. Errors where it cannot be written.
+    pub(crate) async fn keep_kit(
+        &self,
+        row: &RolloutRow,
+        plan_text: &str,
+        state: &State,
+        seen: Timestamp,
+    ) -> Result<(), BridgeError> {
         let kits = kits_in(&self.folder);
         let kit = RollbackKit {
             version: VERSION,
@@ -237,7 +244,7 @@ impl Desk {
             opened_at: row.opened_at,
             generation: state.generation,
             under_way: is_under_way(state.stage.into()),
-            refreshed_at: self.clock.now(),
+            refreshed_at: seen,
         };
         let closed = state.stage == Stage::Closed;
         let keeping = tokio::task::spawn_blocking(move || {
