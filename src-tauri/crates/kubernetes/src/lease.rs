@@ -107,7 +107,16 @@ impl LeaseHelm {
         if answer.status == StatusCode::NOT_FOUND {
             return Ok(None);
         }
-        answer.json(&self.place(name)).map(|object| Some(Kept(object)))
+        let object: Value = answer.json(&self.place(name))?;
+        // What is written goes into it: of anything else a change could not even be made.
+        let fits = object.is_object() && matches!(object["spec"], Value::Object(_) | Value::Null);
+        if !fits {
+            return Err(TargetError::Garbled {
+                place: self.place(name),
+                detail: "it is no object with a spec".to_owned(),
+            });
+        }
+        Ok(Some(Kept(object)))
     }
 
     /// Writes what was read and changed, or makes it. Whether nobody else has written since.
