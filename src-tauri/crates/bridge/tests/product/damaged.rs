@@ -78,8 +78,8 @@ fn an_engine_that_takes_up_a_mended_store_holds_and_says_so_once() {
         assert!(steps.last().unwrap().state.holds.contains(&Hold::Alert));
         engine.stop().await;
         let (engine, mut bulletins, _commands) = world.engine(&clock).await;
-        let helm = |b: &timonel_bridge::Bulletin| matches!(b.event, timonel_domain::rollout::Event::Tick);
-        let steps = follow(&clock, &mut bulletins, helm).await;
+        let judged = |b: &timonel_bridge::Bulletin| matches!(b.event, timonel_domain::rollout::Event::Assessed(_));
+        let steps = follow(&clock, &mut bulletins, judged).await;
         assert!(!steps.iter().any(is_told), "it was told");
         assert!(
             steps.last().unwrap().state.holds.contains(&Hold::Alert),

@@ -142,46 +142,43 @@ async fn gate(account: String, opened: watch::Receiver<bool>) -> (String, watch:
     (here, arrivals)
 }
 
-/// What is armed while another is opened, and what whoever opens it is told.
-async fn armed_meanwhile(port: &Port) -> Sentence {
-    let (program, mut page) = draft(port).await;
-    sign(&program, &mut page).await;
-    let (open, opened) = watch::channel(false);
-    let account = port.0.account_url();
-    let (way, mut arrivals) = gate(account.clone(), opened).await;
-    let other = port.0.home().join("otro.toml");
-    let text = port.plan_text().replace(&account, &way);
-    std::fs::write(&other, text.replace("corto-numeros", "otro-numeros")).unwrap();
-    let other = ToOpen::Plan {
-        path: other.display().to_string(),
-        environment: "produccion".to_owned(),
-    };
-    let by = asker(Surface::Main);
-    let opening = program.berth.open(&by, &other);
-    let meanwhile = async {
-        arrivals.wait_for(|n| *n > 0).await.unwrap();
-        arm(&program, &mut page).await;
-        open.send_replace(true);
-    };
-    let (opened, ()) = tokio::join!(opening, meanwhile);
-    let before = page.picture.revision;
-    page.until("it goes on", |p| p.revision > before).await;
-    assert_eq!(page.picture.rollout.stage, StageKind::Armed);
-    program.berth.close().await;
-    opened.unwrap_err().0
+/// What whoever opens another is told where what was open is armed meanwhile.
+fn armed_meanwhile() -> Sentence {
+    let port = Port::new();
+    runtime().block_on(async {
+        let (program, mut page) = draft(&port).await;
+        sign(&program, &mut page).await;
+        let (open, opened) = watch::channel(false);
+        let account = port.0.account_url();
+        let (way, mut arrivals) = gate(account.clone(), opened).await;
+        let other = port.0.home().join("otro.toml");
+        let text = port.plan_text().replace(&account, &way);
+        std::fs::write(&other, text.replace("corto-numeros", "otro-numeros")).unwrap();
+        let other = ToOpen::Plan {
+            path: other.display().to_string(),
+            environment: "produccion".to_owned(),
+        };
+        let by = asker(Surface::Main);
+        let opening = program.berth.open(&by, &other);
+        let meanwhile = async {
+            arrivals.wait_for(|n| *n > 0).await.unwrap();
+            arm(&program, &mut page).await;
+            open.send_replace(true);
+        };
+        let (opened, ()) = tokio::join!(opening, meanwhile);
+        let before = page.picture.revision;
+        page.until("it goes on", |p| p.revision > before).await;
+        assert_eq!(page.picture.rollout.stage, StageKind::Armed);
+        program.berth.close().await;
+        opened.unwrap_err().0
+    })
 }
 
 #[test]
 fn what_was_armed_while_another_was_opened_is_not_left() {
-    runtime().block_on(async {
-        let mut why = armed_meanwhile(&Port::new()).await;
-        // Where arming here takes longer than a provider may take to answer, nothing was made that could have been shown.
-        for _ in 0..TRIES {
-            if why.code != "error-open-target" {
-                break;
-            }
-            why = armed_meanwhile(&Port::new()).await;
-        }
-        assert_eq!(why.code, "error-open-under-way", "{why:?}");
-    });
+    // Where arming here takes longer than a provider may take to answer, nothing was made that could have been shown.
+    let told = (0..TRIES).map(|_| armed_meanwhile());
+    let why = told.skip_while(|why| why.code == "error-open-target").next();
+    let code = why.map(|why| why.code);
+    assert_eq!(code.as_deref(), Some("error-open-under-way"));
 }
