@@ -173,18 +173,14 @@ fn the_program_of_the_container_needs_no_window() {
 /// Which verbs a Lease as helm takes is held against what is sent in `bridge/tests/kubernetes_helm.rs`.
 #[test]
 fn leases_are_kept_where_the_engine_may_write_them_and_nothing_else() {
-    let Some(all) = rendered("lease") else { return };
-    let helm = |object: &&Value| object["metadata"]["name"] == "timonel-helm";
-    let role = all.iter().filter(helm).find(|object| object["kind"] == "Role").unwrap();
+    let (Some(lease), Some(all)) = (rendered("lease"), rendered("engine")) else {
+        return;
+    };
+    let (role, binding) = (of_kind(&lease, "Role"), of_kind(&lease, "RoleBinding"));
     let rules = serde_json::json!([
         {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["get", "create", "update"]}
     ]);
     assert_eq!(role["rules"], rules);
-    let binding = all
-        .iter()
-        .filter(helm)
-        .find(|object| object["kind"] == "RoleBinding")
-        .unwrap();
     let engine = of_kind(&all, "StatefulSet");
     let namespace = engine["metadata"]["namespace"].as_str().unwrap();
     for object in [role, binding] {
@@ -197,17 +193,12 @@ fn leases_are_kept_where_the_engine_may_write_them_and_nothing_else() {
     );
     assert_eq!(account["namespace"], namespace);
 
-    let environment = engine["spec"]["template"]["spec"]["containers"][0]["env"]
-        .as_array()
-        .unwrap();
-    let said = environment
-        .iter()
-        .find(|variable| variable["name"] == "TIMONEL_HELM")
-        .unwrap();
     let kubeconfig = of_kind(&all, "ConfigMap")["data"]["config"].as_str().unwrap();
     let context = kubeconfig
         .lines()
         .find_map(|line| line.strip_prefix("current-context: "))
         .unwrap();
-    assert_eq!(said["value"], format!("lease:{namespace}@{context}"));
+    let manual = std::fs::read_to_string(deploy().join("../docs/engine.md")).unwrap();
+    let said = format!("{{name: TIMONEL_HELM, value: \"lease:{namespace}@{context}\"}}");
+    assert!(manual.contains(&said), "the manual's overlay does not set {said}");
 }
