@@ -72,6 +72,8 @@ pub struct Desk {
     clock: SharedClock,
     store: Arc<Sqlite>,
     mended: Option<MendedRecord>,
+    /// Whether the store is that of the folder, and no other's.
+    is_own: bool,
     /// The store itself, or Leases.
     helm: Arc<dyn Helm>,
 }
@@ -100,7 +102,8 @@ impl Desk {
     /// As [`Desk::open`], over the store at `url` in place of the one in the folder.
     pub async fn of(folder: &Path, url: Option<&SecretString>, clock: &SharedClock) -> Result<Self, BridgeError> {
         make_folder(folder)?;
-        Ok(Self::over(at::store(folder, url, clock).await?, folder, clock))
+        let opened = at::store(folder, url, clock).await?;
+        Ok(Self::over(opened, url.is_none(), folder, clock))
     }
 
     /// As [`Desk::of`], for an emergency rollback, which waits for no mending and for nobody else: a store that is not open within a
@@ -109,10 +112,15 @@ impl Desk {
         // Where it cannot be made there is nothing in it, which the opening says; where it takes nothing it is there.
         let _ = make_folder(folder);
         let opened = at::in_time(folder, url, clock, FOR_OPENING).await?;
-        Ok(Self::over(opened, folder, clock))
+        Ok(Self::over(opened, url.is_none(), folder, clock))
     }
 
-    fn over((store, mended): (Sqlite, Option<MendedRecord>), folder: &Path, clock: &SharedClock) -> Self {
+    fn over(
+        (store, mended): (Sqlite, Option<MendedRecord>),
+        is_own: bool,
+        folder: &Path,
+        clock: &SharedClock,
+    ) -> Self {
         let store = Arc::new(store);
         Self {
             folder: folder.to_owned(),
@@ -120,6 +128,7 @@ impl Desk {
             helm: store.clone(),
             store,
             mended,
+            is_own,
         }
     }
 

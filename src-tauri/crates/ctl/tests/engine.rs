@@ -14,6 +14,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 use serde_json::Value;
+use timonel_domain::rollout::Generation;
+use timonel_domain::time::Timestamp;
+use timonel_domain::value::{PlanId, RolloutId};
+use timonel_journal::rollback_kit::{RollbackKit, RollbackKits, VERSION};
 
 /// For anything that is waited for, on a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -339,6 +343,20 @@ fn called(switch: &TcpListener) -> TcpStream {
 #[test]
 fn where_nothing_can_be_watched_no_heartbeat_says_otherwise() {
     let home = installation();
+    let lost = RolloutId::new("perdido-2026-11-22").unwrap();
+    let kit = RollbackKit {
+        version: VERSION,
+        rollout: lost.clone(),
+        plan: PlanId::new("perdido").unwrap(),
+        plan_revision: 1,
+        plan_text: std::fs::read_to_string(plan()).unwrap(),
+        environment: "prueba".to_owned(),
+        opened_at: Timestamp::from_secs(0),
+        generation: Generation::default(),
+        under_way: true,
+        refreshed_at: Timestamp::from_secs(0),
+    };
+    RollbackKits::new(home.path().join("rollback-kits")).keep(&kit).unwrap();
     // In place of the file, not into it: whoever made the installation may still be closing it, and would mend it by that.
     let damaged = home.path().join("dañada");
     std::fs::write(&damaged, "esto no es una base de datos".repeat(1000)).unwrap();
@@ -353,8 +371,9 @@ fn where_nothing_can_be_watched_no_heartbeat_says_otherwise() {
     until("heartbeats are due", || {
         seen().contains(withheld) && metric(&seen(), withheld) >= 8.0
     });
-    assert_eq!(engine.get("/healthz").0, 200, "a restart mends no database");
-    assert_eq!(engine.get("/readyz").0, 503);
+    assert_eq!(engine.get("/healthz").0, 200, "a restart brings nothing back");
+    let (code, why) = engine.get("/readyz");
+    assert!(code == 503 && why.contains(lost.as_str()), "{code} {why}");
     switch.set_nonblocking(true).unwrap();
     assert_eq!(switch.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
 }

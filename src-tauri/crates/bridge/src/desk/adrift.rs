@@ -4,6 +4,7 @@
 //! The engine is the same as any other, so that lowering, reading back, retrying and manual commands are one path. Deliberately
 //! not here: when a kit is used, which is whoever was asked for a rollback and found no store.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -171,6 +172,24 @@ impl Adrift {
         }
     }
 
+    /// Nobody has to watch what is back and verified. A store that has the rollout says so better.
+    async fn keep_back(&self, done: &Done) {
+        if done.state.rollback.as_ref().is_none_or(|rollback| rollback.verified_at.is_none()) {
+            return;
+        }
+        let kit = RollbackKit {
+            generation: done.state.generation,
+            under_way: false,
+            refreshed_at: self.clock.now(),
+            ..self.kit.clone()
+        };
+        let kits = kits_in(&self.folder);
+        let kept = unseen(&*self.clock, tokio::task::spawn_blocking(move || kits.keep(&kit))).await;
+        if let Ok(Err(error)) = kept {
+            tracing::warn!(%error, rollout = %self.kit.rollout, "the rollback kit does not say that it is back");
+        }
+    }
+
     fn kits(&self) -> Kits {
         Kits::Of(KitFolder::new(self.folder.join(KITS)), self.kit.rollout.clone())
     }
@@ -219,7 +238,9 @@ impl Pressing {
             at,
             what: Body::of(&order.wish()).map_err(|_| BridgeError::TooLong)?,
         };
-        follow(clock, engine, bulletins, &commands, command, &order, tell).await
+        let done = follow(clock, engine, bulletins, &commands, command, &order, tell).await?;
+        self.adrift.keep_back(&done).await;
+        Ok(done)
     }
 }
 
@@ -258,6 +279,20 @@ impl Desk {
             place: self.folder.join(ROLLBACK_KITS).display().to_string(),
             why,
         })
+    }
+
+    /// What somebody has to watch and the store does not have: rollouts that a mending lost, and those that were under way by the kits
+    /// of this installation, where the store is its own. Nobody watches them, and they can be put back from those kits alone.
+    pub(crate) async fn lost(&self, known: &[RolloutRow]) -> BTreeSet<RolloutId> {
+        let mut out: BTreeSet<_> = self.mended.iter().flat_map(|mended| mended.lost.clone()).collect();
+        if self.is_own {
+            let kits = kits_in(&self.folder);
+            let look = unseen(&*self.clock, tokio::task::spawn_blocking(move || kits.all())).await;
+            let kits = look.ok().and_then(Result::ok).into_iter().flatten().filter_map(Result::ok);
+            out.extend(kits.filter(|kit| kit.under_way).map(|kit| kit.rollout));
+        }
+        out.retain(|rollout| known.iter().all(|row| row.id != *rollout));
+        out
     }
 
     /// Brings into the journal what was done from kits of this installation while the store was away. What cannot be merged is

@@ -90,6 +90,7 @@ impl Headless {
         quay.desk.merge_kits().await;
         self.let_go(&rows).await;
         self.leave_the_lost().await;
+        let lost = quay.desk.lost(&rows).await;
         let unknown = self.0.duty.only.as_ref();
         let unknown = unknown.filter(|only| rows.iter().all(|row| row.id != **only));
         let due: Vec<_> = rows.into_iter().filter(|row| self.is_due(row)).collect();
@@ -103,6 +104,11 @@ impl Headless {
         if let Some(only) = unknown {
             tried.insert(only.to_string());
             lock(&self.0.troubles).insert(only.to_string(), "the store knows no such rollout".to_owned());
+        }
+        for rollout in lost {
+            let advice = format!("the store has lost it; `timonelctl rollback --rollout {rollout}` puts it back from the rollback kit");
+            tried.insert(rollout.to_string());
+            lock(&self.0.troubles).insert(rollout.to_string(), advice);
         }
         lock(&self.0.troubles).retain(|rollout, _| tried.contains(rollout));
         lock(&self.0.standby).retain(|rollout, _| tried.contains(rollout.as_str()));
