@@ -115,12 +115,7 @@ impl Desk {
         Ok(Self::over(opened, url.is_none(), folder, clock))
     }
 
-    fn over(
-        (store, mended): (Sqlite, Option<MendedRecord>),
-        is_own: bool,
-        folder: &Path,
-        clock: &SharedClock,
-    ) -> Self {
+    fn over((store, mended): (Sqlite, Option<MendedRecord>), is_own: bool, folder: &Path, clock: &SharedClock) -> Self {
         let store = Arc::new(store);
         Self {
             folder: folder.to_owned(),

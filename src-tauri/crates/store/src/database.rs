@@ -72,7 +72,7 @@ impl Database {
         match address {
             Address::File(path) => Self::open(path, clock).await,
             Address::Server(server) => {
-                let (access, pools) = unseen(&*clock, postgres::open(server, &clock)).await?;
+                let (access, pools) = unseen(&*clock, Box::pin(postgres::open(server, &clock))).await?;
                 Ok(Self {
                     place: server.place().to_owned(),
                     clock,
@@ -101,10 +101,10 @@ impl Database {
     /// written is opened for reading. Errors where that cannot be done, or where another program has a damaged file open; then
     /// nothing was changed.
     pub async fn open_or_mend(path: &Path, clock: SharedClock) -> Result<(Self, Option<MendedRecord>), StoreError> {
-        unseen(&*clock, damage::finish(path)).await?;
+        unseen(&*clock, Box::pin(damage::finish(path))).await?;
         if let Some(found) = damage::suspected(path) {
             // Where another program has it open it goes on as it did there.
-            match unseen(&*clock, damage::mend(path, &found, &clock)).await {
+            match unseen(&*clock, Box::pin(damage::mend(path, &found, &clock))).await {
                 Ok(Some(mended)) => return Ok((Self::open(path, clock).await?, Some(mended))),
                 Ok(None) => {}
                 Err(error) => tracing::error!(%error, "the store is not mended yet"),
@@ -122,7 +122,7 @@ impl Database {
                 opened => return opened.map(|store| (store, None)),
             },
         };
-        let mended = unseen(&*clock, damage::mend(path, &found, &clock)).await?;
+        let mended = unseen(&*clock, Box::pin(damage::mend(path, &found, &clock))).await?;
         Ok((Self::open(path, clock).await?, mended))
     }
 
@@ -154,7 +154,9 @@ impl Database {
     /// For a disk that takes nothing: what is in the file is needed to put calls back. `None` where that is not to be had
     /// either.
     async fn open_to_read(path: &Path, clock: SharedClock, why: String, stays_as_it_is: bool) -> Option<Self> {
-        let (pools, copy) = unseen(&*clock, sqlite::open_to_read(path, stays_as_it_is)).await.ok()?;
+        let (pools, copy) = unseen(&*clock, Box::pin(sqlite::open_to_read(path, stays_as_it_is)))
+            .await
+            .ok()?;
         tracing::error!(store = %path.display(), why, "opened for reading alone");
         Some(Self {
             clock,
@@ -197,7 +199,7 @@ impl Database {
             access,
             pools,
             looked_through,
-        } = unseen(&*clock, sqlite::open(path, durability)).await?;
+        } = unseen(&*clock, Box::pin(sqlite::open(path, durability))).await?;
         Ok(Self {
             clock,
             place: path.display().to_string(),
@@ -238,18 +240,20 @@ impl Database {
     }
 
     pub(crate) async fn link(&self, errand: Errand) -> Result<Link, sqlx::Error> {
-        self.pools.link(errand, &self.clock).await
+        Box::pin(self.pools.link(errand, &self.clock)).await
     }
 
     /// Runs one statement on a connection of its own, and gives the number of rows that it changed.
     pub(crate) async fn execute(&self, sql: &'static str, args: &[Arg<'_>]) -> Result<u64, sqlx::Error> {
-        self.unseen(async { self.link(Errand::Write).await?.execute(sql, args).await })
-            .await
+        self.unseen(Box::pin(async {
+            self.link(Errand::Write).await?.execute(sql, args).await
+        }))
+        .await
     }
 
     /// Reads rows on a connection of its own.
     pub(crate) async fn rows(&self, sql: &'static str, args: &[Arg<'_>]) -> Result<Vec<Row>, sqlx::Error> {
-        self.unseen(async { self.link(Errand::Read).await?.rows(sql, args).await })
+        self.unseen(Box::pin(async { self.link(Errand::Read).await?.rows(sql, args).await }))
             .await
     }
 

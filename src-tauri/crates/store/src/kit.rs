@@ -89,10 +89,10 @@ impl Written {
         let file = self.open(path)?;
         // More than is known to be kept, where an attempt failed after its writing.
         let there = file.verified().head(writer).seq;
-        let unwritten = new
+        let mut unwritten = new
             .iter()
             .skip(usize::try_from(there.saturating_sub(kept)).unwrap_or(usize::MAX));
-        let written = unwritten.map(|sealed| file.append(sealed)).collect::<Result<(), _>>();
+        let written = unwritten.try_for_each(|sealed| file.append(sealed));
         match written.and_then(|()| file.flush()) {
             Ok(()) => {
                 self.entries.append(&mut new);

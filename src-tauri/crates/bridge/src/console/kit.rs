@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use timonel_domain::rollout::State;
 use timonel_domain::time::Timestamp;
-use timonel_ports::clock::{Clock, SharedClock, SystemClock, within};
+use timonel_ports::clock::{SharedClock, SystemClock, within};
 use timonel_ports::store::RolloutRow;
 use timonel_ports::task::spawn;
 use tokio::sync::watch;

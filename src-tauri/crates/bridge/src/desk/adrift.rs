@@ -39,7 +39,11 @@ const FOR_PRESS: Duration = Duration::from_millis(500);
 /// Whether a rollback has to do without the store that said this: nothing that is asked of it would help.
 pub fn is_without_store(error: &BridgeError) -> bool {
     match error {
-        BridgeError::Store(_) | BridgeError::Folder { .. } | BridgeError::Plan { .. } => true,
+        BridgeError::Store(_)
+        | BridgeError::Folder { .. }
+        | BridgeError::Plan { .. }
+        | BridgeError::Command(_)
+        | BridgeError::Unheard { .. } => true,
         BridgeError::Engine(engine) => match engine {
             EngineError::Recover(_) | EngineError::Open(_) | EngineError::Journal(_) | EngineError::Intent(_) => true,
             EngineError::Helm(_) | EngineError::Unconnected(_) => false,
@@ -48,6 +52,7 @@ pub fn is_without_store(error: &BridgeError) -> bool {
         | BridgeError::NoKey { .. }
         | BridgeError::KeyOutOfReach { .. }
         | BridgeError::Gone
+        | BridgeError::TooLong
         | BridgeError::Simulator(_)
         | BridgeError::Unknown { .. }
         | BridgeError::Unsound { .. } => false,
@@ -174,7 +179,12 @@ impl Adrift {
 
     /// Nobody has to watch what is back and verified. A store that has the rollout says so better.
     async fn keep_back(&self, done: &Done) {
-        if done.state.rollback.as_ref().is_none_or(|rollback| rollback.verified_at.is_none()) {
+        if done
+            .state
+            .rollback
+            .as_ref()
+            .is_none_or(|rollback| rollback.verified_at.is_none())
+        {
             return;
         }
         let kit = RollbackKit {
@@ -288,7 +298,12 @@ impl Desk {
         if self.is_own {
             let kits = kits_in(&self.folder);
             let look = unseen(&*self.clock, tokio::task::spawn_blocking(move || kits.all())).await;
-            let kits = look.ok().and_then(Result::ok).into_iter().flatten().filter_map(Result::ok);
+            let kits = look
+                .ok()
+                .and_then(Result::ok)
+                .into_iter()
+                .flatten()
+                .filter_map(Result::ok);
             out.extend(kits.filter(|kit| kit.under_way).map(|kit| kit.rollout));
         }
         out.retain(|rollout| known.iter().all(|row| row.id != *rollout));

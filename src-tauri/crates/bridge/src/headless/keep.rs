@@ -106,7 +106,9 @@ impl Headless {
             lock(&self.0.troubles).insert(only.to_string(), "the store knows no such rollout".to_owned());
         }
         for rollout in lost {
-            let advice = format!("the store has lost it; `timonelctl rollback --rollout {rollout}` puts it back from the rollback kit");
+            let advice = format!(
+                "the store has lost it; `timonelctl rollback --rollout {rollout}` puts it back from the rollback kit"
+            );
             tried.insert(rollout.to_string());
             lock(&self.0.troubles).insert(rollout.to_string(), advice);
         }

@@ -37,7 +37,11 @@ pub(super) async fn roll_back(press: &Press, store: BridgeError, words: &Words) 
 }
 
 /// The commands by hand, from the kit.
-pub(super) async fn commands(press: &Press, store: BridgeError, words: &Words) -> Result<(Parsed, ManualCommands), Failure> {
+pub(super) async fn commands(
+    press: &Press,
+    store: BridgeError,
+    words: &Words,
+) -> Result<(Parsed, ManualCommands), Failure> {
     let (adrift, connections) = kit_of(press, store, words).await?;
     Ok((adrift.plan().clone(), adrift.manual_commands(&connections).await))
 }

@@ -235,7 +235,7 @@ fn told(chain: &Chained, entries: u64) -> MergedRecord {
         let kits = chain.entries.iter().filter(|(entry, _)| entry.kind.as_str() == KIT);
         kits.filter_map(|(entry, _)| entry.body.read::<KitRecord>().ok())
     };
-    let rollbacks = chain.entries.iter().filter_map(|(entry, _)| rollback(entry));
+    let mut rollbacks = chain.entries.iter().filter_map(|(entry, _)| rollback(entry));
     MergedRecord {
         kit: chain.writer.clone(),
         seq: chain.head.seq,
@@ -243,7 +243,7 @@ fn told(chain: &Chained, entries: u64) -> MergedRecord {
         entries,
         plan_revision: presses().map(|press| press.plan_revision).max().unwrap_or_default(),
         generation: presses().map(|press| press.generation).max().unwrap_or_default(),
-        rollback: rollbacks.last(),
+        rollback: rollbacks.next_back(),
     }
 }
 

@@ -35,7 +35,7 @@ impl NumberShare {
     pub(super) async fn observe(&self, urgency: Urgency) -> Result<Reading, TargetError> {
         self.keeper.recall().await;
         let at = self.account.clock().now();
-        let (snapshot, steady) = self.snapshot(urgency, at).await?;
+        let (snapshot, steady) = Box::pin(self.snapshot(urgency, at)).await?;
         let changed_by = self.changed_by(&snapshot).await;
         let crowd = self.planner().crowd(&snapshot, &BTreeSet::new());
         let levered = snapshot.is_levered();
