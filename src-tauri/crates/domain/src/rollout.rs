@@ -27,21 +27,6 @@ pub use state::{
 };
 pub use step::step;
 
-/// The text of the rules by which [`step`] goes: what one text of them has made of a journal is not gone on with by another.
-pub const RULES: &[&str] = &[
-    include_str!("rollout.rs"),
-    include_str!("rollout/command.rs"),
-    include_str!("rollout/event.rs"),
-    include_str!("rollout/notice.rs"),
-    include_str!("rollout/rollback.rs"),
-    include_str!("rollout/shift.rs"),
-    include_str!("rollout/state.rs"),
-    include_str!("rollout/step.rs"),
-    include_str!("rollout/target.rs"),
-    include_str!("rollout/watch.rs"),
-    include_str!("board/assessment.rs"),
-];
-
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};

@@ -15,6 +15,7 @@ use crate::time::Timestamp;
 use crate::value::Quantity;
 
 pub(crate) use running::Running;
+pub(crate) use sums::{is_alike, is_empty, units};
 
 /// What a window says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

@@ -258,7 +258,7 @@ impl Engine {
         owner.remember(remembered);
         owner.has_seen(recovered.acknowledged);
         let (answers, answered) = timonel_ports::mailbox::mailbox(&clock);
-        owner.has_heard(recovered.answers.into_keys(), recovered.reset, answers);
+        owner.has_heard(recovered.answers.into_ids(), recovered.reset, answers);
         owner.take_up(recovered.last, recovered.operations, epoch);
         if let Some(mended) = recovered.mended {
             owner.happen(Event::Mended {

@@ -1,8 +1,11 @@
 //! The state of a rollout from its journal: the same events through the same step, from the last checkpoint on where there is one.
 
+mod answers;
 mod checkpoint;
 mod fold;
 mod inspection;
+#[cfg(test)]
+mod rules;
 mod succession;
 
 use std::time::Duration;
@@ -23,10 +26,10 @@ use timonel_ports::store::{JournalStore, Part, Position, SampleStore};
 use crate::bulletin::Bulletin;
 use crate::engine::EngineError;
 
+pub use answers::Answer;
 use checkpoint::Kept;
 #[cfg(test)]
 pub(crate) use checkpoint::maker;
-pub use fold::Answer;
 pub(crate) use fold::Fold;
 pub(crate) use inspection::{Inspection, Starting};
 

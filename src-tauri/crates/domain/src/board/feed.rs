@@ -1,4 +1,7 @@
 //! The samples of every signal by side, with the windows over them that somebody asks for.
+//!
+//! Kept is what a window can still be asked for: the readings of the widest one, those before them until there are as many units
+//! as any question wants ([`FURTHEST`] at most), and [`BACK`] more. What lies behind is in the store for whoever draws it.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -9,10 +12,15 @@ use crate::plan::{Plan, Question};
 use crate::sample::Sample;
 use crate::time::Timestamp;
 use crate::value::{Side, SignalId};
-use crate::window::{Answer, Running};
+use crate::window::{self, Answer, Running};
 
 /// The smallest step of time.
 const STEP: Duration = Duration::from_micros(1);
+
+/// Kept beyond what any window holds: so far the time may be set back, or a phase have begun before anybody heard of it, and
+/// everything is as if it had been known at once. An engine calls five seconds a clock that was set, and a raise takes
+/// thirty.
+pub(super) const BACK: Duration = Duration::from_secs(15 * 60);
 
 /// All signals of a plan, found by their number.
 #[derive(Debug, Clone)]
@@ -27,6 +35,10 @@ pub(super) struct Feeds {
 struct Feed {
     late_after: Duration,
     lost_after: Duration,
+    /// The widest window that anybody asks for, of whatever side.
+    widest: Duration,
+    /// The most units that anybody asks for.
+    most: u64,
     sides: [Series; 3],
     rows: Vec<usize>,
 }
@@ -36,6 +48,10 @@ struct Feed {
 struct Series {
     samples: VecDeque<Sample>,
     windows: Vec<Running>,
+    /// How many of the samples, the oldest, are behind the widest window: there for their units alone.
+    behind: usize,
+    /// Units of all samples.
+    units: u128,
 }
 
 /// A question whose signal and window have been found.
@@ -65,6 +81,8 @@ impl Feeds {
             feeds.push(Feed {
                 late_after: signal.late_after(),
                 lost_after: signal.lost_after(),
+                widest: Duration::ZERO,
+                most: 0,
                 sides: Default::default(),
                 rows: Vec::new(),
             });
@@ -102,7 +120,10 @@ impl Feeds {
     /// Opens the window of a question; `None` where the plan has no such signal.
     pub(super) fn ask(&mut self, question: &Question) -> Option<Asked> {
         let feed = self.number(&question.signal)?;
-        let windows = &mut self.feeds[feed].sides[place(question.side)].windows;
+        let asked = &mut self.feeds[feed];
+        asked.widest = asked.widest.max(question.window);
+        asked.most = asked.most.max(window::least_units(question));
+        let windows = &mut asked.sides[place(question.side)].windows;
         let window = windows.iter().position(|known| known.is_of(question));
         let window = window.unwrap_or_else(|| {
             windows.push(Running::new(question));
@@ -120,23 +141,21 @@ impl Feeds {
     /// Takes in a sample and says where it is now; `None` where it is not newer than what is there, or of no known signal.
     pub(super) fn observe(&mut self, sample: Sample) -> Option<(usize, &Sample)> {
         let number = self.number(&sample.signal)?;
-        let Series { samples, windows } = &mut self.feeds[number].sides[place(sample.side)];
-        if samples.back().is_some_and(|last| last.as_of >= sample.as_of) {
+        let Feed {
+            widest, most, sides, ..
+        } = &mut self.feeds[number];
+        let series = &mut sides[place(sample.side)];
+        if series.samples.back().is_some_and(|last| last.as_of >= sample.as_of) {
             return None;
         }
-        let oldest = sample.as_of - FURTHEST;
-        samples.push_back(sample);
-        windows.iter_mut().for_each(|window| window.push(samples));
-        while samples.front().is_some_and(|first| first.as_of < oldest) {
-            windows.iter_mut().for_each(|window| window.forget_oldest(samples));
-            samples.pop_front();
-        }
-        samples.back().map(|sample| (number, sample))
+        series.push(sample);
+        series.let_go(*widest + BACK, *most);
+        series.samples.back().map(|sample| (number, sample))
     }
 
     /// Time was set back: windows may hold again what had left them.
     pub(super) fn rewind(&mut self) {
-        for Series { samples, windows } in self.feeds.iter_mut().flat_map(|feed| &mut feed.sides) {
+        for Series { samples, windows, .. } in self.feeds.iter_mut().flat_map(|feed| &mut feed.sides) {
             windows.iter_mut().for_each(|window| window.rewind(samples));
         }
     }
@@ -155,7 +174,7 @@ impl Feeds {
     /// What the window of a question says of live data at `now`, and when time alone makes it say something else.
     pub(super) fn answer(&mut self, asked: Asked, now: Timestamp) -> (Answer, Option<Timestamp>) {
         let feed = &mut self.feeds[asked.feed];
-        let Series { samples, windows } = &mut feed.sides[place(asked.side)];
+        let Series { samples, windows, .. } = &mut feed.sides[place(asked.side)];
         let Some(newest) = samples.back() else {
             return Default::default();
         };
@@ -175,5 +194,58 @@ impl Feeds {
         let newest = feed.sides[place(side)].samples.back();
         let newest = newest.map_or(owed_since, |sample| sample.as_of.max(owed_since));
         newest + feed.lost_after + STEP
+    }
+}
+
+impl Series {
+    /// Takes in a sample that is newer than all.
+    fn push(&mut self, sample: Sample) {
+        self.units += window::units(&sample.value);
+        self.samples.push_back(sample);
+        self.windows.iter_mut().for_each(|window| window.push(&self.samples));
+    }
+
+    /// Lets go what no window of up to `widest` and no question for up to `most` units can come back to.
+    fn let_go(&mut self, widest: Duration, most: u64) {
+        let Some(newest) = self.samples.back().map(|newest| newest.as_of) else {
+            return;
+        };
+        while self
+            .samples
+            .get(self.behind)
+            .is_some_and(|s| s.as_of <= newest - widest)
+            && self.behind + 1 < self.samples.len()
+        {
+            if self.says_nothing(self.behind) {
+                self.forget(self.behind);
+            } else {
+                self.behind += 1;
+            }
+        }
+        while self.behind > 0
+            && let Some(oldest) = self.samples.front()
+            && (self.units - window::units(&oldest.value) >= u128::from(most) || oldest.as_of < newest - FURTHEST)
+        {
+            self.forget(0);
+            self.behind -= 1;
+        }
+    }
+
+    /// Whether a sample brings no unit to any window and ends none, as buckets of another layout would.
+    fn says_nothing(&self, at: usize) -> bool {
+        let (sample, next) = (self.samples.get(at), self.samples.get(at + 1));
+        let (Some(sample), Some(next)) = (sample, next) else {
+            return false;
+        };
+        window::is_empty(&sample.value) && window::is_alike(&sample.value, &next.value)
+    }
+
+    fn forget(&mut self, at: usize) {
+        self.windows
+            .iter_mut()
+            .for_each(|window| window.forget(&self.samples, at));
+        if let Some(gone) = self.samples.remove(at) {
+            self.units -= window::units(&gone.value);
+        }
     }
 }

@@ -194,3 +194,57 @@ fn a_rule_in_the_making_says_when_it_will_have_lasted() {
     assert_eq!(firing, plan.rules.len(), "the alert's time is as long");
     assert_eq!(board.next_due(), None, "it fires");
 }
+
+/// Readings every 15 s of both arms, `calls` of the canary in each, and how many are kept in the end.
+fn kept_after(hours: i64, calls: u64) -> usize {
+    let mut board = Board::new(&fixture::plan());
+    for secs in (15..=hours * 3600).step_by(15) {
+        board.observe(ratio(secs, Side::Stable, 1, 90));
+        board.observe(ratio(secs, Side::Canary, 0, calls));
+        board.assess(outlook(), at(secs));
+    }
+    board.feeds.all().count()
+}
+
+#[test]
+fn what_no_window_can_ask_for_again_is_not_kept() {
+    let plan = fixture::plan();
+    let widest = plan.rules.iter().map(|rule| rule.question.window).max().unwrap();
+    let of_one_side = (widest + feed::BACK).as_secs() / 15;
+    let most = 2 * usize::try_from(of_one_side).unwrap() + 2;
+    for calls in [3, 0] {
+        let (early, late) = (kept_after(2, calls), kept_after(30, calls));
+        assert_eq!(early, late, "{calls} calls in each reading");
+        assert!((most - 4..=most).contains(&late), "{late} of {most}");
+    }
+}
+
+#[test]
+fn too_few_units_are_looked_for_as_far_back_as_they_are_kept() {
+    let plan = fixture::plan();
+    let (mut board, mut plain) = (Board::new(&plan), plain::Plain::new(&plan));
+    // One call in half an hour: the least units of the rules are ten hours of them.
+    for secs in (15..=30 * 3600).step_by(15) {
+        let sample = ratio(
+            secs,
+            Side::Canary,
+            u64::from(secs % 3600 == 0),
+            u64::from(secs % 1800 == 0),
+        );
+        board.observe(sample.clone());
+        plain.observe(sample);
+        if secs % 600 == 0 {
+            assert_eq!(
+                *board.assess(outlook(), at(secs)),
+                plain.assess(outlook(), at(secs)),
+                "{secs}"
+            );
+        }
+    }
+    let question = &plan.rules[0].question;
+    let seen = board.answer(question, at(30 * 3600));
+    assert_eq!((seen.units, seen.value), (20, Some(Quantity::from_micros(500_000))));
+    // The empty readings between are gone.
+    let recent = (question.window + feed::BACK).as_secs() / 15;
+    assert!(board.feeds.all().count() as u64 <= recent + 20);
+}

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use timonel_judge::{Batch, Over, Prior, Restart, Strength, Versus};
 
 use super::outcome::{Outcome, Tally};
-use super::pairs::Pairs;
+use super::pairs::{Pairs, Pool};
 use crate::sample::{Bucket, Sample, Value};
 use crate::value::{Quantity, Side, Weight};
 
@@ -17,6 +17,29 @@ use crate::value::{Quantity, Side, Weight};
 enum Reading {
     Told(Tally),
     Observed(Vec<Bucket>),
+}
+
+impl Pool for Reading {
+    fn pool(&mut self, then: Self) -> Result<(), Self> {
+        match (self, then) {
+            (Reading::Told(tally), Reading::Told(more)) => {
+                tally.add(more);
+                Ok(())
+            }
+            (Reading::Observed(buckets), Reading::Observed(more))
+                if buckets
+                    .iter()
+                    .map(|bucket| bucket.le)
+                    .eq(more.iter().map(|bucket| bucket.le)) =>
+            {
+                for (bucket, more) in buckets.iter_mut().zip(more) {
+                    bucket.n = bucket.n.saturating_add(more.n);
+                }
+                Ok(())
+            }
+            (Reading::Told(_) | Reading::Observed(_), then) => Err(then),
+        }
+    }
 }
 
 /// The units of one metric and what is known by them.

@@ -74,13 +74,13 @@ impl Running {
         self.sums.add(value);
     }
 
-    /// The oldest of `series` is about to be forgotten.
-    pub(crate) fn forget_oldest(&mut self, series: &VecDeque<Sample>) {
-        if let Some(oldest) = series.front()
-            && self.held == series.len()
+    /// The reading of `series` at this place is about to be forgotten.
+    pub(crate) fn forget(&mut self, series: &VecDeque<Sample>, at: usize) {
+        if let Some(gone) = series.get(at)
+            && at + self.held >= series.len()
         {
             self.held -= 1;
-            self.sums.remove(&oldest.value);
+            self.sums.remove(&gone.value);
         }
     }
 
@@ -190,7 +190,7 @@ mod tests {
                 series.push_back(Sample { signal, side, as_of, value });
                 running.push(&series);
                 if series.len() > 20 {
-                    running.forget_oldest(&series);
+                    running.forget(&series, 0);
                     series.pop_front();
                 }
                 if back {

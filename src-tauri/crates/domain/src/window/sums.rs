@@ -118,7 +118,7 @@ impl Sums {
             Statistic::Total => Quantity::from_f64(units as f64),
             Statistic::Latest if self.levels > 0 => newest_level(),
             Statistic::Latest => None,
-            Statistic::Mean if self.levels > 0 => mean(self.level, self.taken),
+            Statistic::Mean if self.levels > 0 => mean(self.level, self.levels),
             Statistic::Mean => mean(self.sum, units),
             Statistic::P50 | Statistic::P95 | Statistic::P99 if self.shaped == 0 => None,
             Statistic::P50 | Statistic::P95 | Statistic::P99 => quantile(&self.buckets, statistic.permille()?),
@@ -130,12 +130,34 @@ impl Sums {
     }
 }
 
-fn units(value: &Value) -> u128 {
+/// The units of a reading, as windows count them.
+pub(crate) fn units(value: &Value) -> u128 {
     match value {
         Value::Ratio { total, .. } => u128::from(*total),
         Value::Count { n, .. } => u128::from(*n),
         Value::Level(_) => 1,
         Value::Distribution { buckets, .. } => buckets.iter().map(|bucket| u128::from(bucket.n)).sum(),
+    }
+}
+
+/// Whether a reading adds nothing to any sum.
+pub(crate) fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Ratio { bad, total, .. } => (*bad, *total) == (0, 0),
+        Value::Count { n, .. } => *n == 0,
+        Value::Distribution { sum, .. } => units(value) == 0 && *sum == Quantity::default(),
+        Value::Level(_) => false,
+    }
+}
+
+/// Whether two readings are of one kind, and where they have buckets of one layout.
+pub(crate) fn is_alike(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Distribution { buckets: one, .. }, Value::Distribution { buckets: other, .. }) => one
+            .iter()
+            .map(|bucket| bucket.le)
+            .eq(other.iter().map(|bucket| bucket.le)),
+        (one, other) => std::mem::discriminant(one) == std::mem::discriminant(other),
     }
 }
 

@@ -4,7 +4,6 @@
 
 use serde::{Deserialize, Serialize};
 use timonel_domain::plan::Plan;
-use timonel_domain::rollout::RULES;
 use timonel_domain::value::RolloutId;
 use timonel_journal::entry::Hash;
 use timonel_ports::checkpoint::{Checkpoint, CheckpointStore};
@@ -26,17 +25,12 @@ impl<L> Kept<L> {
     }
 }
 
-/// By which rules it is made: this program's version and the very text of the rules, and the plan as it is understood.
+/// By which rules it is made: this program's version, the text of everything that makes a state of a journal (`build.rs`) and of what
+/// whoever listens makes of it, and the plan as it is understood.
 pub(crate) fn maker<L: Listener>(plan: &Plan) -> Hash {
-    let version = env!("CARGO_PKG_VERSION");
-    let own = [
-        include_str!("checkpoint.rs"),
-        include_str!("fold.rs"),
-        include_str!("succession.rs"),
-        include_str!("../merges.rs"),
-    ];
-    let rules = RULES.iter().chain(L::RULES).copied().chain(own).collect::<String>();
-    Hash::of(format!("{version}\n{rules}\n{plan:?}").as_bytes())
+    let (version, rules) = (env!("CARGO_PKG_VERSION"), env!("TIMONEL_RULES"));
+    let listener = L::RULES.concat();
+    Hash::of(format!("{version}\n{rules}\n{listener}\n{plan:?}").as_bytes())
 }
 
 /// The checkpoint of a rollout for whoever listens, with the place of its entry.

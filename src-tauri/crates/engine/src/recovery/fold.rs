@@ -11,29 +11,19 @@ use timonel_domain::time::Timestamp;
 use timonel_domain::value::{RolloutId, Writer};
 use timonel_journal::entry::Entry;
 use timonel_journal::record::{
-    ACKNOWLEDGEMENT, AcknowledgementRecord, AnswerRecord, COMMAND, CommandRecord, EffectRecord, EventRecord, KIT,
-    MENDED, MendedRecord, OPERATION, OperationRecord, STEP, StepRecord,
+    ACKNOWLEDGEMENT, AcknowledgementRecord, COMMAND, CommandRecord, EffectRecord, EventRecord, KIT, MENDED, MendedRecord,
+    OPERATION, OperationRecord, STEP, StepRecord,
 };
 use timonel_ports::commands::CommandId;
 use timonel_ports::target::Operation;
 
+use super::answers::{Answer, Answers};
 use super::succession::Succession;
 use super::{Replayed, merged};
 use crate::bulletin::{Acknowledgement, Bulletin};
 use crate::engine::EngineError;
 use crate::merges::Merges;
 use crate::owner::is_reset;
-
-/// What became of a command, by the journal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Answer {
-    /// It is a step.
-    Obeyed,
-    /// The step refuses it, for this.
-    Refused(String),
-    /// It is no step, for this.
-    Answered(AnswerRecord),
-}
 
 /// What the entries so far come to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -53,8 +43,8 @@ pub(crate) struct Fold {
     pub(crate) mended: Option<MendedRecord>,
     /// Who has seen which alert.
     pub(crate) acknowledged: BTreeMap<String, Acknowledgement>,
-    /// What became of which command.
-    pub(crate) answers: BTreeMap<CommandId, Answer>,
+    /// What became of the last commands.
+    pub(crate) answers: Answers,
     succession: Succession,
     /// Whose entries were written from a kit: they are of a past of their own, and told by the entry that merged them.
     kits: BTreeSet<Writer>,
@@ -79,7 +69,7 @@ impl Fold {
             operations: BTreeMap::new(),
             mended: None,
             acknowledged: BTreeMap::new(),
-            answers: BTreeMap::new(),
+            answers: Answers::default(),
             succession: Succession::default(),
             kits: BTreeSet::new(),
             merges: Merges::default(),
@@ -140,7 +130,7 @@ impl Fold {
             COMMAND if !self.succession.is_former(&entry.writer) => {
                 let read = entry.body.read::<CommandRecord>().ok();
                 match read.and_then(|record| Some((CommandId::new(&record.id).ok()?, record.answer))) {
-                    Some((id, answer)) => drop(self.answers.entry(id).or_insert(Answer::Answered(answer))),
+                    Some((id, answer)) => self.answers.note(id, Answer::Answered(answer)),
                     // A newer version's answer keeps nobody from taking the rollout up.
                     None => tracing::warn!(seq = entry.seq, "an answer to a command cannot be read"),
                 }
@@ -180,7 +170,7 @@ impl Fold {
                 Effect::Rejected(why) => Some(Answer::Refused(why.to_string())),
                 Effect::Raise { .. } | Effect::Lower { .. } | Effect::Notify(_) | Effect::ShowManual { .. } => None,
             });
-            self.answers.entry(id).or_insert(refused.unwrap_or(Answer::Obeyed));
+            self.answers.note(id, refused.unwrap_or(Answer::Obeyed));
         }
         let open = |op: &OpId| next.targets.values().any(|t| t.op.is_some_and(|of| of.id == *op));
         self.operations.retain(|op, _| open(op));

@@ -227,6 +227,8 @@ struct Pair {
     plain: Plain,
     outlook: Outlook,
     now: Timestamp,
+    /// The latest that it was: nothing goes back further from it than what is kept for that.
+    latest: Timestamp,
     told: Vec<Sample>,
 }
 
@@ -300,12 +302,13 @@ impl Pair {
                 }
             }
             Step::Later(micros) => self.now = self.now + Duration::from_micros(*micros),
-            Step::Back(by) => self.now = self.now - secs(*by),
+            Step::Back(by) => self.now = (self.now - secs(*by)).max(self.earliest()),
             Step::Phase(phase) => self.outlook.phase = *phase,
             Step::Canary(there) => self.outlook.canary_since = there.then_some(self.now),
             Step::Watching => self.outlook.watching_since = self.now,
             Step::Epoch(since, weight) => {
-                self.outlook.epoch = since.map(|since| Epoch::new(self.now - secs(since), Weight::percent(*weight)));
+                let since = since.map(|since| (self.now - secs(since)).max(self.earliest()));
+                self.outlook.epoch = since.map(|since| Epoch::new(since, Weight::percent(*weight)));
             }
             Step::Forget => {
                 self.board.forget_times();
@@ -320,7 +323,13 @@ impl Pair {
         self.agree()
     }
 
+    /// A reading may be of the minute to come.
+    fn earliest(&self) -> Timestamp {
+        self.latest - (feed::BACK - secs(60))
+    }
+
     fn agree(&mut self) -> Result<(), TestCaseError> {
+        self.latest = self.latest.max(self.now);
         let said = self.board.assess(self.outlook, self.now);
         prop_assert_eq!(said, &self.plain.assess(self.outlook, self.now));
         for seen in self.board.rules_seen(self.now) {
@@ -345,6 +354,7 @@ proptest! {
                 epoch: Some(Epoch::new(now, Weight::percent(5))),
             },
             now,
+            latest: now,
             told: Vec::new(),
         };
         for step in &steps {
