@@ -115,6 +115,12 @@ impl Desk {
         Ok(Self::over(opened, url.is_none(), folder, clock))
     }
 
+    /// The store's `file` in `folder` as it is, for whoever only looks: it is neither mended nor brought to this version.
+    pub(crate) async fn to_look(file: &Path, folder: &Path, clock: &SharedClock) -> Result<Self, BridgeError> {
+        let store = Sqlite::open_to_look(file, clock.clone()).await?;
+        Ok(Self::over((store, None), true, folder, clock))
+    }
+
     fn over((store, mended): (Sqlite, Option<MendedRecord>), is_own: bool, folder: &Path, clock: &SharedClock) -> Self {
         let store = Arc::new(store);
         Self {

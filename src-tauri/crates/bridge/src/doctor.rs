@@ -10,13 +10,14 @@ use timonel_journal::intent::IntentFolder;
 use timonel_plan::Parsed;
 use timonel_ports::clock::{SharedClock, sleep};
 use timonel_ports::signal::{Reading, SignalError};
+use timonel_ports::store::JournalStore;
 use timonel_ports::target::Check;
 
 use crate::Desk;
 use crate::audit::audit;
 use crate::connect::{self, Connections, Kits, Rhythmic};
 
-/// Checks this installation: folder, store, journal, unfinished rollbacks.
+/// Checks this installation: folder, store, journal, unfinished rollbacks. Writes nothing.
 pub async fn installation(folder: &Path, clock: &SharedClock) -> Vec<Check> {
     let mut out = Vec::new();
     let mut check = |code: &str, found: Result<String, String>| {
@@ -38,9 +39,10 @@ pub async fn installation(folder: &Path, clock: &SharedClock) -> Vec<Check> {
         );
         return out;
     }
-    match Desk::open(folder, clock).await {
+    match Desk::to_look(&database, folder, clock).await {
         Ok(desk) => {
             check("store.open", Ok(database.display().to_string()));
+            check("store.sound", sound(&desk).await);
             let audited = audit(&**desk.store()).await.map_err(|e| e.to_string());
             check("journal.chain", audited.and_then(|a| a.in_words()));
             check("journal.replay", replays(&desk).await);
@@ -64,6 +66,16 @@ pub async fn installation(folder: &Path, clock: &SharedClock) -> Vec<Check> {
     };
     check("rollback.unfinished", pending);
     out
+}
+
+/// Whether the file has no damage; one that has is mended by the next start, and not by whoever only looks.
+async fn sound(desk: &Desk) -> Result<String, String> {
+    match desk.store().look_through().await {
+        Ok(()) => Ok("every page is where it belongs".to_owned()),
+        Err(error) => Err(format!(
+            "{error}; the next start sets it aside and makes another of what can be proved"
+        )),
+    }
 }
 
 /// Whether every rollout replays to what was recorded.

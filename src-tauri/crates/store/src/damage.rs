@@ -1,12 +1,13 @@
 //! A file that is damaged: it is set aside as it is, and another one is made of what in it is proved by its own hashes.
 //!
 //! Every entry of the journal whose chain holds from its first one on is taken over, and every plan that has its hash, with the
-//! rollouts. What is sound and stands behind a break goes into a file beside the damaged one. Readings and outcomes are not
+//! rollouts, and commands that nobody has answered (`commands`). What is sound and stands behind a break goes into a file beside the damaged one. Readings and outcomes are not
 //! taken over: nothing proves them, and missing evidence only keeps weights where they are. What was done is an entry
 //! of the new journal, for the whole store and for each rollout that is not closed, in the same file from its first moment on.
 //!
 //! Deliberately not here: a file that cannot be written, or is another program's, and what is told to whom.
 
+mod commands;
 mod pages;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -163,6 +164,7 @@ struct Held {
     entries: Vec<(i64, Place)>,
     plans: BTreeMap<(PlanId, u32), String>,
     rollouts: BTreeMap<RolloutId, RolloutRow>,
+    commands: commands::Waiting,
     epoch: u64,
 }
 
@@ -213,6 +215,14 @@ async fn make(
             .map_err(store.unwritten("the helm"))?;
     }
     let without_row = |id: &&RolloutId| !rollouts.iter().any(|row| row.id == **id);
+    let is_known = |id: &RolloutId| rollouts.iter().any(|row| row.id == *id);
+    let carried = held.commands.carry_over(&store, is_known).await?;
+    if carried > 0 {
+        tracing::warn!(
+            carried,
+            "commands that nobody had answered are taken over from the damaged file"
+        );
+    }
     let record = MendedRecord {
         aside: aside.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         found: found.to_owned(),
@@ -373,6 +383,7 @@ enum Kept {
     Entry(Sealed),
     Plan(PlanRevision),
     Rollout(RolloutRow),
+    Command(commands::Row),
     Epoch(u64),
 }
 
@@ -396,6 +407,7 @@ fn gather(file: &Path, log: &Path) -> io::Result<(Pages, Held)> {
                         held.rollouts.insert(row.id.clone(), row);
                     }
                 }
+                Some(Kept::Command(command)) => held.commands.take(row, command),
                 Some(Kept::Epoch(epoch)) => held.epoch = held.epoch.max(epoch),
                 None => {}
             }
@@ -458,7 +470,7 @@ fn kept(record: Record) -> Option<Kept> {
             Integer(_) | Null,
             Integer(_) | Null,
         ] => Kept::Epoch(u64::try_from(*epoch).ok()?),
-        _ => return None,
+        other => Kept::Command(commands::Row::of(other)?),
     })
 }
 

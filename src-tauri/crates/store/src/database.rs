@@ -158,7 +158,11 @@ impl Database {
             .await
             .ok()?;
         tracing::error!(store = %path.display(), why, "opened for reading alone");
-        Some(Self {
+        Some(Self::to_read(path, clock, why, pools, copy))
+    }
+
+    fn to_read(path: &Path, clock: SharedClock, why: String, pools: Pools, copy: Option<TempDir>) -> Self {
+        Self {
             clock,
             place: path.display().to_string(),
             access: Access::ReadOnly { why },
@@ -167,7 +171,27 @@ impl Database {
             helms: Sightings::default(),
             wakes: Wakes::default(),
             _folder: copy,
-        })
+        }
+    }
+
+    /// Opens a file as it is, for whoever only looks: nothing is mended, nothing brought to this version, and whoever writes it goes
+    /// on. One of an older version is looked at in a copy. Errors where it is not there or is not Timonel's; whether it is sound
+    /// [`JournalStore::look_through`](timonel_ports::store::JournalStore::look_through) says.
+    pub async fn open_to_look(path: &Path, clock: SharedClock) -> Result<Self, StoreError> {
+        let why = "it was opened to be looked at alone".to_owned();
+        match unseen(&*clock, sqlite::open_to_read(path, false)).await {
+            Ok((pools, copy)) => Ok(Self::to_read(path, clock, why, pools, copy)),
+            Err(refused) => Self::copy_of(path, clock).await.map_err(|_| refused),
+        }
+    }
+
+    /// A copy of a file as it stands at this moment, with what its write-ahead log has, whoever writes it meanwhile; brought to this
+    /// version, in a folder that goes with what is given. Errors where the file is not there, is damaged or is not Timonel's.
+    pub async fn copy_of(path: &Path, clock: SharedClock) -> Result<Self, StoreError> {
+        let folder = temporary_folder()?;
+        let copy = folder.path().join("timonel.db");
+        unseen(&*clock, sqlite::copy(path, &copy)).await?;
+        Self::open_with(&copy, clock, Durability::Process, Some(folder)).await
     }
 
     /// For a file that is thrown away unless it is closed and on the disk.
@@ -178,13 +202,7 @@ impl Database {
     /// A new SQLite store in a folder of its own that goes with it. It is as durable as the process: for rehearsals and
     /// tests, which would only wait for the disk.
     pub async fn temporary(clock: SharedClock) -> Result<Self, StoreError> {
-        let folder = tempfile::Builder::new()
-            .prefix("timonel-")
-            .tempdir()
-            .map_err(|source| StoreError::Open {
-                place: std::env::temp_dir().display().to_string(),
-                source: source.into(),
-            })?;
+        let folder = temporary_folder()?;
         let path = folder.path().join("timonel.db");
         Self::open_with(&path, clock, Durability::Process, Some(folder)).await
     }
@@ -298,6 +316,15 @@ impl Database {
     pub(crate) fn natural<T: TryFrom<i64>>(&self, n: i64) -> Result<T, StoreError> {
         T::try_from(n).map_err(|_| self.corrupt(format!("{n} where no such number can be")))
     }
+}
+
+/// A folder that goes with whoever holds it.
+fn temporary_folder() -> Result<TempDir, StoreError> {
+    let made = tempfile::Builder::new().prefix("timonel-").tempdir();
+    made.map_err(|source| StoreError::Open {
+        place: std::env::temp_dir().display().to_string(),
+        source: source.into(),
+    })
 }
 
 /// Databases keep 64 bits with a sign.

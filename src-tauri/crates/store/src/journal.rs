@@ -9,7 +9,7 @@ use timonel_journal::chain::Head;
 use timonel_journal::entry::{Entry, Hash, Sealed};
 use timonel_ports::store::{JournalStore, Part, Placed, Position, StoreError};
 
-use crate::database::{Database, integer};
+use crate::database::{Access, Database, integer};
 use crate::fault::does_not_follow;
 use crate::link::{Errand, Link, Row};
 use crate::{sqlite, statement};
@@ -78,7 +78,8 @@ impl JournalStore for Database {
                 Ok(())
             }
             Err(error) => {
-                if let StoreError::Corrupt { detail, .. } = &error {
+                // Whoever only looks leaves nothing behind.
+                if let (StoreError::Corrupt { detail, .. }, Access::Full) = (&error, self.access()) {
                     crate::damage::suspect(path, detail);
                 }
                 Err(error)

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -137,20 +138,8 @@ pub(crate) async fn open_to_read(path: &Path, stays_as_it_is: bool) -> Result<(P
             source: source.into(),
         })
     };
-    let beside = |path: &Path| {
-        let mut name = path.as_os_str().to_owned();
-        name.push("-wal");
-        PathBuf::from(name)
-    };
-    let log = beside(path);
+    let log = log_of(path);
     let has_log = fs::metadata(&log).is_ok_and(|is| is.len() > 0);
-    let readable = |path: &Path| {
-        let plain = SqliteConnectOptions::new().filename(path).busy_timeout(BUSY);
-        plain
-            .row_buffer_size(ROWS_AT_ONCE)
-            .disable_statement_logging()
-            .read_only(true)
-    };
     let in_place = readable(path).immutable(!has_log && stays_as_it_is);
     let (options, copy) = match looked_at(&in_place, &place).await {
         Ok(()) => (in_place, None),
@@ -162,14 +151,10 @@ pub(crate) async fn open_to_read(path: &Path, stays_as_it_is: bool) -> Result<(P
             (still, None)
         }
         Err(_) => {
-            let copied = || {
-                let folder = tempfile::Builder::new().prefix("timonel-").tempdir()?;
-                let copy = folder.path().join("timonel.db");
-                fs::copy(path, &copy)?;
-                fs::copy(&log, beside(&copy))?;
-                Ok::<_, std::io::Error>((copy, folder))
-            };
-            let (copy, folder) = copied().map_err(|error| failed(error.into()))?;
+            let folder = tempfile::Builder::new().prefix("timonel-").tempdir();
+            let folder = folder.map_err(|error| failed(error.into()))?;
+            let copy = folder.path().join("timonel.db");
+            copied_still(path, &copy).map_err(|error| failed(error.into()))?;
             // Nobody else has it: its log may be taken in.
             let options = readable(&copy).read_only(false);
             looked_at(&options, &place).await?;
@@ -179,6 +164,79 @@ pub(crate) async fn open_to_read(path: &Path, stays_as_it_is: bool) -> Result<(P
     let writer = pool(1).connect_with(options.clone()).await.map_err(failed)?;
     let readers = pool(READERS).connect_with(options).await.map_err(failed)?;
     Ok((Pools::Sqlite { writer, readers }, copy))
+}
+
+/// Makes a copy of a file as it stands at one moment, with what its write-ahead log has, whoever writes it meanwhile: SQLite's own,
+/// read in one transaction. Only where nothing can be made beside the file, so that SQLite cannot read it there, are the bytes
+/// copied.
+pub(crate) async fn copy(path: &Path, to: &Path) -> Result<(), StoreError> {
+    let place = path.display().to_string();
+    let failed = |error| {
+        fault(&place, error, |source| StoreError::Open {
+            place: place.clone(),
+            source: source.into(),
+        })
+    };
+    let copied = async {
+        let mut own = readable(path).connect().await?;
+        let copied = sqlx::query("VACUUM INTO ?")
+            .bind(to.display().to_string())
+            .execute(&mut own)
+            .await;
+        own.close().await?;
+        copied
+    };
+    match copied.await.map_err(failed) {
+        Ok(_) => Ok(()),
+        Err(damaged @ StoreError::Corrupt { .. }) => Err(damaged),
+        Err(_) => {
+            // What was begun there is no copy.
+            let _ = fs::remove_file(to);
+            copied_still(path, to).map_err(|error| failed(error.into()))
+        }
+    }
+}
+
+/// Copies a file and its log while nobody writes them: a copy in which one is of another moment than the other would be neither.
+fn copied_still(path: &Path, to: &Path) -> io::Result<()> {
+    const ATTEMPTS: u32 = 3;
+    let marks = || {
+        let mark = |path: &Path| match fs::metadata(path) {
+            Ok(is) => Ok(Some((is.len(), is.modified()?))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        };
+        Ok::<_, io::Error>((mark(path)?, mark(&log_of(path))?))
+    };
+    for _ in 0..ATTEMPTS {
+        let before = marks()?;
+        fs::copy(path, to)?;
+        if before.1.is_some() {
+            fs::copy(log_of(path), log_of(to))?;
+        }
+        if marks()? == before {
+            return Ok(());
+        }
+    }
+    Err(io::Error::other(
+        "another program is writing it, and it cannot be read in its place: end that program, or make the folder writable",
+    ))
+}
+
+/// The write-ahead log of a file.
+fn log_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-wal");
+    PathBuf::from(name)
+}
+
+/// How a file is opened to be read alone.
+fn readable(path: &Path) -> SqliteConnectOptions {
+    let plain = SqliteConnectOptions::new().filename(path).busy_timeout(BUSY);
+    plain
+        .row_buffer_size(ROWS_AT_ONCE)
+        .disable_statement_logging()
+        .read_only(true)
 }
 
 /// Whether it opens so, and is Timonel's and of a version that this one reads.
@@ -197,7 +255,7 @@ async fn looked_at(options: &SqliteConnectOptions, place: &str) -> Result<(), St
     }
     Err(StoreError::Open {
         place: place.to_owned(),
-        source: "it is of an older version, and can only be brought to this one where it can be written".into(),
+        source: "it is of an older version: the next start that can write it brings it to this one".into(),
     })
 }
 

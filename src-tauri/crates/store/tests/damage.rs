@@ -4,16 +4,18 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use sqlx::ConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 use tempfile::TempDir;
 use timonel_domain::time::Timestamp;
-use timonel_domain::value::{PlanId, RolloutId};
+use timonel_domain::value::{Person, PlanId, RolloutId};
 use timonel_journal::chain::{Chain, Head, verify};
-use timonel_journal::entry::Sealed;
+use timonel_journal::entry::{Body, Sealed};
 use timonel_journal::record::{MENDED, MendedRecord};
 use timonel_ports::clock::SystemClock;
+use timonel_ports::commands::{Command, CommandFeed, CommandId, Commands};
 use timonel_ports::helm::{Helm, Take};
 use timonel_ports::store::{JournalStore, Part, PlanRevision, Position, RolloutRow, RolloutStore, StoreError};
 use timonel_store::Sqlite;
@@ -450,4 +452,46 @@ async fn a_rollout_that_is_lost_is_named() {
     let (store, mended) = installation.mended().await;
     assert_eq!(mended.lost, std::slice::from_ref(&installation.row.id));
     assert_eq!(all(&store).await.len(), installation.written.len() + 1);
+}
+
+/// A rollback that was put and that nobody had taken when the file was damaged is still wanted; what was answered is not.
+#[tokio::test]
+async fn a_command_that_nobody_answered_is_taken_over() {
+    let (installation, store) = Installation::open().await;
+    let store = Arc::new(store);
+    let command = |id: &str| Command {
+        id: CommandId::new(id).unwrap(),
+        by: Person::new("ana").unwrap(),
+        at: Timestamp::from_secs(1_700_000_100),
+        what: Body::parse(br#"{"wish":"roll-back"}"#.to_vec()).unwrap(),
+    };
+    let rollout = installation.row.id.clone();
+    let orders = store.orders(&rollout);
+    for id in ["answered", "taken", "waiting"] {
+        orders.submit(command(id)).await.unwrap();
+    }
+    let mut feed = store.order_feed(&rollout, &writer(1));
+    for id in ["answered", "taken"] {
+        assert_eq!(feed.next().await.unwrap().command, command(id));
+    }
+    feed.answered(&CommandId::new("answered").unwrap()).await.unwrap();
+    drop((feed, orders));
+    store.close().await;
+    let mut damaged = installation.bytes();
+    damaged[..100].fill(0xa5);
+    installation.damage(&damaged);
+    let (mended, _) = installation.mended().await;
+    let mended = Arc::new(mended);
+    mended.take(&rollout, &writer(9), Take::Free).await.unwrap();
+    let mut feed = mended.order_feed(&rollout, &writer(9));
+    for id in ["taken", "waiting"] {
+        let taken = feed.next().await.unwrap();
+        assert_eq!(taken.command, command(id));
+        assert!(
+            taken.waited < std::time::Duration::from_secs(3600),
+            "its age goes on: {:?}",
+            taken.waited
+        );
+    }
+    assert!(at_once(&mut Box::pin(feed.next())).await.is_none(), "and no other");
 }
