@@ -146,12 +146,11 @@ pub async fn of_installation(folder: &Path, store: Option<&SecretString>, clock:
             let place = opened
                 .as_ref()
                 .map_or_else(|_| "--store".to_owned(), |store| store.place().to_owned());
-            let opened = opened.map(|store| Open { store, _folder: None });
             (place, opened)
         }
         None => {
             let path = folder.join(STORE_FILE);
-            (path.display().to_string(), copied(&path, clock).await)
+            (path.display().to_string(), Sqlite::copy_of(&path, clock.clone()).await)
         }
     };
     let (journal, known) = of_store(place, opened).await;
@@ -168,7 +167,7 @@ pub async fn of_files(files: &[PathBuf], clock: &SharedClock) -> Vec<Audited> {
     let (stores, kits): (Vec<_>, Vec<_>) = files.iter().partition(|path| is_store(path));
     let (mut out, mut known) = (Vec::new(), None);
     for path in stores {
-        let (audited, journal) = of_store(path.display().to_string(), copied(path, clock).await).await;
+        let (audited, journal) = of_store(path.display().to_string(), Sqlite::copy_of(path, clock.clone()).await).await;
         out.push(audited);
         known = journal.or(known);
     }
@@ -183,49 +182,11 @@ fn is_store(path: &Path) -> bool {
     read.is_ok() && begins == *SQLITE
 }
 
-/// Opens a copy of a store's file and of what SQLite has beside it: opening brings a file to this version.
-async fn copied(path: &Path, clock: &SharedClock) -> Result<Open, StoreError> {
-    let failed = |source: std::io::Error| StoreError::Open {
-        place: path.display().to_string(),
-        source: source.into(),
-    };
-    let folder = tempfile::Builder::new()
-        .prefix("timonel-audit-")
-        .tempdir()
-        .map_err(failed)?;
-    let copy = folder.path().join(STORE_FILE);
-    for beside in ["", "-wal"] {
-        let of = |path: &Path| {
-            let mut name = path.as_os_str().to_owned();
-            name.push(beside);
-            PathBuf::from(name)
-        };
-        match std::fs::copy(of(path), of(&copy)) {
-            Err(error) if beside.is_empty() || error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(failed(error));
-            }
-            Ok(_) | Err(_) => {}
-        }
-    }
-    let store = Sqlite::open(&copy, clock.clone()).await?;
-    Ok(Open {
-        store,
-        _folder: Some(folder),
-    })
-}
-
-/// A store that is looked through.
-struct Open {
-    store: Sqlite,
-    /// Where it is a copy, which goes with this.
-    _folder: Option<tempfile::TempDir>,
-}
-
-async fn of_store(place: String, opened: Result<Open, StoreError>) -> (Audited, Option<Audit>) {
+async fn of_store(place: String, opened: Result<Sqlite, StoreError>) -> (Audited, Option<Audit>) {
     let read = match opened {
-        Ok(open) => {
-            let read = audit(&open.store).await;
-            open.store.close().await;
+        Ok(store) => {
+            let read = audit(&store).await;
+            store.close().await;
             read
         }
         Err(error) => Err(error),

@@ -190,7 +190,7 @@ impl Database {
     pub async fn copy_of(path: &Path, clock: SharedClock) -> Result<Self, StoreError> {
         let folder = temporary_folder()?;
         let copy = folder.path().join("timonel.db");
-        unseen(&*clock, sqlite::copy(path, &copy)).await?;
+        unseen(&*clock, Box::pin(sqlite::copy(path, &copy))).await?;
         Self::open_with(&copy, clock, Durability::Process, Some(folder)).await
     }
 
