@@ -123,6 +123,7 @@ why-target-unreachable = there is no connection; the change may or may not have 
 why-target-deadline = it did not answer in time; the change may or may not have happened
 why-target-unauthenticated = it does not accept our credentials: give a valid key or kubeconfig and start again with it
 why-target-no-key = its key “{ $said }” is missing: store it in Connections and it is used without a restart
+why-target-key-locked = the keychain with its key “{ $said }” is locked: unlock it now, and it is used without a restart.
 why-target-forbidden = the key lacks this right. Answer: "{ $said }"
 why-target-missing = it is not there: compare the ids of the plan with its own. Answer: "{ $said }"
 why-target-refused = it refused the change, and repeating it is of no use. Answer: "{ $said }"

@@ -123,6 +123,7 @@ why-target-unreachable = no hay conexión; el cambio pudo hacerse o no
 why-target-deadline = no respondió a tiempo; el cambio pudo hacerse o no
 why-target-unauthenticated = no acepta nuestras credenciales: ponga una clave o un kubeconfig válidos y vuelva a empezar con ellos
 why-target-no-key = falta su clave «{ $said }»: guárdela en Conexiones y se usará sin reiniciar
+why-target-key-locked = el llavero con su clave «{ $said }» está bloqueado: desbloquéelo ahora y se usará sin reiniciar.
 why-target-forbidden = la clave no tiene ese permiso. Respuesta: «{ $said }»
 why-target-missing = no existe allí: compare los identificadores del plan con los suyos. Respuesta: «{ $said }»
 why-target-refused = rechazó el cambio; repetirlo no sirve. Respuesta: «{ $said }»

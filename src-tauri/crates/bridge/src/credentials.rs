@@ -24,6 +24,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use futures::future::join_all;
 use secrecy::SecretString;
 use timonel_ports::clock::{SharedClock, SystemClock};
 use timonel_ports::secrets::{Place, SecretId, Secrets, SecretsError};
@@ -278,6 +279,13 @@ impl Credentials {
             (None, Some(error)) => Err(error),
             (None, None) => Ok(None),
         }
+    }
+
+    /// Whether a place is locked that may hold what no other has, as far as that can be known without asking a person; `None`
+    /// where no place says so.
+    pub(crate) async fn is_locked(&self) -> Option<bool> {
+        let asked = join_all(self.0.places.iter().map(|place| place.is_locked())).await;
+        asked.into_iter().flatten().reduce(|one, other| one || other)
     }
 
     fn environment(&self) -> Arc<dyn Secrets> {

@@ -13,6 +13,7 @@ use timonel_ports::secrets::{Place, Probe, SecretId, Secrets, SecretsError, Stor
 
 use crate::answer;
 use crate::index::Index;
+use crate::lock;
 use crate::thread::{Thread, Unanswered};
 
 /// The time that a call has where nothing else is said. A person who has to type a password takes longer; then the call is
@@ -161,6 +162,10 @@ impl Secrets for Keychain {
                 limit: self.0.limit,
             }),
         }
+    }
+
+    async fn is_locked(&self) -> Option<bool> {
+        lock::is_locked(&*self.0.clock).await
     }
 
     async fn probe(&self) -> Probe {

@@ -11,6 +11,7 @@ mod answer;
 mod awake;
 mod index;
 mod keychain;
+mod lock;
 mod popup;
 mod thread;
 

@@ -77,7 +77,9 @@ fn a_locked_keyring_says_so_and_works_once_it_is_unlocked() {
         desk.start_keyring().await;
         let keychain = keychain(desk);
         keychain.put(&id("uno"), TRACE.into()).await.unwrap();
+        assert_eq!(keychain.is_locked().await, Some(false));
         desk.lock();
+        assert_eq!(keychain.is_locked().await, Some(true));
         for error in [
             keychain.get(&id("uno")).await.map(drop).unwrap_err(),
             keychain.put(&id("uno"), "otra".into()).await.unwrap_err(),
@@ -110,6 +112,7 @@ fn without_a_service_it_is_absent_until_one_comes() {
             assert!(error.to_string().contains("gnome-keyring"), "{error}");
         }
         assert_eq!(keychain.probe().await.code(), "absent");
+        assert_eq!(keychain.is_locked().await, None);
         assert!(keychain.list().await.unwrap().is_empty());
         assert!(!index(desk).exists(), "what failed is not listed");
         desk.start_keyring().await;
@@ -143,6 +146,7 @@ fn a_service_that_hangs_ends_at_the_limit_and_works_when_it_goes_on() {
             for (limit, at_least, at_most) in [(1_u64, 1, 3), (30, 1, 20)] {
                 let keychain = limited(desk, Duration::from_secs(limit));
                 desk.hang_keyring();
+                assert_eq!(keychain.is_locked().await, None, "nobody waits for it");
                 let clock = SystemClock::shared();
                 let begun = clock.mono();
                 let error = keychain.get(&id("uno")).await.map(drop).unwrap_err();

@@ -297,6 +297,12 @@ pub trait Secrets: Send + Sync + fmt::Debug {
     /// What is kept here, in the order of names. Asks nobody to unlock anything. Errors: `Damaged`, `Denied`, `System`, `Silent`.
     async fn list(&self) -> Result<Vec<Stored>, SecretsError>;
 
+    /// Whether the place is locked, where it says so without asking a person to unlock it; `None` where it does not. Ends within a
+    /// second or two.
+    async fn is_locked(&self) -> Option<bool> {
+        None
+    }
+
     /// Whether the place can be used, proved by use where it can be written. May make a keychain ask a person to unlock it.
     async fn probe(&self) -> Probe;
 }

@@ -244,6 +244,14 @@ pub enum TargetError {
         /// The name under which plans know the key.
         credential: String,
     },
+    /// The keychain is locked that may hold the key that it is asked with, so nothing was sent. It is used once it is unlocked.
+    #[error("{place} cannot be asked before the keychain is unlocked that holds its key: {credential}")]
+    KeyLocked {
+        /// Which target.
+        place: String,
+        /// The name under which plans know the key.
+        credential: String,
+    },
     /// Not allowed (403).
     #[error("{place} refuses us the right: {detail}")]
     Forbidden {
@@ -343,6 +351,7 @@ impl TargetError {
             TargetError::Deadline { .. } => "target.deadline",
             TargetError::Unauthenticated { .. } => "target.unauthenticated",
             TargetError::NoKey { .. } => "target.no-key",
+            TargetError::KeyLocked { .. } => "target.key-locked",
             TargetError::Forbidden { .. } => "target.forbidden",
             TargetError::Missing { .. } => "target.missing",
             TargetError::Conflict { .. } => "target.conflict",

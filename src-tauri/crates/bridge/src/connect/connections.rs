@@ -202,6 +202,11 @@ impl Connections {
         self.credentials.as_ref().map_or(0, Credentials::kept)
     }
 
+    /// [`Credentials::is_locked`], where there are any.
+    pub(super) async fn is_locked(&self) -> Option<bool> {
+        self.credentials.as_ref()?.is_locked().await
+    }
+
     /// [`Connections::account`], after another look for the key where it was not there before.
     pub(super) async fn account_now(
         &self,

@@ -25,7 +25,7 @@ use super::{Connections, Kits, Look, Rhythmic, client, clusters, inbox, is_read,
 use crate::BridgeError;
 
 /// Between two looks for what is missing; doubles up to the longest, since each may have a keychain ask a person. A key that
-/// is kept meanwhile is looked for at once.
+/// is kept meanwhile is looked for at once, and so is one whose keychain somebody unlocked.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// A cluster's credentials have this long before the others go on without it.
@@ -112,6 +112,8 @@ struct Pace {
     pause: Duration,
     /// [`Connections::kept`] at the last look.
     kept: u64,
+    /// Whether the place that may hold it was locked when that was last known.
+    locked: bool,
 }
 
 impl<T: ?Sized + Send + Sync + 'static> Late<T> {
@@ -125,6 +127,7 @@ impl<T: ?Sized + Send + Sync + 'static> Late<T> {
                 due: clock.mono() + FIRST_PAUSE,
                 pause: FIRST_PAUSE,
                 kept: connections.kept(),
+                locked: false,
             }),
         }
     }
@@ -133,7 +136,7 @@ impl<T: ?Sized + Send + Sync + 'static> Late<T> {
     async fn at_hand(&self) -> Made<T> {
         let mut made = self.made.subscribe();
         let known = made.borrow_and_update().clone();
-        if known.is_ok() || !self.is_due() {
+        if known.is_ok() || !self.is_due(self.connections.is_locked().await) {
             return known;
         }
         let (trying, tell) = ((self.make)(), self.made.clone());
@@ -150,10 +153,17 @@ impl<T: ?Sized + Send + Sync + 'static> Late<T> {
         self.made.borrow().as_ref().ok().cloned()
     }
 
-    fn is_due(&self) -> bool {
+    fn is_locked(&self) -> bool {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner).locked
+    }
+
+    /// What was unlocked, or is kept now, is looked for at once.
+    fn is_due(&self, locked: Option<bool>) -> bool {
         let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
         let (now, kept) = (self.clock.mono(), self.connections.kept());
-        if now < pace.due && kept == pace.kept {
+        let unlocked = pace.locked && locked == Some(false);
+        pace.locked = locked.unwrap_or(pace.locked);
+        if now < pace.due && kept == pace.kept && !unlocked {
             return false;
         }
         pace.kept = kept;
@@ -222,9 +232,10 @@ impl LateTarget {
         let place = || self.is.place.clone();
         self.late.at_hand().await.map_err(|error| match &*error {
             BridgeError::NoKey { credential, .. } | BridgeError::KeyOutOfReach { credential, .. } => {
-                TargetError::NoKey {
-                    place: place(),
-                    credential: credential.clone(),
+                let (place, credential) = (place(), credential.clone());
+                match self.late.is_locked() {
+                    true => TargetError::KeyLocked { place, credential },
+                    false => TargetError::NoKey { place, credential },
                 }
             }
             other => TargetError::Unreachable {

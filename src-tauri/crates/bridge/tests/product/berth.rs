@@ -4,6 +4,8 @@
 //! The environment is a world in real time on a runtime of its own, which knows nothing of our processes.
 
 mod kept;
+mod locked;
+mod unheard;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -143,6 +145,11 @@ impl Page {
         let ended = within(&*SystemClock::shared(), PATIENCE, waiting).await;
         assert!(ended.is_ok(), "{what}: {:#?}", self.picture);
     }
+}
+
+/// Runs `work`, which makes a world, within a runtime: a world has one of its own, which may not end within another.
+fn beside(work: impl FnOnce() + Send) {
+    std::thread::scope(|scope| scope.spawn(work).join()).expect("it says itself what went wrong");
 }
 
 fn splitter(picture: &Picture) -> &Target {

@@ -13,6 +13,7 @@ mod damaged;
 mod headless;
 mod killed;
 mod live;
+mod metrics_gone;
 mod numbers;
 mod played;
 mod prometheus;

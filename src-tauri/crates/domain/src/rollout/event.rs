@@ -272,9 +272,9 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Whether the key is missing that a target is asked with: no waiting mends it, a person does.
+    /// Whether the key is missing that a target is asked with, or locked away: no waiting mends it, a person does.
     pub fn is_without_key(&self) -> bool {
-        self.code == "target.no-key"
+        matches!(self.code.as_str(), "target.no-key" | "target.key-locked")
     }
 }
 

@@ -12,7 +12,7 @@ use super::*;
 const TRIES: u32 = 6;
 
 /// A program with a rollout that has been opened and not begun, and a page.
-async fn draft(port: &Port) -> (Program, Page) {
+pub(super) async fn draft(port: &Port) -> (Program, Page) {
     let program = port.program();
     program.is_given_the_key().await;
     program.berth.begin(Some(port.in_production())).await;
@@ -20,13 +20,13 @@ async fn draft(port: &Port) -> (Program, Page) {
     (program, page)
 }
 
-async fn sign(program: &Program, page: &mut Page) {
+pub(super) async fn sign(program: &Program, page: &mut Page) {
     program.order(Order::SignAll).await;
     let live = |p: &Picture| p.sources.iter().all(|s| s.freshness == Freshness::Live);
     page.until("live sources", live).await;
 }
 
-async fn arm(program: &Program, page: &mut Page) {
+pub(super) async fn arm(program: &Program, page: &mut Page) {
     program.order(Order::Arm).await;
     page.until("armed", |p| p.rollout.stage == StageKind::Armed).await;
 }
