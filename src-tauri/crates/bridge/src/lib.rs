@@ -83,9 +83,15 @@ pub enum BridgeError {
     /// What a person says about an order is longer than an entry of the journal.
     #[error("that is too long for the journal: say it in fewer words")]
     TooLong,
-    /// Nobody answered a command in time. Who had not taken it by then does not obey it any more.
-    #[error("nobody answered within {} s: unless somebody had begun it, it will not be done any more. See who has the helm and what became of it before saying it again", .waited.as_secs())]
+    /// Nobody took a command in time. It was withdrawn, and nobody obeys it any more.
+    #[error("nobody took it within {} s: it was withdrawn, and will not be done. See who has the helm before saying it again", .waited.as_secs())]
     Unheard {
+        /// How long it was waited for.
+        waited: std::time::Duration,
+    },
+    /// Somebody took a command, or may have, and has not said what became of it.
+    #[error("it may have been begun, and nobody has said within {} s what became of it: it may yet be done. See who has the helm and what became of it before saying it again", .waited.as_secs())]
+    Unsettled {
         /// How long it was waited for.
         waited: std::time::Duration,
     },

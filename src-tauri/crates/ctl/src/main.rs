@@ -105,6 +105,10 @@ fn main() -> ExitCode {
                     let values = [("seconds", waited.as_secs().to_string())];
                     complain!("timonelctl: {}", words.say("failure-unheard", &values));
                 }
+                Failure::Bridge(BridgeError::Unsettled { waited }) => {
+                    let values = [("seconds", waited.as_secs().to_string())];
+                    complain!("timonelctl: {}", words.say("failure-unsettled", &values));
+                }
                 Failure::Unreadable { .. } | Failure::Unwritable { .. } | Failure::Bridge(_) | Failure::Process(_) => {
                     complain!("timonelctl: {failure}")
                 }

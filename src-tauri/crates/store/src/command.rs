@@ -22,8 +22,6 @@ use crate::news::News;
 use crate::statement;
 
 const WHAT: &str = "a command";
-/// So many commands that are taken and not answered are passed over at most; those behind them wait.
-const UNDER_WAY: i64 = 64;
 
 /// A console's half: commands for the engine of one rollout, wherever it runs.
 #[derive(Debug, Clone)]
@@ -61,6 +59,17 @@ impl Database {
             news: self.news(),
             given: BTreeSet::new(),
         }
+    }
+}
+
+impl Orders {
+    /// Takes a command back that nobody has taken. Whether that was in time: then nobody obeys it any more. Otherwise somebody
+    /// has taken it, has answered it, or it never got here. Errors where the store does not say.
+    pub async fn withdraw(&self, id: &CommandId) -> Result<bool, CommandError> {
+        let moment = self.store.moment().await.map_err(unavailable)?;
+        let args = [id.as_str().into(), self.rollout.as_str().into(), moment.micros().into()];
+        let changed = self.store.execute(statement::WITHDRAW_COMMAND, &args).await;
+        Ok(changed.map_err(|error| unavailable(self.store.unwritten(WHAT)(error)))? > 0)
     }
 }
 
@@ -118,7 +127,9 @@ enum Found {
 impl OrderFeed {
     /// Takes the first that waits, if the helm is ours. One statement decides, so that two engines never both have it.
     async fn take(&mut self) -> Result<Found, StoreError> {
-        let args = [self.rollout.as_str().into(), UNDER_WAY.into()];
+        // However many are given and not answered, one more than those shows one that is neither, where there is one.
+        let enough = i64::try_from(self.given.len()).unwrap_or(i64::MAX).saturating_add(1);
+        let args = [self.rollout.as_str().into(), enough.into()];
         let rows = self.store.rows(statement::WAITING_COMMANDS, &args).await;
         let rows = rows.map_err(self.store.unread(WHAT))?;
         for row in &rows {

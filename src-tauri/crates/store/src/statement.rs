@@ -121,6 +121,11 @@ pub(crate) const ANSWER_COMMAND: &str = "
     WHERE id = $1 AND answered_at IS NULL
       AND EXISTS (SELECT 1 FROM helm WHERE helm.rollout = $2 AND helm.holder = $3)";
 
+// What nobody has taken nobody takes any more: both look at the same row, and one of them is first.
+pub(crate) const WITHDRAW_COMMAND: &str = "
+    UPDATE command SET answered_at = $3
+    WHERE id = $1 AND rollout = $2 AND taken_at IS NULL AND answered_at IS NULL";
+
 pub(crate) const ROLLED_THROUGH: &str =
     "SELECT through FROM rolled_up WHERE rollout = $1 AND signal = $2 AND span = $3";
 

@@ -35,7 +35,9 @@ pub(super) fn told_to_window(error: BridgeError) -> WireError {
         }
         BridgeError::Engine(error) => why("error-open-engine", error),
         BridgeError::Command(error) => why("error-open-store", error),
-        BridgeError::Unheard { .. } | BridgeError::TooLong | BridgeError::Gone => Sentence::new("error-gone"),
+        BridgeError::Unheard { .. } | BridgeError::Unsettled { .. } | BridgeError::TooLong | BridgeError::Gone => {
+            Sentence::new("error-gone")
+        }
         BridgeError::Simulator(said) => why("error-open-simulator", said),
         BridgeError::Unknown { name, .. } => Sentence::new("error-open-unknown").with("name", Arg::text(name)),
         BridgeError::Folder { place, why: said } => why("error-open-folder", said).with("place", Arg::text(place)),

@@ -65,6 +65,16 @@ impl Desk {
         Some(state.ok()?.ok()?.held.filter(|held| held.by != *me))
     }
 
+    /// What is known of a command that nobody answered within `waited`: it is withdrawn where nobody has taken it yet.
+    pub(super) async fn unheard(&self, row: &RolloutRow, id: &CommandId, waited: Duration) -> BridgeError {
+        let orders = self.store().orders(&row.id);
+        match within(&**self.clock(), FOR_LOOK, orders.withdraw(id)).await {
+            Ok(Ok(true)) => BridgeError::Unheard { waited },
+            // Who cannot be asked may have it.
+            Ok(Ok(false) | Err(_)) | Err(_) => BridgeError::Unsettled { waited },
+        }
+    }
+
     /// Has a command carried out by whoever has the helm, and follows it to its end.
     pub(super) async fn ask(
         &self,

@@ -87,7 +87,7 @@ impl Desk {
             (Ok(Asked::Vacant | Asked::Silent), Order::RollBack { .. }) => {}
             (Err(error), Order::RollBack { .. }) => tracing::warn!(%error, "whoever has the helm cannot be asked"),
             (Ok(Asked::Vacant), Order::Pin { .. } | Order::Unpin { .. } | Order::Drill) => {}
-            (Ok(Asked::Vacant | Asked::Silent), _) => return Err(BridgeError::Unheard { waited: limit }),
+            (Ok(Asked::Vacant | Asked::Silent), _) => return Err(self.unheard(row, &command.id, limit).await),
             (Err(error), _) => return Err(error),
         }
         tell(Progress::FromHere { unanswered: true });
