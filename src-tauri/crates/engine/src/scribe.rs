@@ -2,7 +2,8 @@
 //!
 //! A store that does not answer holds up nothing: entries wait here and are tried again until they are in.
 
-use std::collections::VecDeque;
+mod waiting;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use timonel_ports::store::{Store, StoreError, UnitRow};
 
 use crate::follower::Growth;
 use crate::message::Message;
+use waiting::Waiting;
 
 const RETRY: Duration = Duration::from_secs(1);
 /// At most so many entries in one transaction.
@@ -48,24 +50,32 @@ pub(crate) struct Scribe {
 impl Scribe {
     /// Runs until all senders are gone and everything is kept.
     pub(crate) async fn run(mut self) {
-        let mut queue = VecDeque::new();
+        let mut queue = Waiting::default();
         let mut failing = false;
         loop {
             if queue.is_empty() {
                 match self.jobs.recv().await {
-                    Some(job) => queue.push_back(job),
+                    Some(job) => queue.push(job),
                     None => return,
                 }
             }
             while let Some(job) = self.jobs.try_recv() {
-                queue.push_back(job);
+                queue.push(job);
             }
             if let Err(error) = self.keep_first(&mut queue).await {
                 tracing::warn!(%error, "the store does not take entries; they wait");
-                self.owner.tell(Message::StoreFault(error.to_string()));
+                let fault = match queue.dropped() {
+                    0 => error.to_string(),
+                    n => format!("{error}; {n} readings do not wait any more and are lost to the next start"),
+                };
+                self.owner.tell(Message::StoreFault(fault));
                 failing = true;
                 self.wait(&mut queue).await;
             } else if std::mem::take(&mut failing) {
+                let dropped = queue.take_dropped();
+                if dropped > 0 {
+                    tracing::error!(rollout = %self.rollout, dropped, "readings were not kept while the store took nothing");
+                }
                 // Readings alone tell the owner nothing, and the fault is over with them too.
                 self.owner.tell(Message::Written { through: self.kept });
             }
@@ -73,13 +83,13 @@ impl Scribe {
     }
 
     /// Waits before the next attempt, and goes on taking jobs: an untaken message would hold up virtual time.
-    async fn wait(&mut self, queue: &mut VecDeque<Job>) {
+    async fn wait(&mut self, queue: &mut Waiting) {
         let mut pause = sleep(&*self.clock, RETRY);
         loop {
             tokio::select! {
                 () = &mut pause => return,
                 job = self.jobs.recv() => match job {
-                    Some(job) => queue.push_back(job),
+                    Some(job) => queue.push(job),
                     // The owner has ended; what it left is tried again all the same, and not faster than before.
                     None => return pause.await,
                 },
@@ -87,21 +97,21 @@ impl Scribe {
         }
     }
 
-    async fn keep_first(&mut self, queue: &mut VecDeque<Job>) -> Result<(), StoreError> {
-        match queue.front() {
+    async fn keep_first(&mut self, queue: &mut Waiting) -> Result<(), StoreError> {
+        match queue.first() {
             None => {}
             Some(Job::Entry(..)) => return self.keep_entries(queue).await,
             Some(Job::Samples(samples)) => skip_refused(self.store.put_samples(&self.rollout, samples).await)?,
             Some(Job::Units(units)) => skip_refused(self.store.put_units(&self.rollout, units).await)?,
             Some(Job::Flush(_)) => {}
         }
-        if let Some(Job::Flush(reply)) = queue.pop_front() {
+        if let Some(Job::Flush(reply)) = queue.pop() {
             reply.send(());
         }
         Ok(())
     }
 
-    async fn keep_entries(&mut self, queue: &mut VecDeque<Job>) -> Result<(), StoreError> {
+    async fn keep_entries(&mut self, queue: &mut Waiting) -> Result<(), StoreError> {
         let mut through = self.kept;
         let mut batch = Vec::new();
         for job in queue.iter().take(BATCH) {
@@ -110,7 +120,9 @@ impl Scribe {
             batch.push(sealed.clone());
         }
         self.store.append(&batch).await?;
-        queue.drain(..batch.len());
+        for _ in 0..batch.len() {
+            queue.pop();
+        }
         self.grown.by(batch.len());
         self.kept = through;
         self.owner.tell(Message::Written { through });

@@ -1,13 +1,16 @@
 //! A store that is open: an SQLite file, or a database of a PostgreSQL server.
 
 use std::future::Future;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{OnceLock, PoisonError};
 use std::time::Duration;
 
 use secrecy::SecretString;
 use tempfile::TempDir;
+use timonel_domain::time::Mono;
+use timonel_domain::value::RolloutId;
 use timonel_journal::record::MendedRecord;
-use timonel_ports::clock::{SharedClock, within};
+use timonel_ports::clock::{Clock, SharedClock, within};
 use timonel_ports::store::StoreError;
 use timonel_ports::task::{spawn, unseen};
 use tokio::sync::Mutex;
@@ -18,11 +21,14 @@ use crate::helm::Sightings;
 use crate::link::{Arg, Errand, Link, Pools, Row};
 use crate::news::Wakes;
 use crate::sqlite::Durability;
-use crate::{damage, postgres, sqlite};
+use crate::{damage, postgres, sqlite, statement};
 
 /// Why a file is read alone whose disk is full or read-only.
 const TAKES_NOTHING: &str =
     "its disk is full or takes no writes: free space, or make the file and its folder writable for this account";
+
+/// Between two attempts to open a file for writing that could only be read.
+const BETWEEN_OPENINGS: Duration = Duration::from_secs(10);
 
 /// Opens the store at an address as [`Address::read`] reads it; see [`Database::open`] and [`Database::connect`].
 pub async fn open(address: &SecretString, clock: SharedClock) -> Result<Database, StoreError> {
@@ -36,6 +42,8 @@ pub struct Database {
     place: String,
     access: Access,
     pools: Pools,
+    /// Of a file that was opened for reading alone because its disk took nothing: what it is once it takes something.
+    again: Option<Again>,
     /// Whether all of it was looked through, or a server answers for that. Held by whoever looks: one at a time.
     looked_through: Mutex<bool>,
     /// Where the helm is a row of a file: since when each has been as it is.
@@ -66,6 +74,36 @@ impl Access {
     }
 }
 
+/// A file that is opened again once its disk takes something.
+#[derive(Debug)]
+struct Again {
+    path: PathBuf,
+    /// When it is tried next.
+    due: std::sync::Mutex<Mono>,
+    pools: OnceLock<Pools>,
+}
+
+impl Again {
+    fn new(path: &Path, clock: &SharedClock) -> Self {
+        Self {
+            path: path.to_owned(),
+            due: std::sync::Mutex::new(clock.mono()),
+            pools: OnceLock::new(),
+        }
+    }
+
+    /// Whether it is time for another attempt, which is taken as made.
+    fn is_due(&self, clock: &dyn Clock) -> bool {
+        let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = clock.mono();
+        let is_due = self.pools.get().is_none() && now >= *due;
+        if is_due {
+            *due = now + BETWEEN_OPENINGS;
+        }
+        is_due
+    }
+}
+
 impl Database {
     /// Opens the store at an address.
     pub async fn at(address: &Address, clock: SharedClock) -> Result<Self, StoreError> {
@@ -78,6 +116,7 @@ impl Database {
                     clock,
                     access,
                     pools,
+                    again: None,
                     looked_through: Mutex::new(true),
                     helms: Sightings::default(),
                     wakes: Wakes::default(),
@@ -158,15 +197,23 @@ impl Database {
             .await
             .ok()?;
         tracing::error!(store = %path.display(), why, "opened for reading alone");
-        Some(Self::to_read(path, clock, why, pools, copy))
+        let again = stays_as_it_is.then(|| Again::new(path, &clock));
+        Some(Self::to_read(path, clock, why, (pools, copy), again))
     }
 
-    fn to_read(path: &Path, clock: SharedClock, why: String, pools: Pools, copy: Option<TempDir>) -> Self {
+    fn to_read(
+        path: &Path,
+        clock: SharedClock,
+        why: String,
+        (pools, copy): (Pools, Option<TempDir>),
+        again: Option<Again>,
+    ) -> Self {
         Self {
-            clock,
             place: path.display().to_string(),
             access: Access::ReadOnly { why },
             pools,
+            again,
+            clock,
             looked_through: Mutex::new(false),
             helms: Sightings::default(),
             wakes: Wakes::default(),
@@ -179,8 +226,8 @@ impl Database {
     /// [`JournalStore::look_through`](timonel_ports::store::JournalStore::look_through) says.
     pub async fn open_to_look(path: &Path, clock: SharedClock) -> Result<Self, StoreError> {
         let why = "it was opened to be looked at alone".to_owned();
-        match unseen(&*clock, sqlite::open_to_read(path, false)).await {
-            Ok((pools, copy)) => Ok(Self::to_read(path, clock, why, pools, copy)),
+        match unseen(&*clock, Box::pin(sqlite::open_to_read(path, false))).await {
+            Ok(opened) => Ok(Self::to_read(path, clock, why, opened, None)),
             Err(refused) => Self::copy_of(path, clock).await.map_err(|_| refused),
         }
     }
@@ -223,6 +270,7 @@ impl Database {
             place: path.display().to_string(),
             access,
             pools,
+            again: None,
             looked_through: Mutex::new(looked_through),
             helms: Sightings::default(),
             wakes: Wakes::default(),
@@ -232,7 +280,33 @@ impl Database {
 
     /// Whether it can be written.
     pub fn access(&self) -> &Access {
-        &self.access
+        self.opened_again().map_or(&self.access, |_| &Access::Full)
+    }
+
+    /// Proves by a write that changes nothing that it takes writes. A file that was opened for reading alone because its disk took
+    /// nothing is opened again for that, now and then, and goes on as any other once that is over. Errors as every write.
+    pub async fn takes_writes(&self, rollout: &RolloutId) -> Result<(), StoreError> {
+        if let Some(again) = self.again.as_ref().filter(|again| again.is_due(&*self.clock)) {
+            match self.unseen(Box::pin(sqlite::open(&again.path, Durability::PowerCut))).await {
+                Ok(sqlite::Opened {
+                    access: Access::Full,
+                    pools,
+                    ..
+                }) => {
+                    tracing::warn!(store = %self.place, "it takes writes again");
+                    // Another may have been as fast: its pools are as good.
+                    drop(again.pools.set(pools));
+                }
+                Ok(_) => {}
+                Err(error) => tracing::debug!(%error, "the store can still only be read"),
+            }
+        }
+        let written = self.execute(statement::TOUCH_ROLLOUT, &[rollout.as_str().into()]).await;
+        written.map(drop).map_err(self.unwritten("a proof that it can be written"))
+    }
+
+    fn opened_again(&self) -> Option<&Pools> {
+        self.again.as_ref()?.pools.get()
     }
 
     /// Where it is, without secrets.
@@ -243,6 +317,9 @@ impl Database {
     /// Closes it. Without this it is closed some time after the last handle is gone.
     pub async fn close(&self) {
         self.unseen(self.pools.close()).await;
+        if let Some(pools) = self.opened_again() {
+            self.unseen(pools.close()).await;
+        }
     }
 
     pub(crate) fn looked_through(&self) -> &Mutex<bool> {
@@ -250,7 +327,7 @@ impl Database {
     }
 
     pub(crate) fn pools(&self) -> &Pools {
-        &self.pools
+        self.opened_again().unwrap_or(&self.pools)
     }
 
     pub(crate) fn unseen<F: Future>(&self, work: F) -> impl Future<Output = F::Output> {
@@ -258,7 +335,7 @@ impl Database {
     }
 
     pub(crate) async fn link(&self, errand: Errand) -> Result<Link, sqlx::Error> {
-        Box::pin(self.pools.link(errand, &self.clock)).await
+        Box::pin(self.pools().link(errand, &self.clock)).await
     }
 
     /// Runs one statement on a connection of its own, and gives the number of rows that it changed.
@@ -278,7 +355,7 @@ impl Database {
     /// What a failed statement means: what every operation has in common, else what `otherwise` says.
     pub(crate) fn failed(&self, error: sqlx::Error, otherwise: impl FnOnce(sqlx::Error) -> StoreError) -> StoreError {
         let failed = fault(&self.place, error, otherwise);
-        match (failed, &self.access) {
+        match (failed, self.access()) {
             (StoreError::ReadOnly { place, .. }, Access::ReadOnly { why }) => StoreError::ReadOnly {
                 place,
                 why: why.clone(),

@@ -42,6 +42,9 @@ pub(crate) const PUT_ROLLOUT: &str = "
 pub(crate) const ROLLOUTS: &str = "
     SELECT id, plan, revision, environment, opened_at, closed_at FROM rollout ORDER BY opened_at DESC, id";
 
+// A write that changes nothing, whatever becomes of the row meanwhile.
+pub(crate) const TOUCH_ROLLOUT: &str = "UPDATE rollout SET revision = revision WHERE id = $1";
+
 pub(crate) const PUT_SAMPLE: &str = "
     INSERT INTO sample (rollout, signal, as_of, side, kind, since, bad, total, level, sum, buckets)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use timonel_domain::rollout::{OpKind, Stage};
 use timonel_ports::clock::{sleep, within};
-use timonel_store::Access;
 use timonel_wire::StageKind;
 
 use super::{ANSWER, Console};
@@ -73,20 +72,19 @@ impl Console {
         self.0.handle.helm().lost
     }
 
-    /// Ends when it has lost the helm, nobody holds that any more, and nothing is being put back from here, so that it can be taken up
-    /// anew. Until then it goes on: a person can still put everything back from it.
+    /// Ends when it has lost the helm, nobody holds that any more, its store takes writes, and nothing is being put back from here, so
+    /// that it can be taken up anew. Until then it goes on: a person can still put everything back from it.
     pub(crate) async fn adrift(&self) {
-        if let Access::ReadOnly { .. } = self.0.store.access() {
-            // Taken up anew it would be no better.
-            return std::future::pending().await;
-        }
         loop {
             sleep(&*self.0.desk, LOOK).await;
-            if self.has_lost_helm() {
-                timonel_engine::vacant(&self.0.desk, &*self.0.helm, &self.0.rollout).await;
-                if !self.is_putting_back().await {
-                    return;
-                }
+            if !self.has_lost_helm() {
+                continue;
+            }
+            timonel_engine::vacant(&self.0.desk, &*self.0.helm, &self.0.rollout).await;
+            let takes_writes = within(&*self.0.desk, ANSWER, self.0.store.takes_writes(&self.0.rollout)).await;
+            // Taken up anew over a store that takes nothing it would be no better.
+            if matches!(takes_writes, Ok(Ok(()))) && !self.is_putting_back().await {
+                return;
             }
         }
     }

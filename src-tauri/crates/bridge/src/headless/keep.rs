@@ -159,8 +159,13 @@ impl Headless {
     }
 
     /// An engine that lost the helm never has it again, and hears nothing of what was done since. Once it puts nothing back any more it
-    /// is closed, and the rollout is one that is due: stood by for, and taken up anew when nobody holds it.
+    /// is closed, and the rollout is one that is due: stood by for, and taken up anew when nobody holds it. While the store takes
+    /// nothing it would be no better anew, and stays.
     async fn leave_the_lost(&self) {
+        let takes_nothing = |proof: &Option<Proof>| proof.as_ref().is_some_and(|proof| proof.said.is_err());
+        if takes_nothing(&lock(&self.0.store)) {
+            return;
+        }
         for kept in self.kept() {
             let (console, rollout) = (&kept.console, kept.console.rollout());
             if !console.has_lost_helm() || console.is_putting_back().await {
@@ -270,13 +275,8 @@ impl Headless {
     }
 }
 
-/// Keeps again what is kept already, which changes nothing and shows that something could be kept.
+/// Whether the store takes a write, shown by one that changes nothing.
 async fn is_writable(desk: &Desk, row: Option<&RolloutRow>) -> Result<(), String> {
     let Some(row) = row else { return Ok(()) };
-    let store = desk.store();
-    let kept = store.plan(&row.plan, row.revision).await.map_err(|e| e.to_string())?;
-    match kept {
-        Some(kept) => store.put_plan(&kept).await.map_err(|e| e.to_string()),
-        None => Err(format!("it has lost the plan of rollout {}", row.id)),
-    }
+    desk.store().takes_writes(&row.id).await.map_err(|e| e.to_string())
 }
