@@ -91,6 +91,7 @@ notice-mended = The database was damaged. It was set aside with nothing removed,
     [0] .
    *[other] ; at least { $missing } are missing.
 } The last ones may be missing without a trace, and readings and outcomes begin anew: look at the live weights before going on.
+notice-mended-armed = { $mended } What is left says that it is still a draft, and calls may be on the new side all the same: it is taken as armed, so that it can be rolled back. Nothing is raised.
 notice-gap-for = Nobody watched for up to { $for }, since { $from }. Look how things stand before going on.
 notice-critical-error = Critical error in data or integrity.
 notice-security = Security incident.

@@ -91,6 +91,7 @@ notice-mended = La base de datos estaba dañada. Se apartó sin borrar nada y se
     [0] .
    *[other] ; faltan al menos { $missing }.
 } Lo último puede faltar sin dejar rastro, y las lecturas y los resultados empiezan de nuevo: mire los pesos reales antes de seguir.
+notice-mended-armed = { $mended } Lo que queda dice que aún es un borrador, y aun así puede haber llamadas en el lado nuevo: se da por armado, para que se pueda revertir. Nada sube.
 notice-gap-for = Nadie vigiló durante { $for } como mucho, desde { $from }. Mire cómo va antes de seguir.
 notice-critical-error = Error crítico en datos o integridad.
 notice-security = Incidente de seguridad.

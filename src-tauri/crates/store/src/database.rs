@@ -178,15 +178,14 @@ impl Database {
         if let Ok(Ok(opened)) = within(&*clock, limit, opening.join()).await {
             return opened;
         }
-        let late = StoreError::Unavailable {
-            place: path.display().to_string(),
-            source: format!("it is not open after {limit:?}: it is being mended, or another program hangs opening it")
-                .into(),
-        };
-        let reading = Self::open_to_read(path, clock.clone(), late.to_string(), false);
+        let why = format!("it is not open after {limit:?}: it is being mended, or another program hangs opening it");
+        let reading = Self::open_to_read(path, clock.clone(), why.clone(), false);
         match within(&*clock, limit, reading).await {
             Ok(Some(store)) => Ok((store, None)),
-            Ok(None) | Err(_) => Err(late),
+            Ok(None) | Err(_) => Err(StoreError::Unavailable {
+                place: path.display().to_string(),
+                source: why.into(),
+            }),
         }
     }
 

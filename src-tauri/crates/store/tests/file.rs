@@ -275,7 +275,7 @@ async fn in_an_emergency_a_file_is_read_that_another_program_opens_for_ever() {
     let (folder, path, _) = with(3).await;
     let other = fs::File::create(folder.path().join("timonel.db-opening")).unwrap();
     other.lock().unwrap();
-    let in_time = || Sqlite::open_in_time(&path, SystemClock::shared(), Duration::from_millis(300));
+    let in_time = || Sqlite::open_in_time(&path, SystemClock::shared(), Duration::from_secs(2));
     let (store, mended) = in_time().await.unwrap();
     let Access::ReadOnly { why } = store.access() else {
         panic!("nobody else's turn is taken")

@@ -156,9 +156,19 @@ pub fn notice(notice: &Notice, plan: &Plan, at: Timestamp) -> Sentence {
             unwatched => Sentence::new("notice-gap-for").with("for", Arg::Millis(duration_millis(unwatched))),
         }
         .with("from", Arg::Time(millis(*from))),
-        Notice::Mended { entries, missing } => Sentence::new("notice-mended")
-            .with("entries", Arg::Count(*entries))
-            .with("missing", Arg::Count(*missing)),
+        Notice::Mended {
+            entries,
+            missing,
+            armed,
+        } => {
+            let mended = Sentence::new("notice-mended")
+                .with("entries", Arg::Count(*entries))
+                .with("missing", Arg::Count(*missing));
+            match armed {
+                true => Sentence::new("notice-mended-armed").with("mended", Arg::sentence(mended)),
+                false => mended,
+            }
+        }
         Notice::Incident { kind } => Sentence::new(match kind {
             Incident::CriticalError => "notice-critical-error",
             Incident::Security => "notice-security",

@@ -12,7 +12,7 @@ use crate::played::{entries, runtime};
 use crate::standing::{follow, timonelctl};
 use crate::taken_up::World;
 
-fn roll_back(timonelctl: &Path, world: &World) -> (Option<i32>, String) {
+pub(crate) fn roll_back(timonelctl: &Path, world: &World) -> (Option<i32>, String) {
     let mut program = Program::new(timonelctl);
     program
         .args(["--lang", "en", "rollback", "--by", "luz", "--home"])
@@ -64,7 +64,7 @@ fn an_engine_that_takes_up_a_mended_store_holds_and_says_so_once() {
     damage(&world);
     let is_told = |b: &timonel_bridge::Bulletin| {
         b.effects.iter().any(|effect| {
-            matches!(effect, timonel_domain::rollout::Effect::Notify(Notice::Mended { missing: 0, entries }) if *entries > 3)
+            matches!(effect, timonel_domain::rollout::Effect::Notify(Notice::Mended { missing: 0, entries, armed: false }) if *entries > 3)
         })
     };
     runtime().block_on(async {

@@ -10,6 +10,7 @@ mod backtest;
 mod berth;
 mod commanded;
 mod damaged;
+mod damaged_leaf;
 mod headless;
 mod killed;
 mod live;

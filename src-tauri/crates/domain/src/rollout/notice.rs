@@ -64,6 +64,8 @@ pub enum Notice {
         entries: u64,
         /// Entries that are known to have been there and were not.
         missing: u64,
+        /// Nothing that was left says that it was armed; since calls may be on the canary all the same, it is taken to be.
+        armed: bool,
     },
     /// An incident was reported.
     Incident {

@@ -208,7 +208,8 @@ impl Next<'_> {
     /// What is known may be what was before: a person looks at the live weights before anything goes on. Where not even that it was
     /// armed could be proved, calls may be on the canary all the same: from here on they can be put back.
     pub(super) fn mended(&mut self, entries: u64, missing: u64) {
-        if self.state.stage == Stage::Draft {
+        let armed = self.state.stage == Stage::Draft;
+        if armed {
             self.state.stage = Stage::Armed;
         }
         if self.state.stage == Stage::Armed || self.state.stage.is_running() {
@@ -217,7 +218,11 @@ impl Next<'_> {
         for target in self.state.targets.values_mut() {
             target.read = None;
         }
-        self.notify(Notice::Mended { entries, missing });
+        self.notify(Notice::Mended {
+            entries,
+            missing,
+            armed,
+        });
     }
 
     pub(super) fn clear_holds(&mut self) {

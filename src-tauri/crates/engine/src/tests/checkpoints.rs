@@ -238,7 +238,8 @@ async fn a_mending_after_the_checkpoint_is_taken_up_with_it() {
                 notice,
                 Notice::Mended {
                     entries: 1000,
-                    missing: 3
+                    missing: 3,
+                    armed: false,
                 }
             )
         };

@@ -705,6 +705,12 @@ fn a_draft_that_was_mended_can_be_put_back_and_raises_nothing() {
         checklist: crate::value::ChecklistId::new("antes").expect("a good id"),
     });
     desk.happens(Event::Mended { entries: 0, missing: 9 });
+    let told = Notice::Mended {
+        entries: 0,
+        missing: 9,
+        armed: true,
+    };
+    assert_eq!(desk.notices(), [&told]);
     assert_eq!(desk.state.holds, [Hold::Alert].into());
     desk.happens(Event::Release {
         by: person("ana"),
