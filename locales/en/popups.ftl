@@ -7,6 +7,7 @@ popup-title-high = ◆ High · { $environment } · { $rollout }
 popup-title-medium = ● Notice · { $environment } · { $rollout }
 popup-title-resolved = ✓ Resolved · { $environment } · { $rollout }
 popup-title-more = More alerts · { $environment } · { $rollout }
+popup-title-program = ▲ Timonel · { $environment }
 popup-title-test = Timonel test · { $environment }
 
 popup-several = { $alert } { $count ->
@@ -18,6 +19,7 @@ popup-more = { $count ->
     [one] { $shown } more alert that nobody acknowledged. Open it in Timonel.
    *[other] { $shown } more alerts that nobody acknowledged. Open them in Timonel.
  }
+popup-page-lost = The window stopped answering and is opened again. Everything is still watched. To roll back now: the menu of the icon beside the clock, or timonelctl rollback.
 popup-test = If you read this, press the button: that proves that popups are seen at this desktop.
 
 popup-acknowledge = Acknowledge

@@ -7,6 +7,7 @@ popup-title-high = ◆ Alta · { $environment } · { $rollout }
 popup-title-medium = ● Aviso · { $environment } · { $rollout }
 popup-title-resolved = ✓ Resuelta · { $environment } · { $rollout }
 popup-title-more = Más alertas · { $environment } · { $rollout }
+popup-title-program = ▲ Timonel · { $environment }
 popup-title-test = Prueba de Timonel · { $environment }
 
 popup-several = { $alert } { $count ->
@@ -18,6 +19,7 @@ popup-more = { $count ->
     [one] { $shown } alerta más sin reconocer. Ábrala en Timonel.
    *[other] { $shown } alertas más sin reconocer. Ábralas en Timonel.
  }
+popup-page-lost = La ventana dejó de responder y se abre otra vez. Se sigue vigilando. Para revertir ya: el menú del icono junto al reloj, o timonelctl rollback.
 popup-test = Si lee esto, pulse el botón: así queda probado que los avisos se ven en este escritorio.
 
 popup-acknowledge = Reconocer

@@ -31,6 +31,7 @@ pub(crate) async fn keep(app: AppHandle) {
         }
     });
     let mut desk = PopupDesk::of_this_desk(shell.clock.clone(), speak, shell.asker.clone(), open);
+    shell.herald_is(desk.herald());
     let mut left = None;
     while let Some(console) = shell.berth.after(left.as_ref()).await {
         desk.follow(&console).await;

@@ -45,6 +45,9 @@ pub(crate) struct Shell {
     tray: OnceLock<Tray>,
     /// Whether anybody would see the icon.
     host: Host,
+    /// Who says something in a popup, once there is one.
+    #[cfg(feature = "keychain")]
+    herald: OnceLock<timonel_bridge::popups::Herald>,
     /// Whether the window was ever hidden behind the icon.
     hidden_before: AtomicBool,
     /// When it was last asked whether to end although something is under way.
@@ -75,6 +78,8 @@ impl Shell {
             language: Mutex::new(Language::of(languages())),
             tray: OnceLock::new(),
             host: Host::unasked(),
+            #[cfg(feature = "keychain")]
+            herald: OnceLock::new(),
             hidden_before: AtomicBool::new(false),
             quit_asked: Mutex::new(None),
         }
@@ -98,6 +103,21 @@ impl Shell {
     /// The language of what is said outside the page.
     pub(crate) fn language(&self) -> Language {
         *self.language.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Who says something in a popup from now on.
+    #[cfg(feature = "keychain")]
+    pub(crate) fn herald_is(&self, herald: timonel_bridge::popups::Herald) {
+        // The popups of a desk are kept once.
+        drop(self.herald.set(herald));
+    }
+
+    /// Tells a person, who sees no page, that it is lost and comes back.
+    pub(crate) fn tell_lost_page(&self) {
+        #[cfg(feature = "keychain")]
+        if let Some(herald) = self.herald.get() {
+            herald.say(Sentence::new("popup-page-lost"));
+        }
     }
 
     /// Whether a window that is hidden can be found again.

@@ -12,6 +12,8 @@ use timonel_ports::task::spawn;
 use timonel_wire::Sentence;
 use tokio::sync::oneshot;
 
+use crate::shell::Shell;
+
 /// The label of the main window, in the configuration and in its capability.
 pub(crate) const MAIN: &str = "main";
 
@@ -130,7 +132,8 @@ struct Look {
     answer: Option<oneshot::Receiver<String>>,
 }
 
-/// Looks after the window for ever: tells `shown` whenever it is hidden or shown, and makes it anew where its page is silent.
+/// Looks after the window for ever: tells `shown` whenever it is hidden or shown, and makes it anew where its page is silent, which
+/// a person is told of.
 pub(crate) async fn attend(app: AppHandle, clock: SharedClock, mut shown: impl FnMut(bool) + Send) {
     let (mut seen, mut silent, mut since) = (true, 0, clock.mono());
     loop {
@@ -154,6 +157,7 @@ pub(crate) async fn attend(app: AppHandle, clock: SharedClock, mut shown: impl F
             !app.state::<Renewal>().loaded.load(Ordering::Relaxed) && clock.mono().saturating_since(since) < LOADING;
         if silent >= LOST_AFTER && !loading {
             tracing::warn!("the window's page does not answer: it is made anew");
+            app.state::<Shell>().tell_lost_page();
             renew(&app, &clock).await;
             (silent, since) = (0, clock.mono());
         }

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use timonel_domain::time::Mono;
 use timonel_ports::clock::SharedClock;
-use timonel_ports::mailbox::{Receiver, Reply, mailbox};
+use timonel_ports::mailbox::{Receiver, Reply, Sender, mailbox};
 use timonel_ports::popup::{
     Action, ActionId, Gone, Heard, Outcome, Popup, PopupError, PopupKey, Popups, Shortfall, Urgency,
 };
@@ -28,15 +28,29 @@ use groups::{Deed, Face, Groups};
 /// So often it is looked whether popups could be shown, while nothing needs one.
 const LOOK: Duration = Duration::from_secs(30);
 
-/// The key of the test popup. No group has it: theirs begin with a rollout.
+/// The keys of the test popup and of what is said of the program itself. No group has them: theirs begin with a rollout.
 const TEST: &str = "test";
+const SAID: &str = "said";
 
 /// Puts a sentence into the language of the person at the desk.
 pub type Speak = Arc<dyn Fn(&Sentence) -> String + Send + Sync>;
 
+/// Has something said at a desk that is no alert of a rollout, but about the program itself. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Herald(Sender<Sentence>);
+
+impl Herald {
+    /// Has it said in a popup, in place of what was said last; by nobody once the desk is gone, or while nothing is open there.
+    pub fn say(&self, what: Sentence) {
+        self.0.tell(what);
+    }
+}
+
 /// The popups of a desk, and what is known of them; for one console after the other.
 pub struct PopupDesk {
     clock: SharedClock,
+    herald: Herald,
+    said: Receiver<Sentence>,
     popups: Arc<dyn Popups>,
     heard: Receiver<Heard>,
     speak: Speak,
@@ -72,8 +86,11 @@ impl PopupDesk {
         asker: Asker,
         open: impl Fn() + Send + Sync + 'static,
     ) -> Self {
+        let (herald, said) = mailbox(&clock);
         Self {
             clock,
+            herald: Herald(herald),
+            said,
             popups,
             heard,
             speak,
@@ -87,6 +104,11 @@ impl PopupDesk {
             shortfall: None,
             blocked_until: None,
         }
+    }
+
+    /// Who has something said here.
+    pub fn herald(&self) -> Herald {
+        self.herald.clone()
     }
 
     /// Keeps the popups as the alerts of `console` are, until it closes.
@@ -128,6 +150,7 @@ impl Following<'_> {
             biased;
             Some(heard) = self.desk.heard.recv() => self.hear(heard).await,
             Some(reply) = asked.recv() => reply.send(self.test().await),
+            Some(what) = self.desk.said.recv() => self.say(what).await,
             () = clock.sleep_until(self.due) => {
                 self.due = clock.mono() + LOOK;
                 self.look().await;
@@ -194,6 +217,19 @@ impl Following<'_> {
                 false
             }
         }
+    }
+
+    /// Says something of the program itself; it stands until somebody has answered it.
+    async fn say(&mut self, what: Sentence) {
+        let environment = groups::environment(&self.console.picture().environment);
+        let face = Face {
+            urgency: Urgency::Critical,
+            title: Sentence::new("popup-title-program").with("environment", environment),
+            body: what,
+            actions: &[OPEN],
+        };
+        // Where it is not shown the picture says that popups fail, and a log has it.
+        self.show(PopupKey::new(SAID), face).await;
     }
 
     /// Looks whether popups could be shown, without showing one.

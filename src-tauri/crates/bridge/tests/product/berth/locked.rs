@@ -27,10 +27,8 @@ fn program(port: &Port, desk: &Desk) -> Program {
 async fn rolled_out(port: &Port, desk: &mut Desk) -> (Program, Page) {
     desk.start_keyring().await;
     let program = program(port, desk);
-    let kept = program
-        .keys
-        .credentials()
-        .put(&SecretId::new(CREDENTIAL).unwrap(), Simulator::TELNYX_KEY.into());
+    let id = SecretId::new(CREDENTIAL).unwrap();
+    let kept = program.keys.credentials().put(&id, Simulator::TELNYX_KEY.into());
     kept.await.unwrap();
     program.berth.begin(Some(port.in_production())).await;
     let mut page = Page::of(&program).await;
