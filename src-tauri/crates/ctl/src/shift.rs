@@ -101,7 +101,9 @@ pub(crate) async fn roll_back(args: Rollback, words: &Words) -> Result<(), Failu
         confirmed: args.confirmed,
     };
     let Done { state, written, .. } = match carry_out(&args.press, order, words).await {
-        Err(Failure::Bridge(error)) if is_without_store(&error) => adrift::roll_back(&args.press, error, words).await?,
+        Err(Failure::Bridge(error)) if is_without_store(&error, args.press.rollout.as_ref()) => {
+            adrift::roll_back(&args.press, error, words).await?
+        }
         done => done?,
     };
     if state.rollback.as_ref().is_some_and(|r| r.verified_at.is_none()) {
@@ -113,7 +115,7 @@ pub(crate) async fn roll_back(args: Rollback, words: &Words) -> Result<(), Failu
 /// Prints what a person can paste, even where this program itself has no key or does not reach a cluster.
 async fn commands(press: &Press, words: &Words) -> Result<(), Failure> {
     match commands_of(press, words).await {
-        Err(Failure::Bridge(error)) if is_without_store(&error) => {
+        Err(Failure::Bridge(error)) if is_without_store(&error, press.rollout.as_ref()) => {
             let (plan, commands) = adrift::commands(press, error, words).await?;
             print(&plan, commands, words)
         }

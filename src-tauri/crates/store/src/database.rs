@@ -286,7 +286,10 @@ impl Database {
     /// nothing is opened again for that, now and then, and goes on as any other once that is over. Errors as every write.
     pub async fn takes_writes(&self, rollout: &RolloutId) -> Result<(), StoreError> {
         if let Some(again) = self.again.as_ref().filter(|again| again.is_due(&*self.clock)) {
-            match self.unseen(Box::pin(sqlite::open(&again.path, Durability::PowerCut))).await {
+            match self
+                .unseen(Box::pin(sqlite::open(&again.path, Durability::PowerCut)))
+                .await
+            {
                 Ok(sqlite::Opened {
                     access: Access::Full,
                     pools,
@@ -301,7 +304,9 @@ impl Database {
             }
         }
         let written = self.execute(statement::TOUCH_ROLLOUT, &[rollout.as_str().into()]).await;
-        written.map(drop).map_err(self.unwritten("a proof that it can be written"))
+        written
+            .map(drop)
+            .map_err(self.unwritten("a proof that it can be written"))
     }
 
     fn opened_again(&self) -> Option<&Pools> {

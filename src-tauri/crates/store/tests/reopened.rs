@@ -31,7 +31,9 @@ fn a_file_that_could_only_be_read_is_written_again_once_it_can_be() {
     let mut program = Command::new("unshare");
     program.args(["--mount", "--map-root-user", "--user"]);
     program.arg(std::env::current_exe().unwrap());
-    program.args([NAME, "--exact", "--nocapture"]).env(INSIDE, folder.path());
+    program
+        .args([NAME, "--exact", "--nocapture"])
+        .env(INSIDE, folder.path());
     let done = match program.output() {
         Ok(done) => done,
         Err(error) => return println!("skipped: no unshare here ({error})"),
@@ -61,7 +63,10 @@ async fn reopened(folder: &Path) {
     let store = Sqlite::open(&path, clock.clone()).await.unwrap();
     let rollout = begun(&store).await;
     store.takes_writes(&rollout).await.unwrap();
-    store.append(&[note(&mut chain, Some(&rollout), "before")]).await.unwrap();
+    store
+        .append(&[note(&mut chain, Some(&rollout), "before")])
+        .await
+        .unwrap();
     store.close().await;
 
     if !mount(&["--bind", folder.to_str().unwrap()], folder) || !mount(&["-o", "remount,bind,ro"], folder) {

@@ -36,14 +36,17 @@ const ROLLBACK_KITS: &str = "rollback-kits";
 /// A press waits so long for its line on the disk, and then no longer.
 const FOR_PRESS: Duration = Duration::from_millis(500);
 
-/// Whether a rollback has to do without the store that said this: nothing that is asked of it would help.
-pub fn is_without_store(error: &BridgeError) -> bool {
+/// Whether a rollback has to do without the store that said this: nothing that is asked of it would help. One that does not know
+/// the `rollout` that a person named may have lost it.
+pub fn is_without_store(error: &BridgeError, rollout: Option<&RolloutId>) -> bool {
     match error {
+        BridgeError::Unknown { .. } => rollout.is_some(),
         BridgeError::Store(_)
         | BridgeError::Folder { .. }
         | BridgeError::Plan { .. }
         | BridgeError::Command(_)
-        | BridgeError::Unheard { .. } => true,
+        | BridgeError::Unheard { .. }
+        | BridgeError::Unsettled { .. } => true,
         BridgeError::Engine(engine) => match engine {
             EngineError::Recover(_) | EngineError::Open(_) | EngineError::Journal(_) | EngineError::Intent(_) => true,
             EngineError::Helm(_) | EngineError::Unconnected(_) => false,
@@ -54,7 +57,6 @@ pub fn is_without_store(error: &BridgeError) -> bool {
         | BridgeError::Gone
         | BridgeError::TooLong
         | BridgeError::Simulator(_)
-        | BridgeError::Unknown { .. }
         | BridgeError::Unsound { .. } => false,
     }
 }

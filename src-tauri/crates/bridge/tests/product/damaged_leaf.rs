@@ -46,10 +46,19 @@ fn a_rollout_of_which_not_even_the_arming_is_left_is_put_back() {
     let entries = runtime().block_on(entries(world.home()));
     assert!(entries.iter().any(|entry| entry.kind.as_str() == MENDED));
     let steps = entries.iter().filter(|entry| entry.kind.as_str() == STEP);
-    let events: Vec<_> = steps.map(|entry| entry.body.read::<StepRecord>().unwrap().event).collect();
+    let events: Vec<_> = steps
+        .map(|entry| entry.body.read::<StepRecord>().unwrap().event)
+        .collect();
     let armed = events.iter().any(|event| matches!(event, EventRecord::Arm { .. }));
     assert!(!armed, "nothing of it is left: {events:?}");
-    let mended = events.iter().position(|event| matches!(event, EventRecord::Mended { .. }));
-    let pressed = events.iter().position(|event| matches!(event, EventRecord::RollBack { .. }));
-    assert!(mended.is_some() && mended < pressed, "said before it is obeyed: {events:?}");
+    let mended = events
+        .iter()
+        .position(|event| matches!(event, EventRecord::Mended { .. }));
+    let pressed = events
+        .iter()
+        .position(|event| matches!(event, EventRecord::RollBack { .. }));
+    assert!(
+        mended.is_some() && mended < pressed,
+        "said before it is obeyed: {events:?}"
+    );
 }

@@ -66,7 +66,11 @@ async fn put_back_without_metrics(clock: &SharedClock, gone: Gone) {
     };
     let steps = follow(clock, &mut bulletins, tells_of_lost_signals).await;
     let seen = engine.handle().look().await.unwrap();
-    assert_eq!(seen.state.stage, Stage::Baking { phase: 0 }, "missing rolls nothing back");
+    assert_eq!(
+        seen.state.stage,
+        Stage::Baking { phase: 0 },
+        "missing rolls nothing back"
+    );
     assert!(!seen.state.assessment.lost.is_empty(), "{:?}", steps.last());
     let blocked = blockers(&seen.plan, &seen.state, clock.now());
     assert!(blocked.contains(&Blocker::SignalsLost), "{gone:?}: {blocked:?}");

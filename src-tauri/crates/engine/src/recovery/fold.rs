@@ -11,8 +11,8 @@ use timonel_domain::time::Timestamp;
 use timonel_domain::value::{RolloutId, Writer};
 use timonel_journal::entry::Entry;
 use timonel_journal::record::{
-    ACKNOWLEDGEMENT, AcknowledgementRecord, COMMAND, CommandRecord, EffectRecord, EventRecord, KIT, MENDED, MendedRecord,
-    OPERATION, OperationRecord, STEP, StepRecord,
+    ACKNOWLEDGEMENT, AcknowledgementRecord, COMMAND, CommandRecord, EffectRecord, EventRecord, KIT, MENDED,
+    MendedRecord, OPERATION, OperationRecord, STEP, StepRecord,
 };
 use timonel_ports::commands::CommandId;
 use timonel_ports::target::Operation;

@@ -57,7 +57,10 @@ fn put_back_unheard() {
         assert_eq!((port.0.on_canary(), port.0.follower()), (BTreeSet::new(), 0));
         for target in &picture.targets {
             let took = target.marks.accepted.unwrap() - target.marks.decided.unwrap();
-            assert!(u128::try_from(took).unwrap() < POPUPS.as_millis(), "{took} ms: {target:?}");
+            assert!(
+                u128::try_from(took).unwrap() < POPUPS.as_millis(),
+                "{took} ms: {target:?}"
+            );
             assert!(target.marks.read_back.is_some() && target.read == Some(0), "{target:?}");
         }
         assert!(!picture.alerts.is_empty(), "there was something to tell");
