@@ -160,7 +160,7 @@ impl Desk {
     }
 
     /// One rollout with its state by the journal.
-    pub(crate) async fn listed(&self, row: RolloutRow) -> Result<Listed, BridgeError> {
+    pub async fn listed(&self, row: RolloutRow) -> Result<Listed, BridgeError> {
         let (parsed, _) = self.plan_of(&row).await?;
         let replayed = timonel_engine::state_of(&*self.store, &row.id, &parsed.plan).await?;
         Ok(Listed {

@@ -7,7 +7,7 @@ use timonel_bridge::connect::{self, Connections};
 use timonel_bridge::credentials::Credentials;
 use timonel_bridge::desk::{Done, ManualCommands, Progress, is_without_store};
 use timonel_bridge::words::Words;
-use timonel_bridge::{Answer, Bulletin, Desk, Order};
+use timonel_bridge::{Answer, BridgeError, Bulletin, Desk, Order};
 use timonel_domain::rollout::Stage;
 use timonel_journal::record::AnswerRecord;
 use timonel_plan::Parsed;
@@ -100,10 +100,18 @@ pub(crate) async fn roll_back(args: Rollback, words: &Words) -> Result<(), Failu
     let order = Order::RollBack {
         confirmed: args.confirmed,
     };
-    let Done { state, written, .. } = match carry_out(&args.press, order, words).await {
-        Err(Failure::Bridge(error)) if is_without_store(&error, args.press.rollout.as_ref()) => {
-            adrift::roll_back(&args.press, error, words).await?
+    let press = &args.press;
+    let Done { state, written, .. } = match carry_out(press, order, words).await {
+        Err(Failure::Bridge(error)) if is_without_store(&error, press.rollout.as_ref()) => {
+            adrift::roll_back(press, error.to_string(), words).await?
         }
+        Err(Failure::Bridge(error @ BridgeError::Unknown { .. })) if adrift::knows_better(press).await => {
+            adrift::roll_back(press, error.to_string(), words).await?
+        }
+        Ok(Done {
+            answer: Answer::Refused(why),
+            ..
+        }) if adrift::knows_better(press).await => adrift::roll_back(press, why, words).await?,
         done => done?,
     };
     if state.rollback.as_ref().is_some_and(|r| r.verified_at.is_none()) {

@@ -58,10 +58,10 @@ impl RollbackKits {
     }
 
     /// Keeps a kit in place of the former one of its rollout; on the disk when this returns. One that knows less than what is there
-    /// is passed over: whoever saw more has been here meanwhile.
+    /// is passed over: whoever saw more has been here meanwhile, and nothing that was under way becomes a draft again.
     pub fn keep(&self, kit: &RollbackKit) -> Result<(), KitError> {
         let file = self.file(&kit.rollout);
-        let knows = |kit: &RollbackKit| (kit.generation, kit.refreshed_at);
+        let knows = |kit: &RollbackKit| (kit.under_way, kit.generation, kit.refreshed_at);
         // What is there and cannot be read is worth nothing.
         if let Ok(Some(there)) = self.load(&kit.rollout)
             && knows(&there) > knows(kit)

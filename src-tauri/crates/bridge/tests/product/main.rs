@@ -13,6 +13,7 @@ mod damaged;
 mod damaged_leaf;
 mod headless;
 mod killed;
+mod kit_knows;
 mod live;
 mod metrics_gone;
 mod numbers;

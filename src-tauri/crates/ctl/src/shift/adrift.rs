@@ -5,6 +5,7 @@ use timonel_bridge::connect::{self, Connections};
 use timonel_bridge::credentials::Credentials;
 use timonel_bridge::desk::{Adrift, Done, ManualCommands};
 use timonel_bridge::words::Words;
+use timonel_domain::rollout::Stage;
 use timonel_plan::Parsed;
 use timonel_ports::clock::SystemClock;
 
@@ -13,7 +14,7 @@ use crate::Failure;
 use crate::args::Press;
 
 /// Puts everything back from the kit, and says why, and how old what the kit knows is.
-pub(super) async fn roll_back(press: &Press, store: BridgeError, words: &Words) -> Result<Done, Failure> {
+pub(super) async fn roll_back(press: &Press, store: String, words: &Words) -> Result<Done, Failure> {
     let (adrift, connections) = kit_of(press, store, words).await?;
     let plan = adrift.plan();
     tell_keyless(plan, &connections, words);
@@ -36,18 +37,35 @@ pub(super) async fn roll_back(press: &Press, store: BridgeError, words: &Words) 
     Ok(done)
 }
 
+/// Whether the kit of this desk says that a rollout is under way of which its store, which was lost or is an old copy, knows nothing or
+/// a draft.
+pub(super) async fn knows_better(press: &Press) -> bool {
+    let folder = press.at.folder.path();
+    let Ok(adrift) = Adrift::find(&folder, press.rollout.as_ref(), &SystemClock::shared()).await else {
+        return false;
+    };
+    let Ok(desk) = press.at.desk_in_time(press.kubeconfig.as_deref()).await else {
+        return adrift.kit().under_way;
+    };
+    let stands = match desk.rollout(Some(&adrift.kit().rollout)).await {
+        Ok(row) => desk.listed(row).await.ok().map(|listed| listed.state.stage),
+        Err(_) => None,
+    };
+    adrift.kit().under_way && matches!(stands, None | Some(Stage::Draft))
+}
+
 /// The commands by hand, from the kit.
 pub(super) async fn commands(
     press: &Press,
     store: BridgeError,
     words: &Words,
 ) -> Result<(Parsed, ManualCommands), Failure> {
-    let (adrift, connections) = kit_of(press, store, words).await?;
+    let (adrift, connections) = kit_of(press, store.to_string(), words).await?;
     Ok((adrift.plan().clone(), adrift.manual_commands(&connections).await))
 }
 
-async fn kit_of(press: &Press, store: BridgeError, words: &Words) -> Result<(Adrift, Connections), Failure> {
-    let said = ("said", store.to_string());
+async fn kit_of(press: &Press, store: String, words: &Words) -> Result<(Adrift, Connections), Failure> {
+    let said = ("said", store);
     let folder = press.at.folder.path();
     let adrift = match Adrift::find(&folder, press.rollout.as_ref(), &SystemClock::shared()).await {
         Ok(adrift) => adrift,
