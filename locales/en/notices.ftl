@@ -119,6 +119,14 @@ notice-drift-below = { $by } lowered { $target } to { $live }. That is respected
 notice-drift-above = { $by } raised { $target } to { $live }. It is put back.
 notice-drift-persists = Somebody keeps raising { $target }. A person is needed.
 notice-completed = Completed: all calls go to the new system.
+notice-store-low = Little room is left for the store: { $left } on the disk of { $folder }, and it takes { $size }. Free space in the next days: nothing is ever cut from the journal, and nothing is raised on a full disk.
+notice-store-critical = There is almost no room left for the store: { $left } on the disk of { $folder }. Free space now. On a full disk nothing is raised; rolling back stays possible.
+
+store-size = store: { $size }
+store-size-left = store: { $size }; { $left } left on its disk
+store-parts = journal { $journal }, readings { $readings }, outcomes { $outcomes }, the rest { $others }; unused { $unused }
+size-mib = { $n } MiB
+size-gib = { $n } GiB
 
 why-target-unreachable = there is no connection; the change may or may not have happened
 why-target-deadline = it did not answer in time; the change may or may not have happened

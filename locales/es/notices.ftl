@@ -119,6 +119,14 @@ notice-drift-below = { $by } bajó { $target } a { $live }. Se respeta y se cong
 notice-drift-above = { $by } subió { $target } a { $live }. Se devuelve a su sitio.
 notice-drift-persists = Alguien sigue subiendo { $target }. Hace falta una persona.
 notice-completed = Completado: todas las llamadas van al nuevo.
+notice-store-low = Queda poco sitio para el almacén: { $left } en el disco de { $folder }, y ocupa { $size }. Libere espacio en estos días: la bitácora no se recorta nunca, y con el disco lleno nada sube.
+notice-store-critical = Casi no queda sitio para el almacén: { $left } en el disco de { $folder }. Libere espacio ahora. Con el disco lleno nada sube; revertir sigue siendo posible.
+
+store-size = almacén: { $size }
+store-size-left = almacén: { $size }; quedan { $left } en su disco
+store-parts = bitácora { $journal }, lecturas { $readings }, resultados { $outcomes }, lo demás { $others }; sin usar { $unused }
+size-mib = { $n } MiB
+size-gib = { $n } GiB
 
 why-target-unreachable = no hay conexión; el cambio pudo hacerse o no
 why-target-deadline = no respondió a tiempo; el cambio pudo hacerse o no

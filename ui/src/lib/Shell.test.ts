@@ -8,7 +8,7 @@ import { Helm } from './known/helm.svelte';
 import { Known } from './known/known.svelte';
 import Shell from './Shell.svelte';
 import { AT, gate, picture, reading, row, target } from './testing/picture';
-import type { Picture } from './wire';
+import type { Arg, Picture, StoreSize } from './wire';
 
 let complaints: MockInstance;
 
@@ -32,6 +32,13 @@ function page(shown: Picture, read_only = false): string {
 
 const calm = picture();
 const lowered = { decided: AT - 2_000, accepted: AT - 1_700, read_back: AT - 1_600, seen: null, drained: null, contrary: 2, seeable: true };
+const mib = (n: number): Arg => ({ kind: 'sentence', value: { code: 'size-mib', args: { n: { kind: 'tenths', value: n } } } });
+const scarce: StoreSize = {
+  size: { code: 'store-size-left', args: { size: mib(150), left: mib(2000) } },
+  parts: { code: 'store-parts', args: { journal: mib(30), readings: mib(60), outcomes: mib(50), others: mib(10), unused: mib(5) } },
+  warning: { code: 'notice-store-critical', args: { left: mib(2000), size: mib(150), folder: { kind: 'text', value: '/var/lib/timonel' } } },
+};
+
 const STATES: [string, Picture][] = [
   ['calm', calm],
   ['a draft', picture({ rollout: { ...calm.rollout, stage: 'draft', phase: null, may: ['arm', 'sign-all'], sentence: { code: 'stage-draft', args: {} } } })],
@@ -58,7 +65,7 @@ const STATES: [string, Picture][] = [
   [
     'held and in production',
     picture({
-      environment: { ...calm.environment, name: 'produccion', simulated: false, speed: 1, store_fault: 'disk full', unwritten: 3 },
+      environment: { ...calm.environment, name: 'produccion', simulated: false, speed: 1, store_fault: 'disk full', unwritten: 3, store: scarce },
       rollout: { ...calm.rollout, frozen: true, may: ['release', 'freeze', 'approve', 'drill'], holds: [{ hold: 'drift', target: 'telnyx' }, { hold: 'operator' }] },
       emergency: { ...calm.emergency, possible: false, confirm: true, last_drill: null },
       alerts: [],

@@ -14,6 +14,7 @@ mod paint;
 mod past;
 mod plan;
 mod popups;
+mod room;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -340,6 +341,8 @@ struct Painter {
     show: tokio::sync::watch::Sender<Arc<Picture>>,
     count: tokio::sync::watch::Sender<PastCounts>,
     popups: PopupSeat,
+    /// The size of a real store.
+    room: Option<tokio::sync::watch::Receiver<Option<room::Seen>>>,
     /// The rollout as lists have it, until it is closed there too.
     open: Option<(Arc<Sqlite>, RolloutRow)>,
     /// Steps that were heard.
@@ -373,6 +376,9 @@ impl Painter {
                     let revision = self.show.borrow().revision + 1;
                     let mut picture = self.easel.paint(&snapshot, &self.past, revision);
                     picture.popups = self.popups.state();
+                    if let Some(seen) = self.room.as_ref().and_then(|room| room.borrow().clone()) {
+                        seen.show(&mut picture, &snapshot);
+                    }
                     self.show.send_replace(Arc::new(picture));
                     self.count.send_replace(self.past.counts);
                 }

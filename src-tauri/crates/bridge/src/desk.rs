@@ -27,13 +27,14 @@ use timonel_journal::kit::KitFolder;
 use timonel_journal::record::MendedRecord;
 use timonel_plan::Parsed;
 use timonel_plan::parsed::SIMULATOR;
-use timonel_ports::clock::SharedClock;
+use timonel_ports::clock::{SharedClock, within};
 use timonel_ports::commands::{QueueEnd, in_process};
 use timonel_ports::helm::Helm;
 use timonel_ports::mailbox::Receiver;
 use timonel_ports::store::{PlanRevision, RolloutRow, RolloutStore};
 use timonel_ports::target::Target;
 use timonel_store::Sqlite;
+use timonel_wire::StoreSize;
 
 use crate::BridgeError;
 use crate::connect::{Kits, Rhythmic};
@@ -52,6 +53,8 @@ pub use watch::Sight;
 
 /// An emergency rollback waits so long for its store to open.
 const FOR_OPENING: Duration = Duration::from_secs(5);
+/// Looking up how large a store is takes so long at most.
+const FOR_ROOM: Duration = Duration::from_secs(2);
 /// The name that terminals write journals under.
 const PROGRAM: &str = "escritorio";
 
@@ -144,6 +147,12 @@ impl Desk {
 
     pub(crate) fn clock(&self) -> &SharedClock {
         &self.clock
+    }
+
+    /// How large its store is and what room is left for it, in words; `None` where that is not known within a moment.
+    pub async fn room(&self) -> Option<StoreSize> {
+        let room = within(&*self.clock, FOR_ROOM, self.store.room()).await;
+        Some(crate::room::told(&room.ok()?.ok()?, self.store.place()))
     }
 
     /// All rollouts with their state by the journal, the last opened first.

@@ -21,6 +21,7 @@ pub mod operator;
 pub mod popups;
 pub mod power;
 pub mod rehearsal;
+mod room;
 pub mod summary;
 pub mod words;
 mod world;

@@ -59,6 +59,12 @@ pub(crate) async fn status(at: &Installation, words: &Words) -> Result<(), Failu
             );
         }
     }
+    if let Some(room) = desk.room().await {
+        tell!("{} ({})", words.tell(&room.size), words.tell(&room.parts));
+        if let Some(warning) = &room.warning {
+            tell!("▲ {}", words.tell(warning));
+        }
+    }
     Ok(())
 }
 

@@ -129,9 +129,18 @@ fn a_rehearsal_says_one_object_a_line_and_the_summary_last() {
         "{}",
         out(&en)
     );
+    for (said, size, part) in [(&es, "almacén: ", "bitácora "), (&en, "store: ", "journal ")] {
+        let sizes = out(said);
+        let line = sizes.lines().find(|line| line.contains(size)).expect(&sizes);
+        assert!(line.contains("MiB") && line.contains(part), "{line}");
+    }
     let doctor = run_in("en", "doctor", &home);
     exits(&doctor, 0);
-    assert!(out(&doctor).contains("journal.chain"), "{}", out(&doctor));
+    assert!(
+        out(&doctor).contains("journal.chain") && out(&doctor).contains("store.sound"),
+        "{}",
+        out(&doctor)
+    );
 
     let again = rehearse(&scenario("critical-error"))
         .arg("--keep")

@@ -78,6 +78,16 @@ fn a_damaged_store_is_told_of_and_goes_on() {
     }
     let doctor = timonelctl(&["--lang", "en", "doctor"], &home);
     assert_eq!(doctor.status.code(), Some(0), "{}", all(&doctor));
+    // Who only asks changes nothing.
+    let whole = bytes.clone();
+    let page = bytes.len() / 4096 / 2 * 4096;
+    bytes[page..page + 4096].fill(0xa5);
+    fs::write(&database, &bytes).unwrap();
+    let doctor = timonelctl(&["--lang", "en", "doctor"], &home);
+    assert_eq!(doctor.status.code(), Some(1), "{}", all(&doctor));
+    assert!(all(&doctor).contains("store.sound"), "{}", all(&doctor));
+    assert_eq!(fs::read(&database).unwrap(), bytes, "not mended");
+    fs::write(&database, &whole).unwrap();
     let aside = fs::read_dir(&home).unwrap().flatten();
     let aside = aside.filter(|entry| entry.file_name().to_string_lossy().starts_with("timonel.db.damaged-"));
     assert_eq!(aside.count(), 2, "each is kept");

@@ -218,6 +218,15 @@ fn it_says_that_it_lives_what_it_lacks_and_what_it_counts() {
     assert_eq!(metric(&metrics, &draft), 1.0);
     assert_eq!(metric(&metrics, "timonel_store_writable"), 1.0);
     assert_eq!(metric(&metrics, "timonel_rollouts "), 1.0);
+    let part = |name: &str| metric(&metrics, &format!("timonel_store_part_bytes{{part=\"{name}\""));
+    assert!(part("journal") >= 4096.0 && part("readings") >= 4096.0);
+    let named = ["journal", "readings", "outcomes", "others"]
+        .map(part)
+        .iter()
+        .sum::<f64>();
+    assert!(metric(&metrics, "timonel_store_bytes ") >= named, "{metrics}");
+    assert!(metric(&metrics, "timonel_store_disk_bytes ") > metric(&metrics, "timonel_store_disk_free_bytes "));
+    assert!(metric(&metrics, "timonel_store_disk_low ") <= 2.0);
     is_what_prometheus_takes(&metrics);
 }
 

@@ -21,7 +21,7 @@ use crate::helm::Sightings;
 use crate::link::{Arg, Errand, Link, Pools, Row};
 use crate::news::Wakes;
 use crate::sqlite::Durability;
-use crate::{damage, postgres, sqlite, statement};
+use crate::{damage, postgres, room, sqlite, statement};
 
 /// Why a file is read alone whose disk is full or read-only.
 const TAKES_NOTHING: &str =
@@ -46,6 +46,7 @@ pub struct Database {
     again: Option<Again>,
     /// Whether all of it was looked through, or a server answers for that. Held by whoever looks: one at a time.
     looked_through: Mutex<bool>,
+    pub(crate) parts: room::Known,
     /// Where the helm is a row of a file: since when each has been as it is.
     pub(crate) helms: Sightings,
     pub(crate) wakes: Wakes,
@@ -118,6 +119,7 @@ impl Database {
                     pools,
                     again: None,
                     looked_through: Mutex::new(true),
+                    parts: room::Known::default(),
                     helms: Sightings::default(),
                     wakes: Wakes::default(),
                     _folder: None,
@@ -214,6 +216,7 @@ impl Database {
             again,
             clock,
             looked_through: Mutex::new(false),
+            parts: room::Known::default(),
             helms: Sightings::default(),
             wakes: Wakes::default(),
             _folder: copy,
@@ -271,6 +274,7 @@ impl Database {
             pools,
             again: None,
             looked_through: Mutex::new(looked_through),
+            parts: room::Known::default(),
             helms: Sightings::default(),
             wakes: Wakes::default(),
             _folder: folder,

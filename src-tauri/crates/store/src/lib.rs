@@ -20,6 +20,7 @@ mod news;
 mod postgres;
 mod rollout;
 mod rollup;
+mod room;
 mod sample;
 mod sqlite;
 mod statement;
@@ -30,6 +31,7 @@ pub use command::{OrderFeed, Orders};
 pub use database::{Access, Database, open};
 pub use kit::{KitStore, MergeError, Merged, merge};
 pub use news::News;
+pub use room::{Disk, Left, Parts, Room};
 
 /// The embedded store, where only that is meant.
 pub type Sqlite = Database;

@@ -224,14 +224,14 @@ fn copied_still(path: &Path, to: &Path) -> io::Result<()> {
 }
 
 /// The write-ahead log of a file.
-fn log_of(path: &Path) -> PathBuf {
+pub(crate) fn log_of(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push("-wal");
     PathBuf::from(name)
 }
 
 /// How a file is opened to be read alone.
-fn readable(path: &Path) -> SqliteConnectOptions {
+pub(crate) fn readable(path: &Path) -> SqliteConnectOptions {
     let plain = SqliteConnectOptions::new().filename(path).busy_timeout(BUSY);
     plain
         .row_buffer_size(ROWS_AT_ONCE)

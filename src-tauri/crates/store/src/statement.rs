@@ -151,3 +151,17 @@ pub(crate) const ADD_MINUTE: &str = "
     SET calls = outcome_minute.calls + excluded.calls, failed = outcome_minute.failed + excluded.failed,
         abandoned = outcome_minute.abandoned + excluded.abandoned, turns_ok = outcome_minute.turns_ok + excluded.turns_ok,
         turns_ko = outcome_minute.turns_ko + excluded.turns_ko";
+
+pub(crate) const PAGES: &str = "
+    SELECT page_count * page_size AS whole, freelist_count * page_size AS unused
+    FROM pragma_page_count(), pragma_freelist_count(), pragma_page_size()";
+
+pub(crate) const TABLES_OF_FILE: &str = "
+    SELECT coalesce(m.tbl_name, s.name) AS name, sum(s.pgsize) AS bytes
+    FROM dbstat AS s LEFT JOIN sqlite_master AS m ON m.name = s.name
+    WHERE s.aggregate = TRUE GROUP BY 1";
+
+pub(crate) const TABLES_OF_SERVER: &str = "
+    SELECT c.relname::text AS name, pg_total_relation_size(c.oid) AS bytes
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = 'timonel' AND c.relkind = 'r'";

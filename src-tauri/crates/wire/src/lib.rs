@@ -31,8 +31,8 @@ pub use error::WireError;
 pub use evidence::{EvidenceKind, EvidenceRow, Goal, MeanRow, TallyRow};
 pub use picture::{
     Acknowledged, Alert, Batch, Checklist, Drill, Emergency, EnvironmentBand, HelmHolder, JournalLine, Marks, Members,
-    Operating, Operation, PhaseRow, PhaseState, Picture, RoleName, RolloutHead, Sections, Seen, Source, Target, Tenant,
-    Units,
+    Operating, Operation, PhaseRow, PhaseState, Picture, RoleName, RolloutHead, Sections, Seen, Source, StoreSize,
+    Target, Tenant, Units,
 };
 pub use plan::{
     AtBest, GoPower, MeasuredShare, MeasuredToday, PhasePower, PlanGate, PlanPhase, PlanSheet, Power, PowerAsk,

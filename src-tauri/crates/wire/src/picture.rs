@@ -135,6 +135,19 @@ pub struct EnvironmentBand {
     pub store_fault: Option<String>,
     /// Steps that happened and are not in the store yet.
     pub unwritten: u64,
+    /// How large the store is; `null` before anybody looked, and of a world that is not real.
+    pub store: Option<StoreSize>,
+}
+
+/// How large a store is and what room is left for it, in words.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct StoreSize {
+    /// All of it, and what is left of its disk.
+    pub size: Sentence,
+    /// What of it is what.
+    pub parts: Sentence,
+    /// What to do, where little is left.
+    pub warning: Option<Sentence>,
 }
 
 /// Where a rollout stands.

@@ -20,6 +20,7 @@ fn calm() -> Picture {
             scenario: None,
             store_fault: None,
             unwritten: 0,
+            store: None,
         },
         rollout: RolloutHead {
             id: "r-1".to_owned(),

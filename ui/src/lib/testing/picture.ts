@@ -85,6 +85,7 @@ export function picture(more: Partial<Picture> = {}): Picture {
       scenario: 'canary-errors',
       store_fault: null,
       unwritten: 0,
+      store: null,
     },
     rollout: {
       id: 'ivr-texml-2026-11-22',

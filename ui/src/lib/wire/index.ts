@@ -87,6 +87,7 @@ export type { SideName } from "./SideName";
 export type { Sight } from "./Sight";
 export type { Source } from "./Source";
 export type { StageKind } from "./StageKind";
+export type { StoreSize } from "./StoreSize";
 export type { TallyRow } from "./TallyRow";
 export type { Target } from "./Target";
 export type { Tenant } from "./Tenant";

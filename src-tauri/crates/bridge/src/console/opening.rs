@@ -27,7 +27,7 @@ use super::paint::{self, Easel};
 use super::past::Past;
 use super::plan::Written;
 use super::plan::planner::Planner;
-use super::{Console, Imagined, Inner, Painter, PopupSeat, Running};
+use super::{Console, Imagined, Inner, Painter, PopupSeat, Running, room};
 use crate::connect::{Connections, sources_in_time, targets_in_time};
 use crate::operator::VirtualOperator;
 use crate::world::{Setting, World};
@@ -142,6 +142,7 @@ impl Ground {
             show,
             count,
             popups: popups.clone(),
+            room: self.row.is_some().then(|| room::follow(&desk, self.store.clone())),
             open: self.row.clone().map(|row| (self.store.clone(), row)),
             heard: 0,
             kit,

@@ -127,6 +127,7 @@ impl Easel {
                 scenario: self.scenario.clone(),
                 store_fault: now.store_fault.clone(),
                 unwritten: now.unwritten,
+                store: None,
             },
             rollout: head(plan, now, past),
             sources: self.sources.iter().map(|s| source(s, plan, now)).collect(),

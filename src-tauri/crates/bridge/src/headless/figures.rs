@@ -5,8 +5,11 @@ use std::time::Duration;
 
 use timonel_domain::value::RolloutId;
 use timonel_engine::Snapshot;
+use timonel_ports::clock::within;
+pub use timonel_store::{Left, Room};
 use timonel_wire::SeverityName;
 
+use super::health::ANSWER;
 use super::heartbeat::Sent;
 use super::{Headless, lock};
 pub use crate::console::PastCounts;
@@ -20,6 +23,8 @@ pub struct Figures {
     pub asleep: Duration,
     /// Whether the store could be written when that was last tried.
     pub store_writable: bool,
+    /// How large the store is, in bytes; `None` where it does not say so in time.
+    pub room: Option<Room>,
     /// Rollouts that should be kept up and could not be taken up.
     pub not_taken_up: usize,
     /// Heartbeats that were sent, by where to.
@@ -44,7 +49,12 @@ pub struct RolloutFigures {
 }
 
 impl Headless {
-    /// Everything that can be counted now. Answers within [`super::health::ANSWER`].
+    async fn room(&self) -> Option<Room> {
+        let store = self.0.quay.get()?.desk.store();
+        within(&*self.0.clock, ANSWER, store.room()).await.ok()?.ok()
+    }
+
+    /// Everything that can be counted now. Answers within twice [`super::health::ANSWER`].
     pub async fn figures(&self) -> Figures {
         let rollouts = self.seen().await.into_iter().map(|seen| {
             let console = &seen.kept.console;
@@ -70,6 +80,7 @@ impl Headless {
             beat: self.beat_ago(),
             asleep: self.0.clock.asleep(),
             store_writable: self.store_need().ok,
+            room: self.room().await,
             not_taken_up: lock(&self.0.troubles).len(),
             heartbeats: lock(&self.0.hearts).clone(),
         }

@@ -8,7 +8,7 @@ mod page;
 use std::time::Duration;
 
 use timonel_bridge::Snapshot;
-use timonel_bridge::headless::figures::{Figures, RolloutFigures};
+use timonel_bridge::headless::figures::{Figures, Left, RolloutFigures};
 use timonel_domain::board::Freshness;
 use timonel_domain::rollout::{Hold, Stage};
 use timonel_domain::value::{Side, Weight};
@@ -73,6 +73,7 @@ fn program(page: &mut Page, figures: &Figures) {
         "Whether the store could be written when that was last tried.",
     );
     page.value(&[], bit(figures.store_writable));
+    store(page, figures);
     page.family("timonel_rollouts", Gauge, "Rollouts that are kept up.");
     page.value(&[], figures.rollouts.len() as f64);
     page.family(
@@ -91,6 +92,54 @@ fn program(page: &mut Page, figures: &Figures) {
             page.value(&[("to", to), ("outcome", outcome)], count as f64);
         }
     }
+}
+
+/// Nothing where the store does not say it.
+fn store(page: &mut Page, figures: &Figures) {
+    let Some(room) = &figures.room else { return };
+    page.family(
+        "timonel_store_bytes",
+        Gauge,
+        "All of the store, with the log of what was written last.",
+    );
+    page.value(&[], room.whole as f64);
+    page.family(
+        "timonel_store_part_bytes",
+        Gauge,
+        "What the parts of the store take, up to an hour ago; of the journal nothing is ever removed.",
+    );
+    let parts = &room.parts;
+    for (part, bytes) in [
+        ("journal", parts.journal),
+        ("readings", parts.readings),
+        ("outcomes", parts.outcomes),
+        ("others", parts.others),
+        ("unused", room.unused),
+    ] {
+        page.value(&[("part", part)], bytes as f64);
+    }
+    let Some(disk) = &room.disk else { return };
+    page.family(
+        "timonel_store_disk_free_bytes",
+        Gauge,
+        "What is left of the store's disk.",
+    );
+    page.value(&[], disk.free as f64);
+    page.family("timonel_store_disk_bytes", Gauge, "All of the store's disk.");
+    page.value(&[], disk.all as f64);
+    page.family(
+        "timonel_store_disk_low",
+        Gauge,
+        "Whether somebody has to free space: 0 no, 1 in the next days, 2 now.",
+    );
+    page.value(
+        &[],
+        match room.left() {
+            Left::Enough => 0.0,
+            Left::Low => 1.0,
+            Left::Critical => 2.0,
+        },
+    );
 }
 
 fn weights(page: &mut Page, figures: &Figures) {

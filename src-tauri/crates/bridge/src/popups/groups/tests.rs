@@ -21,6 +21,7 @@ fn picture(alerts: Vec<Alert>) -> Picture {
             scenario: None,
             store_fault: None,
             unwritten: 0,
+            store: None,
         },
         rollout: timonel_wire::RolloutHead {
             id: "r-1".to_owned(),
