@@ -25,6 +25,7 @@ environment-produccion = PRODUCTION
 band-speed = × { $speed }
 band-nothing-real = rehearsal: nothing that you see or order is real
 band-real = reading and command · real calls
+band-looking-on = looking on and giving orders over the shared journal · real calls
 band-sources = Freshness of the sources
 band-evaluated = Evaluated { $age } ago
 band-link-lost = No connection to the program
@@ -40,6 +41,9 @@ source-telnyx = Telnyx
 freshness-live = live
 freshness-late = late
 freshness-lost = lost
+looking-on-lost = Without the shared journal for { $age }. The rollout is shown as it was then; signals are read here and are of now. Rolling back works: it is done from here.
+looking-on-unled = Nobody watches this rollout: no engine has the helm, and nothing is rolled back by itself. Start timonelctl engine over this journal. Rolling back works: it is done from here.
+looking-on-from-kit = It is rolled back from here and without the shared journal, with this desk's kit: the weights shown are those of this rollback. It will be written down there once that is back.
 silent-alert = Nothing heard of the program for { $age }.
 silent-more = What you see may no longer be true. Watching and automatic rollback do not depend on this window.
 
@@ -202,6 +206,8 @@ order-drill = Drill the rollback
 order-drill-effect = The real rollback, at 0%: it moves no calls and measures how long it takes.
 order-close = Close the rollout
 order-close-effect = It ends: nobody watches it any more, and it can no longer be put back from here. Moves no call.
+order-sending = Sent to whoever has the helm: waiting for the answer, half a minute at most.
+order-unchanged = Done already: the order changes nothing.
 order-refused = Not done: { $why }
 
 alerts-title = Alerts
@@ -224,6 +230,7 @@ severity-critical = critical
 journal-title = Journal
 journal-latest = latest
 helm-here = Helm: { $by } (this engine), since { $at }
+helm-nobody = Helm: nobody
 helm-elsewhere = Helm: { $by } (another engine), since { $at }
 journal-empty = No entries yet.
 
@@ -307,6 +314,14 @@ error-not-kept = the picture could not be saved ({ $why })
 error-store = the journal cannot be read ({ $why })
 error-not-understood = the page asked for something that this program does not know: reload it
 error-gone = the rollout no longer runs: open Timonel again
+error-sent = it could not be sent to whoever has the helm ({ $why }): say it again
+error-sent-refused = whoever has the helm does not do it ({ $why })
+error-sent-late = it reached whoever has the helm too late and was not done: look again, and repeat it if it is still needed
+error-sent-overtaken = after this order somebody said that the rollback is over: look again, and press once more if it is still needed
+error-sent-unread = whoever has the helm does not understand this order: it is of another version of Timonel
+error-sent-unheard = nobody took it within { $limit }: it was withdrawn and will not be done. Look who has the helm before repeating it
+error-sent-unsettled = it may have been begun, and nobody has said within { $limit } how it ended: it may yet be done. Look who has the helm and what became of it before repeating it
+error-sent-no-kit = neither the shared journal nor a kit of this desk can be used ({ $why }): use timonelctl rollback --commands
 error-not-open = the console could not be opened ({ $why }): close Timonel and open it again
 
 # Connections: keys
@@ -429,6 +444,7 @@ error-credential-test-late = the provider did not answer within { $limit }: chec
 
 environments-title = Environments
 environments-palette = Open another environment or a plan
+environments-store = Shared journal: { $place }
 environments-environment = Environment
 environments-rollout = Rollout
 environments-since = Since

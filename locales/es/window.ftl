@@ -25,6 +25,7 @@ environment-produccion = PRODUCCIÓN
 band-speed = × { $speed }
 band-nothing-real = ensayo: nada de lo que se ve ni de lo que se mande es real
 band-real = lectura y mando · llamadas reales
+band-looking-on = se mira y se manda por la bitácora compartida · llamadas reales
 band-sources = Frescura de las fuentes
 band-evaluated = Evaluado hace { $age }
 band-link-lost = Sin conexión con el programa
@@ -40,6 +41,9 @@ source-telnyx = Telnyx
 freshness-live = al día
 freshness-late = tarde
 freshness-lost = perdido
+looking-on-lost = Sin la bitácora compartida desde hace { $age }. El despliegue se ve como estaba entonces; las señales se leen aquí y son de ahora. Revertir funciona: se hace desde aquí.
+looking-on-unled = Nadie vigila este despliegue: ningún motor tiene el mando, y nada se revierte solo. Arranque timonelctl engine con esta bitácora. Revertir funciona: se hace desde aquí.
+looking-on-from-kit = Se revierte desde aquí y sin la bitácora compartida, con el kit de este escritorio: los pesos que se ven son los de esta reversión. Se anotará en ella cuando vuelva.
 silent-alert = Sin noticias del programa desde hace { $age }.
 silent-more = Lo que se ve puede no ser cierto ya. La vigilancia y la reversión automática no dependen de esta ventana.
 
@@ -201,6 +205,8 @@ order-drill = Ensayar la reversión
 order-drill-effect = La reversión de verdad, al 0 %: no mueve llamadas y mide cuánto tarda.
 order-close = Cerrar el despliegue
 order-close-effect = Termina: nadie lo vigila más y ya no se podrá revertir desde aquí. No mueve ninguna llamada.
+order-sending = Enviado a quien tiene el mando: se espera su respuesta, medio minuto como mucho.
+order-unchanged = Hecho ya: la orden no cambia nada.
 order-refused = No se hizo: { $why }
 
 alerts-title = Alertas
@@ -223,6 +229,7 @@ severity-critical = crítica
 journal-title = Bitácora
 journal-latest = últimas
 helm-here = Mando: { $by } (este motor), desde { $at }
+helm-nobody = Mando: nadie
 helm-elsewhere = Mando: { $by } (otro motor), desde { $at }
 journal-empty = Todavía sin anotaciones.
 
@@ -306,6 +313,14 @@ error-not-kept = la imagen no se pudo guardar ({ $why })
 error-store = la bitácora no se puede leer ({ $why })
 error-not-understood = la página pidió algo que este programa no conoce: recárguela
 error-gone = el despliegue ya no corre: abra Timonel otra vez
+error-sent = no se pudo enviar a quien tiene el mando ({ $why }): repítalo
+error-sent-refused = quien tiene el mando no lo hace ({ $why })
+error-sent-late = llegó tarde a quien tiene el mando y no se ha hecho: vuelva a mirar, y repítalo si aún hace falta
+error-sent-overtaken = después de esta orden alguien dio la reversión por terminada: vuelva a mirar, y pulse otra vez si aún hace falta
+error-sent-unread = quien tiene el mando no entiende esta orden: es de otra versión de Timonel
+error-sent-unheard = nadie la ha recogido en { $limit }: se ha retirado y ya no se hará. Mire quién tiene el mando antes de repetirla
+error-sent-unsettled = puede haberse empezado, y en { $limit } nadie ha dicho cómo acabó: quizá se haga todavía. Mire quién tiene el mando y qué pasó antes de repetirla
+error-sent-no-kit = no se puede ni por la bitácora compartida ni con un kit de este escritorio ({ $why }): use timonelctl rollback --commands
 error-not-open = la consola no se pudo abrir ({ $why }): cierre Timonel y vuelva a abrirlo
 
 # Conexiones: claves
@@ -428,6 +443,7 @@ error-credential-test-late = el proveedor no respondió en { $limit }: compruebe
 
 environments-title = Entornos
 environments-palette = Abrir otro entorno o un plan
+environments-store = Bitácora compartida: { $place }
 environments-environment = Entorno
 environments-rollout = Despliegue
 environments-since = Desde

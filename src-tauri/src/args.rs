@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
+use secrecy::{ExposeSecret, SecretString};
+use timonel_bridge::desk::HelmKeeper;
 use timonel_bridge::home;
 use timonel_wire::ToOpen;
 
@@ -16,6 +18,14 @@ pub(crate) struct Args {
     /// The installation's folder; by default $TIMONEL_HOME, else ~/.local/share/timonel.
     #[arg(long)]
     home: Option<PathBuf>,
+    /// A store that is shared, as `timonelctl` takes it: the window looks on at what whoever has the helm leads there, sends it orders,
+    /// and puts back itself only where nobody else does.
+    #[arg(long, env = "TIMONEL_STORE", hide_env_values = true, value_parser = secret)]
+    pub(crate) store: Option<SecretString>,
+    /// Where helms are kept: store, or lease:NAMESPACE[@CONTEXT] for Leases of a Kubernetes cluster. The same for every program that
+    /// works on the same rollouts.
+    #[arg(long, env = "TIMONEL_HELM", default_value = "store")]
+    pub(crate) helm: HelmKeeper,
     /// A kubeconfig in place of the one kubectl would use.
     #[arg(long)]
     pub(crate) kubeconfig: Option<PathBuf>,
@@ -33,10 +43,12 @@ pub(crate) struct Args {
     simulator: bool,
 }
 
-/// An installation and the cluster that it was told to use.
+/// An installation, and the store, the helms and the cluster that it was told to use.
 #[derive(Debug, Clone)]
 pub(crate) struct Installation {
     home: PathBuf,
+    store: Option<SecretString>,
+    helm: HelmKeeper,
     kubeconfig: Option<PathBuf>,
 }
 
@@ -44,7 +56,10 @@ impl Installation {
     /// Whether both are one: two ways to write a place are one place.
     pub(crate) fn is(&self, other: &Self) -> bool {
         let whole = |path: &PathBuf| std::fs::canonicalize(path).unwrap_or_else(|_| path.clone());
-        let [ours, theirs] = [self, other].map(|it| (whole(&it.home), it.kubeconfig.as_ref().map(whole)));
+        let [ours, theirs] = [self, other].map(|it| {
+            let store = it.store.as_ref().map(|address| address.expose_secret());
+            (whole(&it.home), store, &it.helm, it.kubeconfig.as_ref().map(whole))
+        });
         ours == theirs
     }
 }
@@ -69,6 +84,8 @@ impl Args {
     pub(crate) fn installation(&self, at: &Path) -> Installation {
         Installation {
             home: at.join(self.folder()),
+            store: self.store.clone(),
+            helm: self.helm.clone(),
             kubeconfig: self.kubeconfig.as_deref().map(|path| at.join(path)),
         }
     }
@@ -84,6 +101,12 @@ impl Args {
         let rollout = self.rollout.clone().map(|rollout| ToOpen::Rollout { rollout });
         rollout.or(self.simulator.then_some(ToOpen::Simulator))
     }
+}
+
+/// An address may hold a password.
+#[expect(clippy::unnecessary_wraps, reason = "a value parser says so")]
+fn secret(text: &str) -> Result<SecretString, std::convert::Infallible> {
+    Ok(text.into())
 }
 
 #[cfg(test)]
@@ -128,6 +151,10 @@ mod tests {
         );
         assert!(!first.is(&meant(&["--home", "otra"])));
         assert!(!first.is(&meant(&["--home", ".", "--kubeconfig", "norte"])));
+        let shared = ["--home", ".", "--store", "postgres://ana:pa55@bd/timonel"];
+        let shared = meant(&shared);
+        assert!(!first.is(&shared) && shared.is(&shared.clone()));
+        assert!(!format!("{shared} {shared:?}").contains("pa55"));
     }
 
     #[test]

@@ -78,6 +78,8 @@ pub fn run() -> Result<(), Error> {
         args.installation(&here),
         Moorings {
             home,
+            store: args.store.clone(),
+            helm: args.helm.clone(),
             kubeconfig: args.kubeconfig.clone(),
             program: "ventana",
             keys: keys.clone(),

@@ -1,7 +1,7 @@
 //! What the icon and its menu say of a picture: pure, in a language.
 
 use fluent::FluentValue;
-use timonel_wire::{ActionName, Aim, Freshness, Picture, RuleStage, SeverityName, StageKind};
+use timonel_wire::{ActionName, Aim, Freshness, LookingOn, Picture, RuleStage, SeverityName, StageKind};
 
 pub(super) use super::shape::Shape;
 use crate::words::{Language, Words};
@@ -120,7 +120,9 @@ fn shape(picture: &Picture) -> Shape {
     });
     let loud = waiting(picture).any(|alert| alert.severity >= SeverityName::High);
     let rolling_back = picture.rollout.stage == StageKind::RollingBack;
+    let unwatched = |seen: &LookingOn| seen.lost || seen.unled && picture.rollout.stage != StageKind::Closed;
     let late = picture.sources.iter().any(|source| source.freshness != Freshness::Live)
+        || picture.environment.looking_on.as_ref().is_some_and(unwatched)
         || picture.targets.iter().any(|target| target.silent.is_some());
     if rules || loud || rolling_back {
         Shape::Alarm

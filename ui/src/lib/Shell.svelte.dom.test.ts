@@ -107,3 +107,42 @@ test('an emergency press that was meant for another rollout is told in the contr
   expect(said('.strips [role=alert]')).toContain(why);
   expect(said('[data-emergency] button')).toContain(why);
 });
+
+const led = { read_at: NORTH.at - 72_000, lost: false, unled: false, from_kit: false };
+const looked_on = (more: Partial<typeof led>): Picture => ({ ...NORTH, environment: { ...NORTH.environment, looking_on: { ...led, ...more } } });
+const strip = (selector: string) => document.querySelector(`.strips ${selector}`)?.textContent.replace(/[\u2066-\u2069]/g, '').trim() ?? null;
+
+test('whoever looks on is told that the shared journal is away, and that rolling back works all the same', () => {
+  const { order, opens } = page(looked_on({}));
+  expect(strip('[data-looking-on]')).toBeNull();
+  expect(document.querySelector('.band')?.textContent).toContain('por la bitácora compartida');
+  opens(looked_on({ lost: true, unled: true }));
+  expect(strip('[data-looking-on=lost][role=alert]')).toContain('Sin la bitácora compartida desde hace');
+  expect(strip('[data-looking-on=unled]'), 'what is not heard is not told').toBeNull();
+  expect(document.querySelector('.sentence')?.textContent).not.toContain('Sin novedad');
+  press('[data-emergency]', 'Revertir');
+  expect(order.mock.calls).toEqual([[AT_NORTH, { order: 'roll-back', confirmed: false }]]);
+  opens(looked_on({ lost: true, from_kit: true }));
+  expect(strip('[data-looking-on=from-kit]')).toContain('con el kit de este escritorio');
+});
+
+test('a rollout that no engine leads says so loudly, in either language', () => {
+  const { opens } = page(looked_on({ unled: true }));
+  expect(strip('[data-looking-on=unled][role=alert]')).toContain('Nadie vigila este despliegue');
+  words.locale = 'en';
+  opens({ ...looked_on({ unled: true }), revision: 8 });
+  expect(strip('[data-looking-on=unled][role=alert]')).toContain('Nobody watches this rollout');
+  opens({ ...looked_on({ unled: true }), rollout: { ...NORTH.rollout, stage: 'closed' } });
+  expect(strip('[data-looking-on]'), 'a closed one needs nobody').toBeNull();
+});
+
+test('an order that went to another program is told as sent until its answer is there', () => {
+  page(looked_on({}));
+  press('.orders', 'Aprobar');
+  const typed = document.querySelector<HTMLInputElement>('dialog input')!;
+  typed.value = 'produccion';
+  typed.dispatchEvent(new Event('input', { bubbles: true }));
+  flushSync();
+  submit('dialog form');
+  expect(strip('[data-order=sending][role=status]')).toContain('Enviado a quien tiene el mando');
+});

@@ -16,6 +16,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use secrecy::SecretString;
 use tempfile::TempDir;
 use timonel_domain::value::{RolloutId, Writer};
 use timonel_plan::parsed::SIMULATOR;
@@ -26,7 +27,7 @@ use timonel_wire::{Environments, Picture, PlanFile, ToOpen, WireError};
 use tokio::sync::{OnceCell, watch};
 
 use crate::console::{Asker, BEAT, Console, Keys, Scene, Watch, is_under_way};
-use crate::desk::{Listed, composed, takes_nothing, unheard_of};
+use crate::desk::{HelmKeeper, Listed, composed, takes_nothing, unheard_of};
 use crate::{BridgeError, Desk};
 pub(crate) use known::plan_finding;
 use problem::told_to_window;
@@ -42,6 +43,11 @@ const PROGRAMS: u32 = 20;
 pub struct Moorings {
     /// The installation's folder.
     pub home: PathBuf,
+    /// A store that is shared, in place of the file in `home`: whoever has the helm leads the rollouts in it, and this program looks
+    /// on. Its address may hold a password.
+    pub store: Option<SecretString>,
+    /// Where helms are kept.
+    pub helm: HelmKeeper,
     /// A kubeconfig in place of the one kubectl would use.
     pub kubeconfig: Option<PathBuf>,
     /// The program's name in the journal, such as `ventana`: lowercase letters.
@@ -152,10 +158,7 @@ impl Berth {
     pub fn is_needed(&self) -> bool {
         match &*self.0.standing.borrow() {
             Standing::Opening => true,
-            Standing::Open(console) => {
-                let picture = console.picture();
-                !console.is_simulated() && is_under_way(picture.rollout.stage)
-            }
+            Standing::Open(console) => console.is_needed(),
             Standing::Closed { left, .. } => *left != Left::Nothing,
             Standing::Over => false,
         }
@@ -230,6 +233,12 @@ impl Berth {
         };
         Environments {
             folder: self.0.with.home.display().to_string(),
+            store: self
+                .0
+                .desk
+                .get()
+                .filter(|_| self.0.with.store.is_some())
+                .map(|quay| quay.desk.store().place().to_owned()),
             simulated: now.as_ref().is_some_and(Console::is_simulated),
             closed,
             stays,
@@ -302,7 +311,18 @@ impl Berth {
 
     async fn quay(&self) -> Result<&Quay, BridgeError> {
         let open = || async {
-            let desk = Desk::open(&self.0.with.home, &self.0.clock).await?;
+            let Moorings {
+                home,
+                store,
+                helm,
+                kubeconfig,
+                ..
+            } = &self.0.with;
+            let desk = Desk::of(home, store.as_ref(), &self.0.clock).await?;
+            let desk = match store {
+                Some(_) => desk.with_helms(helm, kubeconfig.as_deref()).await,
+                None => desk.only_with_helms(helm, kubeconfig.as_deref()).await?,
+            };
             // Each says in the log what became of it.
             desk.merge_kits().await;
             let (name, mine) = self.name_of_mine()?;

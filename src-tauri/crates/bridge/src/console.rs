@@ -7,9 +7,11 @@
 
 mod chart;
 mod credentials;
+mod elsewhere;
 mod kit;
 mod opening;
 mod orders;
+mod origin;
 mod paint;
 mod past;
 mod plan;
@@ -27,7 +29,7 @@ use std::time::Duration;
 use timonel_domain::rollout::{Effect, Event, Stage};
 use timonel_domain::value::{Person, RolloutId};
 use timonel_engine::command::Wish;
-use timonel_engine::{Bulletin, EVERY, Engine, Handle, Listener, Snapshot, retell};
+use timonel_engine::{Bulletin, EVERY, Handle, Listener, Snapshot, retell};
 use timonel_journal::entry::Body;
 use timonel_plan::Parsed;
 use timonel_ports::clock::{Clock, SharedClock, sleep, within};
@@ -38,7 +40,7 @@ use timonel_ports::store::{RolloutRow, RolloutStore};
 use timonel_ports::task::{Task, spawn};
 use timonel_simulator::simulator::Simulator;
 use timonel_store::Sqlite;
-use timonel_wire::{Aim, Order, Picture, Receipt, WireError, told};
+use timonel_wire::{Aim, Order, Picture, Receipt, WireError};
 
 pub use chart::PictureFile;
 pub use credentials::Keys;
@@ -52,7 +54,9 @@ pub(crate) use watched::is_under_way;
 
 use crate::chart::Telling;
 use crate::operator::VirtualOperator;
+use elsewhere::{Elsewhere, FromKit};
 use kit::KitSeat;
+use origin::{Origin, Way};
 use paint::Easel;
 use past::Past;
 use plan::Written;
@@ -128,7 +132,7 @@ struct Inner {
     /// As the installation keeps it; `None` in the simulator.
     row: Option<RolloutRow>,
     handle: Handle,
-    commands: QueueEnd,
+    way: Way,
     commanded: AtomicU64,
     store: Arc<Sqlite>,
     /// Where its helm is kept.
@@ -142,7 +146,7 @@ struct Inner {
 /// What ends with the console.
 #[derive(Debug)]
 struct Running {
-    engine: Engine,
+    origin: Origin,
     painter: Task<()>,
     world: Option<Imagined>,
 }
@@ -254,7 +258,10 @@ impl Console {
             alert: alert.to_owned(),
             comment: comment.trim().to_owned(),
         };
-        self.submit(by, &wish).await
+        match &self.0.way {
+            Way::Here(queue) => self.submit(queue, by, &wish).await,
+            Way::Elsewhere(elsewhere) => elsewhere.give(&by.person, wish).await.map(drop),
+        }
     }
 
     /// Ends once everything that happened is in the store. Later questions are answered with `error-gone`.
@@ -262,7 +269,7 @@ impl Console {
         let running = lock(&self.0.running).take();
         if let Some(running) = running {
             running.painter.abort();
-            running.engine.stop().await;
+            running.origin.stop().await;
             if let Some(world) = running.world {
                 self.0.store.close().await;
                 world.driver.abort();
@@ -275,7 +282,7 @@ impl Console {
         orders::aimed(aim, &self.picture().aim())
     }
 
-    async fn submit(&self, by: &Asker, wish: &Wish) -> Result<(), WireError> {
+    async fn submit(&self, queue: &QueueEnd, by: &Asker, wish: &Wish) -> Result<(), WireError> {
         let number = self.0.commanded.fetch_add(1, Ordering::Relaxed);
         let command = Command {
             id: CommandId::new(&format!("consola:{number}")).expect("a good id"),
@@ -283,12 +290,16 @@ impl Console {
             at: self.0.clock.now(),
             what: Body::of(wish).map_err(|_| WireError::new("error-comment-too-long"))?,
         };
-        self.0.commands.submit(command).await.map_err(|_| gone())
+        queue.submit(command).await.map_err(|_| gone())
     }
 
     async fn wish(&self, by: &Asker, wish: Wish) -> Result<Receipt, WireError> {
+        let queue = match &self.0.way {
+            Way::Here(queue) => queue,
+            Way::Elsewhere(elsewhere) => return elsewhere.give(&by.person, wish).await,
+        };
         let bulletins = self.0.handle.subscribe().map_err(|_| gone())?;
-        self.submit(by, &wish).await?;
+        self.submit(queue, by, &wish).await?;
         let limit = if matches!(wish, Wish::Arm) { ARMING } else { ANSWER };
         match within(&*self.0.desk, limit, heard(bulletins, &wish, &by.person)).await {
             Ok(answer) => answer,
@@ -312,14 +323,7 @@ async fn heard(mut bulletins: Receiver<Bulletin>, wish: &Wish, by: &Person) -> R
         if !orders::is_of(&bulletin.event, wish, by) {
             continue;
         }
-        let refused = bulletin.effects.iter().find_map(|effect| match effect {
-            Effect::Rejected(rejection) => Some(told::rejection(rejection)),
-            Effect::Raise { .. } | Effect::Lower { .. } | Effect::Notify(_) | Effect::ShowManual { .. } => None,
-        });
-        return match refused {
-            Some(why) => Err(WireError(why)),
-            None => Ok(Receipt::Taken),
-        };
+        return orders::taken(&bulletin.effects);
     }
 }
 
@@ -349,6 +353,8 @@ struct Painter {
     heard: u64,
     /// `None` in the simulator.
     kit: Option<KitSeat>,
+    /// Where it only looks on.
+    elsewhere: Option<Elsewhere>,
 }
 
 impl Painter {
@@ -366,7 +372,9 @@ impl Painter {
                 () = &mut beat => {
                     beat = sleep(&*self.desk, BEAT);
                     let Ok(snapshot) = self.handle.look().await else { return };
-                    if let Some(kit) = &self.kit {
+                    // What is not read any more is not seen.
+                    let is_seen = snapshot.looking_on.as_ref().is_none_or(|seen| seen.lost.is_none());
+                    if let Some(kit) = self.kit.as_ref().filter(|_| is_seen) {
                         kit.see(&snapshot.state);
                     }
                     while let Some(bulletin) = bulletins.try_recv() {
@@ -374,7 +382,7 @@ impl Painter {
                         self.close_row(&bulletin).await;
                     }
                     let revision = self.show.borrow().revision + 1;
-                    let mut picture = self.easel.paint(&snapshot, &self.past, revision);
+                    let mut picture = self.paint(snapshot, revision);
                     picture.popups = self.popups.state();
                     if let Some(seen) = self.room.as_ref().and_then(|room| room.borrow().clone()) {
                         seen.show(&mut picture, &snapshot);
@@ -384,6 +392,20 @@ impl Painter {
                 }
             }
         }
+    }
+
+    fn paint(&self, mut now: Snapshot, revision: u64) -> Picture {
+        let Some(FromKit { state, manual }) = self.elsewhere.as_ref().and_then(|way| way.beside(&now)) else {
+            return self.easel.paint(&now, &self.past, revision);
+        };
+        now.state = state;
+        let mut past = self.past.clone();
+        past.manual = manual;
+        let mut picture = self.easel.paint(&now, &past, revision);
+        if let Some(looking_on) = &mut picture.environment.looking_on {
+            looking_on.from_kit = true;
+        }
+        picture
     }
 
     /// A rollout that was closed is closed in lists.

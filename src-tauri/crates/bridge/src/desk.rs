@@ -145,6 +145,10 @@ impl Desk {
         &self.store
     }
 
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     pub(crate) fn clock(&self) -> &SharedClock {
         &self.clock
     }

@@ -509,7 +509,7 @@ impl Start {
 #[derive(Debug, ClapArgs)]
 pub(crate) struct UiHost {
     #[command(flatten)]
-    pub(crate) folder: Folder,
+    pub(crate) at: Installation,
     #[command(flatten)]
     pub(crate) start: Start,
     /// A kubeconfig in place of the one kubectl would use.

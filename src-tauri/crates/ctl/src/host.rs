@@ -56,10 +56,12 @@ pub(crate) async fn serve(args: UiHost, words: &Words) -> Result<(), Failure> {
     let pages = pages::Pages::of(&args.pages)?;
     // First: whoever cannot be looked at takes nothing up and takes the helm from nobody.
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], args.port))).await?;
-    let home = args.folder.path();
+    let home = args.at.folder.path();
     let keys = Keys::new(Credentials::of_installation(&home));
     let berth = Berth::new(Moorings {
         home,
+        store: args.at.store,
+        helm: args.at.helm,
         kubeconfig: args.kubeconfig,
         program: "navegador",
         keys: keys.clone(),

@@ -108,7 +108,7 @@ pub(crate) async fn roll_back(args: Rollback, words: &Words) -> Result<(), Failu
     };
     let press = &args.press;
     let Done { state, written, .. } = match carry_out(press, order, words).await {
-        Err(Failure::Bridge(error)) if is_without_store(&error, press.rollout.as_ref()) => {
+        Err(Failure::Bridge(error)) if is_without_store(&error) => {
             adrift::roll_back(press, error.to_string(), words).await?
         }
         Err(Failure::Bridge(error @ BridgeError::Unknown { .. })) if adrift::knows_better(press).await => {
@@ -129,7 +129,7 @@ pub(crate) async fn roll_back(args: Rollback, words: &Words) -> Result<(), Failu
 /// Prints what a person can paste, even where this program itself has no key or does not reach a cluster.
 async fn commands(press: &Press, words: &Words) -> Result<(), Failure> {
     match commands_of(press, words).await {
-        Err(Failure::Bridge(error)) if is_without_store(&error, press.rollout.as_ref()) => {
+        Err(Failure::Bridge(error)) if is_without_store(&error) => {
             let (plan, commands) = adrift::commands(press, error, words).await?;
             print(&plan, commands, words)
         }

@@ -81,6 +81,19 @@ pub struct Snapshot {
     pub store_fault: Option<String>,
     /// Who holds the helm, and whether that is this engine.
     pub helm: Standing,
+    /// How it is seen by one who only looks on; `None` where an engine shows itself.
+    pub looking_on: Option<LookingOn>,
+}
+
+/// How a rollout is seen by one who only looks on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LookingOn {
+    /// When the store last said how it stands.
+    pub read_at: Timestamp,
+    /// Why the store does not say so any more; `None` while it does.
+    pub lost: Option<String>,
+    /// Whether nobody had the helm when that was last heard: then nobody judges the signals and nobody raises or puts back.
+    pub unled: bool,
 }
 
 /// A person has seen an alert.

@@ -91,7 +91,7 @@ pub struct Engine {
     seat: Seat,
 }
 
-/// How others talk to a running engine; clone it freely.
+/// How others talk to a running engine, or to one who looks on; clone it freely.
 #[derive(Debug, Clone)]
 pub struct Handle {
     clock: SharedClock,
@@ -100,6 +100,14 @@ pub struct Handle {
 }
 
 impl Handle {
+    pub(crate) fn new(clock: SharedClock, to: Sender<Message>, helm: Shared) -> Self {
+        Self { clock, to, helm }
+    }
+
+    pub(crate) fn clock(&self) -> &SharedClock {
+        &self.clock
+    }
+
     /// The whole picture now.
     pub async fn look(&self) -> Result<Snapshot, Closed> {
         let (reply, answer) = answer(&self.clock);
@@ -291,8 +299,7 @@ impl Engine {
         tasks.push(watch::commands(&clock, commands, to.clone()));
         tasks.extend(orders.map(|orders| watch::orders(&clock, orders, answered, to.clone())));
         tasks.push(watch::ticks(&clock, to.clone()));
-        let helm = shared;
-        let handle = Handle { clock, to, helm };
+        let handle = Handle::new(clock, to, shared);
         let engine = Self {
             handle,
             tasks,

@@ -47,6 +47,16 @@ impl Shared {
         Self(Arc::new(Mutex::new(Standing { ours, last, lost })))
     }
 
+    /// Of one who never has it.
+    pub(crate) fn of_nobody() -> Self {
+        Self::default()
+    }
+
+    /// Who has it, by what was heard last.
+    pub(crate) fn hear(&self, last: HelmState) {
+        self.change(|standing| standing.last = last);
+    }
+
     pub(crate) fn get(&self) -> Standing {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -21,14 +21,17 @@ mod owner;
 mod recovery;
 mod retention;
 mod scribe;
+mod sight;
 #[cfg(test)]
 mod tests;
 mod traffic;
+mod viewer;
 mod watch;
 
-pub use bulletin::{Acknowledgement, Bulletin, Manual, Snapshot};
+pub use bulletin::{Acknowledgement, Bulletin, LookingOn, Manual, Snapshot};
 pub use engine::{Engine, EngineError, Handle, Parts};
 pub use helm::{Standing, vacant};
 pub use onlooker::Onlooker;
 pub use recovery::{Answer, EVERY, Listener, Replayed, retell, state_of};
 pub use traffic::Observed;
+pub use viewer::{View, Viewer};

@@ -2,6 +2,7 @@
 //!
 //! Deliberately not here: running it, and when to look again (the store's news say that).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use timonel_domain::plan::Plan;
@@ -11,9 +12,9 @@ use timonel_ports::checkpoint::CheckpointStore;
 use timonel_ports::commands::CommandId;
 use timonel_ports::store::{JournalStore, Position};
 
-use crate::bulletin::Bulletin;
+use crate::bulletin::{Acknowledgement, Bulletin};
 use crate::engine::EngineError;
-use crate::recovery::{self, Answer, Fold};
+use crate::recovery::{self, Answer, Fold, Listener};
 
 /// One who looks on.
 #[derive(Debug)]
@@ -40,6 +41,23 @@ impl Onlooker {
         }
     }
 
+    /// Of all that was written so far, told to one who has heard nothing; or gives the one who has heard a part of it and was put away
+    /// then, with the rest told.
+    pub async fn from_past<S, L>(store: &S, rollout: &RolloutId, plan: Plan, fresh: L) -> Result<(Self, L), EngineError>
+    where
+        S: JournalStore + CheckpointStore + ?Sized,
+        L: Listener,
+    {
+        let (after, fold, listener) = recovery::hear_all(store, rollout, &plan, fresh).await?;
+        let onlooker = Self {
+            rollout: rollout.clone(),
+            plan,
+            after,
+            fold,
+        };
+        Ok((onlooker, listener))
+    }
+
     /// Tells what was written since the last time. Where it fails, the next attempt goes on with the entry that was not read.
     pub async fn read_on(
         &mut self,
@@ -53,6 +71,24 @@ impl Onlooker {
     /// The state after the last step that was read.
     pub fn state(&self) -> &Arc<State> {
         &self.fold.state
+    }
+
+    /// The same, with a rollback from a kit that came into the journal and that nobody has taken up yet.
+    pub(crate) fn standing(&self) -> Arc<State> {
+        match self.fold.merges.due() {
+            None => self.fold.state.clone(),
+            Some(_) => self.fold.clone().with_merges(&self.plan).state,
+        }
+    }
+
+    /// Who has seen which alert.
+    pub(crate) fn acknowledged(&self) -> &BTreeMap<String, Acknowledgement> {
+        &self.fold.acknowledged
+    }
+
+    /// Which rollout.
+    pub(crate) fn rollout(&self) -> &RolloutId {
+        &self.rollout
     }
 
     /// The plan that it runs.

@@ -33,6 +33,7 @@ use crate::intents::Errand;
 use crate::merges::Merges;
 use crate::message::Message;
 use crate::scribe::Job;
+use crate::sight;
 use crate::traffic::Lookout;
 use heard::Heard;
 
@@ -338,24 +339,9 @@ impl Owner {
 
     /// The commands by which a person lowers a target that does not confirm.
     fn manual(&self, target: &TargetId, to: Weight) -> Option<Manual> {
-        // The mark that a person leaves by hand is that of the lowering that did not come through.
-        let op = self
-            .state
-            .targets
-            .get(target)
-            .and_then(|t| t.op)
-            .map(|op| op.generation);
-        let latch = self.state.latch.as_ref().map(|latch| latch.generation);
-        let generation = op.or(latch).unwrap_or(self.state.generation);
-        let commands = self
-            .targets
-            .get(target)?
-            .manual_commands(&self.lower_to(to, generation));
-        tracing::warn!(%target, %to, "manual commands are due");
-        Some(Manual {
-            target: target.clone(),
-            commands,
-        })
+        let target = self.targets.get(target)?;
+        tracing::warn!(target = %target.describe().id, %to, "manual commands are due");
+        Some(sight::manual(&**target, to, &self.state))
     }
 
     fn record(&mut self, now: Timestamp, event: &Event, effects: &[Effect], command: Option<&CommandId>) -> u64 {

@@ -87,6 +87,21 @@ where
     Ok((kept.fold.with_merges(plan).into(), kept.listener))
 }
 
+/// As [`retell`], for one who goes on from there: with the place of the last entry that was told.
+pub(crate) async fn hear_all<S, L>(
+    store: &S,
+    rollout: &RolloutId,
+    plan: &Plan,
+    fresh: L,
+) -> Result<(Position, Fold, L), EngineError>
+where
+    S: JournalStore + CheckpointStore + ?Sized,
+    L: Listener,
+{
+    let Recovered { kept, through, .. } = replay(store, rollout, plan, fresh).await?;
+    Ok((through, kept.fold, kept.listener))
+}
+
 /// What the journal says.
 #[derive(Debug)]
 pub(crate) struct Recovered<L> {

@@ -14,5 +14,6 @@ mod sets;
 mod stage;
 mod take_up;
 mod target;
+mod viewer;
 mod watching;
 mod world;

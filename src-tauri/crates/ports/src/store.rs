@@ -42,6 +42,13 @@ pub trait JournalStore: Send + Sync + fmt::Debug {
     async fn look_through(&self) -> Result<(), StoreError>;
 }
 
+/// Wakes whoever reads a journal on that another program writes.
+#[async_trait]
+pub trait News: Send + fmt::Debug {
+    /// Waits until something may be new; also where that cannot be known, after a while. Cancel safe.
+    async fn next(&mut self);
+}
+
 /// Which part of the journal is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part<'a> {

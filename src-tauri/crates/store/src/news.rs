@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use async_trait::async_trait;
 use sqlx::PgPool;
 use sqlx::postgres::{PgListener, PgPoolOptions};
 use timonel_ports::clock::{SharedClock, sleep, within};
@@ -51,6 +52,13 @@ impl News {
     /// What has come up to now wakes no more.
     pub(crate) fn seen(&mut self) {
         self.from.mark_unchanged();
+    }
+}
+
+#[async_trait]
+impl timonel_ports::store::News for News {
+    async fn next(&mut self) {
+        News::next(self).await;
     }
 }
 

@@ -31,6 +31,9 @@ pub enum ToOpen {
 pub struct Environments {
     /// The installation's folder.
     pub folder: String,
+    /// Where the shared store is at which it looks on, without its password; `None` where the installation has one of its own, or it is
+    /// not open.
+    pub store: Option<String>,
     /// Whether the simulator is open.
     pub simulated: bool,
     /// Why nothing is open, where something was to be.

@@ -30,8 +30,9 @@ pub use environments::{Environments, KnownRollout, PlanFile, PlanFinding, ToOpen
 pub use error::WireError;
 pub use evidence::{EvidenceKind, EvidenceRow, Goal, MeanRow, TallyRow};
 pub use picture::{
-    Acknowledged, Alert, Batch, Checklist, Drill, Emergency, EnvironmentBand, HelmHolder, JournalLine, Marks, Members,
-    Operating, Operation, PhaseRow, PhaseState, Picture, RoleName, RolloutHead, Sections, Seen, Source, StoreSize,
+    Acknowledged, Alert, Batch, Checklist, Drill, Emergency, EnvironmentBand, HelmHolder, JournalLine, LookingOn,
+    Marks, Members, Operating, Operation, PhaseRow, PhaseState, Picture, RoleName, RolloutHead, Sections, Seen, Source,
+    StoreSize,
     Target, Tenant, Units,
 };
 pub use plan::{

@@ -137,6 +137,8 @@ pub struct EnvironmentBand {
     pub unwritten: u64,
     /// How large the store is; `null` before anybody looked, and of a world that is not real.
     pub store: Option<StoreSize>,
+    /// How it is seen from a console that only looks on, over a shared store; `null` where this program watches by itself.
+    pub looking_on: Option<LookingOn>,
 }
 
 /// How large a store is and what room is left for it, in words.
@@ -148,6 +150,19 @@ pub struct StoreSize {
     pub parts: Sentence,
     /// What to do, where little is left.
     pub warning: Option<Sentence>,
+}
+
+/// How a rollout is seen from a console that only looks on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct LookingOn {
+    /// When the shared store last said how the rollout stands, to the second; signals are read here and have a time of their own.
+    pub read_at: i64,
+    /// Whether the store does not say so any more: what is shown of the rollout is how it was then.
+    pub lost: bool,
+    /// Whether nobody had the helm when that was last heard: then nobody judges the signals and nobody raises or puts back.
+    pub unled: bool,
+    /// Whether it is put back from here and without the store; then what is shown of targets is that.
+    pub from_kit: bool,
 }
 
 /// Where a rollout stands.

@@ -1,8 +1,8 @@
 //! What the icon says of pictures.
 
 use timonel_wire::{
-    Acknowledged, Alert, Emergency, EnvironmentBand, Freshness, Marks, Picture, PopupsState, RoleName, RolloutHead,
-    Sentence, SeverityName, Source, StageKind, Target, Units,
+    Acknowledged, Alert, Emergency, EnvironmentBand, Freshness, LookingOn, Marks, Picture, PopupsState, RoleName,
+    RolloutHead, Sentence, SeverityName, Source, StageKind, Target, Units,
 };
 
 use super::{Face, Shape, weight};
@@ -21,6 +21,7 @@ fn calm() -> Picture {
             store_fault: None,
             unwritten: 0,
             store: None,
+            looking_on: None,
         },
         rollout: RolloutHead {
             id: "r-1".to_owned(),
@@ -138,6 +139,20 @@ fn without_a_picture_or_with_late_data_it_is_never_in_order() {
     assert_eq!(Face::of(None, Language::Es).shape, Shape::Lost);
     assert_eq!(shape_of(|p| p.sources[0].freshness = Freshness::Late), Shape::Lost);
     assert_eq!(shape_of(|p| p.targets[0].silent = Some(1)), Shape::Lost);
+    let looking_on = |lost, unled| {
+        let seen = LookingOn {
+            read_at: 0,
+            lost,
+            unled,
+            from_kit: false,
+        };
+        shape_of(|p| p.environment.looking_on = Some(seen))
+    };
+    assert_eq!(looking_on(false, false), Shape::Calm);
+    assert_eq!(
+        [looking_on(true, false), looking_on(false, true)],
+        [Shape::Lost, Shape::Lost]
+    );
 }
 
 #[test]

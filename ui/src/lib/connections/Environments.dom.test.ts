@@ -13,7 +13,7 @@ function rollout(more: Partial<KnownRollout> = {}): KnownRollout {
 }
 
 function known(more: Partial<Known> = {}): Known {
-  return { folder: '/home/ana/timonel', simulated: true, closed: null, stays: null, rollouts: [], fault: null, plans: [], ...more };
+  return { folder: '/home/ana/timonel', store: null, simulated: true, closed: null, stays: null, rollouts: [], fault: null, plans: [], ...more };
 }
 
 const PLAN: PlanFile = { path: '/planes/ivr.toml', name: 'IVR a TeXML', environments: ['produccion', 'ensayos'], findings: [] };

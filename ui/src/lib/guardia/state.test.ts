@@ -21,6 +21,9 @@ test.each<[string, Partial<Picture>, string]>([
   ['the alert is over', { alerts: [{ ...alert!, severity: 'critical', resolved_at: AT }] }, 'calm'],
   ['a person was called to a target', { targets: [target({ op: operation })] }, 'critical'],
   ['a target does not answer', { targets: [target({ silent: AT })] }, 'warning'],
+  ['the shared journal is away', { environment: { ...calm.environment, looking_on: { read_at: AT, lost: true, unled: false, from_kit: false } } }, 'warning'],
+  ['nobody has the helm', { environment: { ...calm.environment, looking_on: { read_at: AT, lost: false, unled: true, from_kit: false } } }, 'warning'],
+  ['somebody else has the helm', { environment: { ...calm.environment, looking_on: { read_at: AT, lost: false, unled: false, from_kit: false } } }, 'calm'],
   ['it is frozen', { rollout: { ...calm.rollout, frozen: true } }, 'held'],
   ['it was put back and is latched', { rollout: { ...calm.rollout, stage: 'rolled-back', latched: AT } }, 'held'],
 ])('where %s', (_, more, expected) => {

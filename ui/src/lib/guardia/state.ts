@@ -5,7 +5,7 @@ import { stands_out } from './lines';
 /** `critical`: act now. `warning`: look now. `held`: waits for a person. `calm`: nothing. */
 export type Mood = 'critical' | 'warning' | 'held' | 'calm';
 
-export function mood({ rollout, board, alerts, targets }: Pick<Picture, 'rollout' | 'board' | 'alerts' | 'targets'>): Mood {
+export function mood({ environment, rollout, board, alerts, targets }: Pick<Picture, 'environment' | 'rollout' | 'board' | 'alerts' | 'targets'>): Mood {
   const open = alerts.filter((alert) => alert.resolved_at === null && alert.acknowledged === null);
   const firing = board.filter((row) => row.state === 'firing');
   if (
@@ -17,6 +17,8 @@ export function mood({ rollout, board, alerts, targets }: Pick<Picture, 'rollout
     return 'critical';
   }
   const near = board.some(stands_out);
-  if (near || open.length > 0 || targets.some((target) => target.silent !== null)) return 'warning';
+  // Whoever looks on and is told nothing, or knows that nobody watches, is not calm.
+  const blind = environment.looking_on !== null && (environment.looking_on.lost || (environment.looking_on.unled && rollout.stage !== 'closed'));
+  if (near || blind || open.length > 0 || targets.some((target) => target.silent !== null)) return 'warning';
   return rollout.frozen || rollout.latched !== null ? 'held' : 'calm';
 }

@@ -86,6 +86,7 @@ export function picture(more: Partial<Picture> = {}): Picture {
       store_fault: null,
       unwritten: 0,
       store: null,
+      looking_on: null,
     },
     rollout: {
       id: 'ivr-texml-2026-11-22',

@@ -12,6 +12,11 @@ export type Environments = {
  */
 folder: string, 
 /**
+ * Where the shared store is at which it looks on, without its password; `None` where the installation has one of its own, or it is
+ * not open.
+ */
+store: string | null, 
+/**
  * Whether the simulator is open.
  */
 simulated: boolean, 

@@ -37,6 +37,7 @@ export type { JournalLine } from "./JournalLine";
 export type { KeepName } from "./KeepName";
 export type { KnownRollout } from "./KnownRollout";
 export type { LastTest } from "./LastTest";
+export type { LookingOn } from "./LookingOn";
 export type { Marks } from "./Marks";
 export type { MeanRow } from "./MeanRow";
 export type { MeasuredShare } from "./MeasuredShare";

@@ -64,7 +64,8 @@ impl Berth {
         })
     }
 
-    /// Where the journal stands, whatever of its keys is missing: others can be put back meanwhile.
+    /// Where the journal stands, whatever of its keys is missing: others can be put back meanwhile. Of a shared store it is only looked
+    /// on at.
     async fn take_up(&self, row: RolloutRow) -> Result<Made, BridgeError> {
         let quay = self.quay().await?;
         let (plan, _) = quay.desk.plan_of(&row).await?;
@@ -80,11 +81,15 @@ impl Berth {
             connections: connections.clone(),
             first_picture: self.first_picture(),
         };
-        let console = match Console::take_up(&quay.desk, with()).await {
-            Ok(console) => console,
-            Err(refused) => {
-                quay.desk.wait_out(&row.id, refused).await?;
-                Console::take_up(&quay.desk, with()).await?
+        let console = if self.0.with.store.is_some() {
+            Console::look_on(&quay.desk, with()).await?
+        } else {
+            match Console::take_up(&quay.desk, with()).await {
+                Ok(console) => console,
+                Err(refused) => {
+                    quay.desk.wait_out(&row.id, refused).await?;
+                    Console::take_up(&quay.desk, with()).await?
+                }
             }
         };
         Ok(Made {

@@ -1,5 +1,6 @@
 //! What a console opens on: a rollout of an installation in its real environment, taken up where its journal stands, or the
-//! simulator's world. Opening moves nothing: whatever moves is a person's order, or a rollback that was under way.
+//! simulator's world; or looks on at one that another program leads. Opening moves nothing: whatever moves is a person's order,
+//! or a rollback that was under way.
 //!
 //! Deliberately not here: which rollout it is, and where keys come from (`berth`).
 
@@ -8,12 +9,12 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use timonel_domain::rollout::State;
 use timonel_domain::value::{RolloutId, Writer};
-use timonel_engine::{Bulletin, Engine, retell};
+use timonel_engine::{Bulletin, Onlooker, View, Viewer, retell};
 use timonel_plan::Parsed;
 use timonel_plan::scenario::Scenario;
 use timonel_ports::clock::{SharedClock, SystemClock};
-use timonel_ports::commands::QueueEnd;
 use timonel_ports::helm::Helm;
 use timonel_ports::mailbox::Receiver;
 use timonel_ports::store::RolloutRow;
@@ -22,7 +23,9 @@ use timonel_ports::task::{counted, spawn};
 use timonel_simulator::time::{Speed, VirtualClock};
 use timonel_store::Sqlite;
 
+use super::elsewhere::Elsewhere;
 use super::kit::KitSeat;
+use super::origin::{Origin, Way};
 use super::paint::{self, Easel};
 use super::past::Past;
 use super::plan::Written;
@@ -94,22 +97,22 @@ pub struct TakeUp {
     pub row: RolloutRow,
     /// How its targets and sources are reached. One that cannot be is its own problem: the others can be put back.
     pub connections: Connections,
-    /// Whose chain of the journal is written. Two programs never share one.
+    /// Whose chain of the journal is written, where any is. Two programs never share one.
     pub writer: Writer,
     /// The number of the first picture, greater than any that whoever watches was shown before.
     pub first_picture: u64,
 }
 
-/// A running engine with what a console adds to it.
+/// What shows a rollout, with what a console adds to it.
 struct Ground {
     clock: SharedClock,
     plan: Parsed,
     written: Written,
     rollout: RolloutId,
     row: Option<RolloutRow>,
-    engine: Engine,
+    origin: Origin,
     bulletins: Receiver<Bulletin>,
-    commands: QueueEnd,
+    way: Way,
     store: Arc<Sqlite>,
     helm: Arc<dyn Helm>,
     easel: Easel,
@@ -124,7 +127,7 @@ impl Ground {
     /// Paints the first picture and keeps painting.
     async fn stand(self, world: impl FnOnce() -> Option<Imagined>) -> Result<Console, BridgeError> {
         let (desk, now) = (SystemClock::shared(), self.clock.now());
-        let snapshot = self.engine.handle().look().await?;
+        let snapshot = self.origin.handle().look().await?;
         let first = Arc::new(self.easel.paint(&snapshot, &self.past, self.first_picture));
         let (show, pictures) = tokio::sync::watch::channel(first);
         let (count, counts) = tokio::sync::watch::channel(self.past.counts);
@@ -137,15 +140,20 @@ impl Ground {
             easel: self.easel,
             past: self.past,
             operator: self.operator,
-            handle: self.engine.handle().clone(),
+            handle: self.origin.handle().clone(),
             desk: desk.clone(),
             show,
             count,
             popups: popups.clone(),
             room: self.row.is_some().then(|| room::follow(&desk, self.store.clone())),
-            open: self.row.clone().map(|row| (self.store.clone(), row)),
+            // Whoever leads it writes.
+            open: match &self.way {
+                Way::Here(_) => self.row.clone().map(|row| (self.store.clone(), row)),
+                Way::Elsewhere(_) => None,
+            },
             heard: 0,
             kit,
+            elsewhere: self.way.elsewhere().cloned(),
         };
         let painter = spawn(&desk, painter.run(self.bulletins));
         Ok(Console(Arc::new(Inner {
@@ -157,8 +165,8 @@ impl Ground {
             telling: tokio::sync::Mutex::default(),
             rollout: self.rollout,
             row: self.row,
-            handle: self.engine.handle().clone(),
-            commands: self.commands,
+            handle: self.origin.handle().clone(),
+            way: self.way,
             // The journal knows the ids of those before.
             commanded: AtomicU64::new(now.micros().unsigned_abs()),
             store: self.store,
@@ -167,7 +175,7 @@ impl Ground {
             counts,
             popups,
             running: Mutex::new(Some(Running {
-                engine: self.engine,
+                origin: self.origin,
                 painter,
                 world: world(),
             })),
@@ -227,10 +235,57 @@ impl Console {
             written,
             rollout: row.id.clone(),
             row: Some(row),
-            engine,
+            origin: Origin::Engine(engine),
             bulletins,
-            commands,
+            way: Way::Here(commands),
             store: desk.store().clone(),
+            helm: desk.helm().clone(),
+            easel,
+            past,
+            operator: None,
+            first_picture,
+            desk: Some((desk.clone(), plan_text)),
+        };
+        ground.stand(|| None).await
+    }
+
+    /// Looks on at a rollout that whoever has the helm leads, through the store of `desk`: nothing is decided, raised or taken up
+    /// here. Orders go to whoever leads; only an emergency rollback is done from here, where that does not help.
+    pub async fn look_on(desk: &Desk, with: TakeUp) -> Result<Self, BridgeError> {
+        let TakeUp {
+            row,
+            connections,
+            writer: _,
+            first_picture,
+        } = with;
+        let (plan, plan_text) = desk.plan_of(&row).await?;
+        let clock = desk.clock().clone();
+        let targets = targets_in_time(&plan, &connections, &desk.kits(&row), &clock).await;
+        let sources = sources_in_time(&plan, &connections, &clock);
+        let (store, fresh) = (desk.store(), Past::new(row.opened_at));
+        let (onlooker, mut past) = Onlooker::from_past(&**store, &row.id, plan.plan.clone(), fresh).await?;
+        paste(&mut past, onlooker.state(), &targets);
+        let easel = Easel::new(&plan, paint::places(&targets), None, None);
+        let view = View {
+            clock: clock.clone(),
+            store: store.clone(),
+            news: Box::new(store.news()),
+            helm: desk.helm().clone(),
+            targets,
+            sources,
+        };
+        let (viewer, bulletins) = Viewer::start(onlooker, view).await?;
+        let elsewhere = Elsewhere::new(desk.clone(), row.clone(), connections);
+        let ground = Ground {
+            clock,
+            written: Written::new(&plan, &plan_text, Some(row.revision)),
+            plan,
+            rollout: row.id.clone(),
+            row: Some(row),
+            origin: Origin::Viewer(viewer),
+            bulletins,
+            way: Way::Elsewhere(elsewhere),
+            store: store.clone(),
             helm: desk.helm().clone(),
             easel,
             past,
@@ -246,7 +301,12 @@ impl Console {
 async fn past(desk: &Desk, row: &RolloutRow, plan: &Parsed, targets: &[Arc<dyn Target>]) -> Result<Past, BridgeError> {
     let fresh = Past::new(row.opened_at);
     let (replayed, mut past) = retell(&**desk.store(), &row.id, &plan.plan, fresh).await?;
-    let state = replayed.state;
+    paste(&mut past, &replayed.state, targets);
+    Ok(past)
+}
+
+/// What a person can paste is not in the journal: targets know it.
+fn paste(past: &mut Past, state: &State, targets: &[Arc<dyn Target>]) {
     for target in targets {
         let id = target.describe().id;
         let Some(op) = state.targets.get(&id).and_then(|t| t.op).filter(|op| op.escalated) else {
@@ -260,7 +320,6 @@ async fn past(desk: &Desk, row: &RolloutRow, plan: &Parsed, targets: &[Arc<dyn T
         let lines = target.manual_commands(&goal).into_iter().map(|command| command.line);
         past.manual.insert(id, lines.collect());
     }
-    Ok(past)
 }
 
 async fn imagine(
@@ -305,9 +364,9 @@ async fn imagine(
         plan,
         rollout,
         row: None,
-        engine,
+        origin: Origin::Engine(engine),
         bulletins,
-        commands,
+        way: Way::Here(commands),
         helm: store.clone(),
         store,
         easel,

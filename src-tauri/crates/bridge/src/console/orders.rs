@@ -6,7 +6,7 @@ use timonel_domain::time::Timestamp;
 use timonel_domain::value::{ChecklistId, Person, TargetId, TenantId};
 use timonel_engine::Snapshot;
 use timonel_engine::command::Wish;
-use timonel_wire::{Aim, Arg, HoldName, Order, Sentence, WireError};
+use timonel_wire::{Aim, Arg, HoldName, Order, Receipt, Sentence, WireError, told};
 
 use super::LONGEST_COMMENT;
 
@@ -95,6 +95,18 @@ pub(super) fn is_of(event: &Event, wish: &Wish, person: &Person) -> bool {
         | (Event::Close { by }, Wish::Close) => by == person,
         (Event::Sign { by, checklist }, Wish::Sign { checklist: asked }) => by == person && checklist == asked,
         _ => false,
+    }
+}
+
+/// What a step that is a person's order says of it: in force, or why not.
+pub(super) fn taken(effects: &[Effect]) -> Result<Receipt, WireError> {
+    let refused = effects.iter().find_map(|effect| match effect {
+        Effect::Rejected(rejection) => Some(told::rejection(rejection)),
+        Effect::Raise { .. } | Effect::Lower { .. } | Effect::Notify(_) | Effect::ShowManual { .. } => None,
+    });
+    match refused {
+        Some(why) => Err(WireError(why)),
+        None => Ok(Receipt::Taken),
     }
 }
 

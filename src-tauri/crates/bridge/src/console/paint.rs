@@ -128,6 +128,12 @@ impl Easel {
                 store_fault: now.store_fault.clone(),
                 unwritten: now.unwritten,
                 store: None,
+                looking_on: now.looking_on.as_ref().map(|seen| wire::LookingOn {
+                    read_at: millis(seen.read_at) / 1000 * 1000,
+                    lost: seen.lost.is_some(),
+                    unled: seen.unled,
+                    from_kit: false,
+                }),
             },
             rollout: head(plan, now, past),
             sources: self.sources.iter().map(|s| source(s, plan, now)).collect(),

@@ -27,9 +27,20 @@ pub(crate) fn is_under_way(stage: StageKind) -> bool {
 }
 
 impl Console {
-    /// The stage of a real rollout that somebody has to watch; `None` where it may be left. One that does not answer is where
+    /// Whether somebody has to go on with it here: a real rollout that this program leads, or a rollback that was pressed here.
+    pub(crate) fn is_needed(&self) -> bool {
+        match self.0.way.elsewhere() {
+            Some(elsewhere) => elsewhere.is_at_work(),
+            None => !self.is_simulated() && is_under_way(self.picture().rollout.stage),
+        }
+    }
+
+    /// The stage of a real rollout that somebody has to watch here; `None` where it may be left. One that does not answer is where
     /// it was seen last.
     pub(crate) async fn wants_watching(&self) -> Option<StageKind> {
+        if let Some(elsewhere) = self.0.way.elsewhere() {
+            return elsewhere.is_at_work().then(|| self.picture().rollout.stage);
+        }
         if self.is_simulated() {
             return None;
         }
@@ -40,8 +51,11 @@ impl Console {
         is_under_way(stage).then_some(stage)
     }
 
-    /// Whether calls are being moved or put back, as far as anybody can say. One that has ended moves none.
+    /// Whether calls are being moved or put back from here, as far as anybody can say. One that has ended moves none.
     pub(crate) async fn is_moving(&self) -> bool {
+        if let Some(elsewhere) = self.0.way.elsewhere() {
+            return elsewhere.is_at_work();
+        }
         match within(&*self.0.desk, ANSWER, self.0.handle.look()).await {
             Ok(Ok(snapshot)) => {
                 let state = &snapshot.state;

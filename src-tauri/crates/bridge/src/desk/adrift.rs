@@ -36,11 +36,9 @@ const ROLLBACK_KITS: &str = "rollback-kits";
 /// A press waits so long for its line on the disk, and then no longer.
 const FOR_PRESS: Duration = Duration::from_millis(500);
 
-/// Whether a rollback has to do without the store that said this: nothing that is asked of it would help. One that does not know
-/// the `rollout` that a person named may have lost it.
-pub fn is_without_store(error: &BridgeError, rollout: Option<&RolloutId>) -> bool {
+/// Whether a rollback has to do without the store that said this: nothing that is asked of it would help.
+pub fn is_without_store(error: &BridgeError) -> bool {
     match error {
-        BridgeError::Unknown { .. } => rollout.is_some(),
         BridgeError::Store(_)
         | BridgeError::Folder { .. }
         | BridgeError::Plan { .. }
@@ -57,6 +55,7 @@ pub fn is_without_store(error: &BridgeError, rollout: Option<&RolloutId>) -> boo
         | BridgeError::Gone
         | BridgeError::TooLong
         | BridgeError::Simulator(_)
+        | BridgeError::Unknown { .. }
         | BridgeError::Unsound { .. } => false,
     }
 }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use timonel_bridge::berth::{Berth, Moorings};
 use timonel_bridge::console::{Asker, Keys, Surface, Watch};
 use timonel_bridge::credentials::{Credentials, Keep};
+use timonel_bridge::desk::HelmKeeper;
 use timonel_domain::value::{Person, Writer};
 use timonel_ports::clock::{SystemClock, within};
 use timonel_ports::helm::{Helm, Take};
@@ -74,6 +75,8 @@ impl Port {
         let keys = Keys::new(Credentials::new(clock, Environment::new([]), vec![session]));
         let berth = Berth::new(Moorings {
             home: self.0.home().to_owned(),
+            store: None,
+            helm: HelmKeeper::Store,
             kubeconfig: Some(self.0.home().join("kubeconfig")),
             program: "ventana",
             keys: keys.clone(),

@@ -22,17 +22,17 @@ use crate::standing::{PATIENCE, timonelctl};
 use crate::taken_up::World;
 
 /// A world, a server, and the programs that share it.
-struct Shore {
-    world: World,
-    server: Postgres,
-    url: SecretString,
+pub(crate) struct Shore {
+    pub(crate) world: World,
+    pub(crate) server: Postgres,
+    pub(crate) url: SecretString,
     store: Arc<Database>,
     program: PathBuf,
 }
 
 impl Shore {
     /// `None` where something that it needs is not there.
-    fn start(ours: &Runtime) -> Option<Self> {
+    pub(crate) fn start(ours: &Runtime) -> Option<Self> {
         let program = timonelctl()?;
         let server = match ours.block_on(Postgres::start()) {
             Ok(server) => server,
@@ -55,7 +55,7 @@ impl Shore {
         })
     }
 
-    async fn engine(&self, name: &str) -> Process {
+    pub(crate) async fn engine(&self, name: &str) -> Process {
         let home = self.world.home().join(name);
         let engine = Process::start(self.program.to_str().unwrap(), |_| {
             let args = ["engine", "--lang", "en", "--listen", "127.0.0.1:0", "--name", name];
@@ -115,7 +115,7 @@ impl Shore {
     }
 
     /// Opens a rollout, which has no engine yet.
-    fn open(&self) {
+    pub(crate) fn open(&self) {
         let plan: &Path = &self.world.home().join("plan.toml");
         self.is_obeyed(&["open", "--environment", "prueba", plan.to_str().unwrap()]);
     }
@@ -144,6 +144,12 @@ impl Shore {
         placed.iter().map(|placed| placed.sealed.entry().unwrap()).collect()
     }
 
+    /// Who wrote each entry.
+    pub(crate) async fn writers(&self) -> Vec<String> {
+        let entries = self.entries().await;
+        entries.iter().map(|entry| entry.writer.to_string()).collect()
+    }
+
     /// Steps like this, each with who wrote it.
     async fn steps(&self, is_it: impl Fn(&EventRecord) -> bool) -> Vec<(String, StepRecord)> {
         let entries = self
@@ -155,7 +161,7 @@ impl Shore {
         steps.filter(|(_, step)| is_it(&step.event)).collect()
     }
 
-    async fn rollbacks(&self) -> Vec<(String, StepRecord)> {
+    pub(crate) async fn rollbacks(&self) -> Vec<(String, StepRecord)> {
         let luz = CauseRecord::Person(Person::new("luz").unwrap());
         self.steps(|event| matches!(event, EventRecord::RollBack { cause, .. } if *cause == luz))
             .await

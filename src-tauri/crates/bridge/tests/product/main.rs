@@ -15,6 +15,7 @@ mod headless;
 mod killed;
 mod kit_knows;
 mod live;
+mod looking_on;
 mod metrics_gone;
 mod numbers;
 mod played;

@@ -11,6 +11,7 @@ use timonel_bridge::Speed;
 use timonel_bridge::berth::{Berth, Moorings};
 use timonel_bridge::console::{Asker, Keys, Surface};
 use timonel_bridge::credentials::Credentials;
+use timonel_bridge::desk::HelmKeeper;
 use timonel_domain::value::Person;
 use timonel_ports::clock::{SystemClock, within};
 use timonel_ports::task::{Task, spawn};
@@ -49,6 +50,8 @@ async fn served() -> Served {
     let keys = Keys::new(Credentials::of_installation(&store));
     let berth = Berth::new(Moorings {
         home: store,
+        store: None,
+        helm: HelmKeeper::Store,
         kubeconfig: None,
         program: "navegador",
         keys: keys.clone(),

@@ -1,8 +1,5 @@
 //! What the owner hears that is no event yet: readings, looks at targets, commands, the time.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
-
 use timonel_domain::board::{Freshness, Outlook};
 use timonel_domain::rollout::{Event, OpId, Report};
 use timonel_domain::sample::{Sample, Value};
@@ -23,40 +20,23 @@ use crate::actuation::failure;
 use crate::arming;
 use crate::bulletin::{Acknowledgement, Snapshot};
 use crate::command::{Asked, KEEPS, Wish};
-use crate::helm::Standing;
 use crate::scribe::Job;
-use crate::watch::{self, TICK};
+use crate::sight::{self, Stall};
+use crate::watch;
 
-/// Nobody watched if the next tick is this much late.
-const STALL: Duration = Duration::from_secs(15);
-/// A wall clock this far from where it should be was set; less is the work of a time server.
-const SET: Duration = Duration::from_secs(5);
 /// Bytes that a command may have: an entry holds it more than once, and has a limit of its own.
 const LONGEST_COMMAND: usize = 64 * 1024;
 
 impl Owner {
-    /// After a start: the evidence of the present phase, from all its samples that were kept.
-    pub(crate) fn believe(&mut self, mut samples: Vec<Sample>) {
-        samples.sort_by_key(|sample| sample.as_of);
-        self.board.restore(self.state.epoch, &samples);
+    /// After a start: [`sight::believe`].
+    pub(crate) fn believe(&mut self, samples: Vec<Sample>) {
+        sight::believe(&mut self.board, &self.state, samples);
     }
 
-    /// After a start: the windows and states of the rules as they stood, from the samples that were kept. What happened
-    /// while nobody ran is missing data to them, as it was.
-    pub(crate) fn remember(&mut self, mut samples: Vec<Sample>) {
-        samples.sort_by_key(|sample| sample.as_of);
-        let now = self.clock.now();
-        let Some(mut at) = samples.first().map(|first| first.as_of) else {
-            return;
-        };
-        let mut samples = samples.into_iter().peekable();
-        while at < now {
-            while let Some(sample) = samples.next_if(|sample| sample.as_of <= at) {
-                self.board.observe(sample);
-            }
-            self.board.assess(self.outlook(), at);
-            at = at + TICK;
-        }
+    /// After a start: [`sight::remember`].
+    pub(crate) fn remember(&mut self, samples: Vec<Sample>) {
+        let (outlook, now) = (self.outlook(), self.clock.now());
+        sight::remember(&mut self.board, outlook, samples, now);
     }
 
     pub(super) fn tick(&mut self) {
@@ -96,12 +76,9 @@ impl Owner {
         let Some((last, at, asleep)) = self.last_tick else {
             return;
         };
-        let passed = mono.saturating_since(last);
-        let expected = at + passed;
-        let was_set = now.since(expected).max(expected.since(now)) > SET;
-        if passed <= TICK + STALL && !was_set {
+        let Some(Stall { passed, was_set }) = sight::stall((last, at), mono, now) else {
             return;
-        }
+        };
         if was_set {
             self.board.forget_times();
         }
@@ -120,12 +97,7 @@ impl Owner {
     }
 
     fn outlook(&self) -> Outlook {
-        Outlook {
-            phase: self.state.gated_phase(),
-            canary_since: self.state.canary_since,
-            watching_since: self.watching_since,
-            epoch: self.state.epoch,
-        }
+        sight::outlook(&self.state, self.watching_since)
     }
 
     fn assess(&mut self, now: Timestamp) {
@@ -330,52 +302,20 @@ impl Owner {
     }
 
     pub(super) fn snapshot(&self) -> Snapshot {
-        let now = self.clock.now();
-        let sides = self
-            .plan
-            .signals
-            .iter()
-            .flat_map(|s| s.sides.iter().map(move |side| (s.id.clone(), *side)));
-        let (mut freshness, mut newest) = (BTreeMap::new(), BTreeMap::new());
-        for (id, side) in sides {
-            let of_side = self.board.newest(&id, side).map(|sample| sample.as_of);
-            freshness.insert((id.clone(), side), self.board.freshness(&id, side, now));
-            newest.extend(of_side.map(|as_of| ((id, side), as_of)));
-        }
-        let gated = self.state.gated_phase();
+        let Self {
+            rollout,
+            plan,
+            state,
+            board,
+            lookout,
+            acknowledged,
+            ..
+        } = self;
         Snapshot {
-            rollout: self.rollout.clone(),
-            plan: self.plan.clone(),
-            at: now,
-            state: self.state.clone(),
-            freshness,
-            newest,
-            rules: self.board.rules_seen(now),
-            evidence: self.board.evidence().sights(&self.plan, gated),
-            gates: gated.map(|phase| self.board.gates_seen(phase, now)).unwrap_or_default(),
-            active: self.active(now),
-            acknowledged: self.acknowledged.clone(),
-            observed: self.lookout.observed(now),
             entries: self.chain.head().seq,
             unwritten: self.chain.head().seq.saturating_sub(self.written),
             store_fault: self.store_fault.clone(),
-            // Kept beside the owner, which waits for nobody: whoever hands this on knows.
-            helm: Standing::default(),
+            ..sight::snapshot(rollout, plan, state, board, lookout, acknowledged, self.clock.now())
         }
-    }
-
-    /// Units in progress, where what counts them is fresh.
-    fn active(&self, now: Timestamp) -> BTreeMap<Side, u64> {
-        let Some(signal) = &self.plan.traffic.active else {
-            return BTreeMap::new();
-        };
-        let of = |side: Side| {
-            let live = self.board.freshness(signal, side, now) == Freshness::Live;
-            match self.board.newest(signal, side).filter(|_| live)?.value {
-                Value::Level(level) => Some((side, u64::try_from(level.micros() / 1_000_000).ok()?)),
-                Value::Ratio { .. } | Value::Distribution { .. } | Value::Count { .. } => None,
-            }
-        };
-        [Side::Stable, Side::Canary].into_iter().filter_map(of).collect()
     }
 }

@@ -77,7 +77,7 @@ impl Fold {
     }
 
     /// With what whoever takes it up next does first.
-    pub(super) fn with_merges(self, plan: &Plan) -> Self {
+    pub(crate) fn with_merges(self, plan: &Plan) -> Self {
         let (Some(event), Some(at)) = (self.merges.due(), self.last) else {
             return self;
         };

@@ -22,6 +22,7 @@ fn picture(alerts: Vec<Alert>) -> Picture {
             store_fault: None,
             unwritten: 0,
             store: None,
+            looking_on: None,
         },
         rollout: timonel_wire::RolloutHead {
             id: "r-1".to_owned(),

@@ -14,6 +14,8 @@ fn program(port: &Port, desk: &Desk) -> Program {
     let keys = Keys::new(Credentials::new(clock, Environment::new([]), vec![Arc::new(keychain)]));
     let berth = Berth::new(Moorings {
         home: port.0.home().to_owned(),
+        store: None,
+        helm: HelmKeeper::Store,
         kubeconfig: Some(port.0.home().join("kubeconfig")),
         program: "ventana",
         keys: keys.clone(),
