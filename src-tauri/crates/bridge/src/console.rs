@@ -382,7 +382,7 @@ impl Painter {
                         self.close_row(&bulletin).await;
                     }
                     let revision = self.show.borrow().revision + 1;
-                    let mut picture = self.paint(snapshot, revision);
+                    let mut picture = self.paint(&snapshot, revision);
                     picture.popups = self.popups.state();
                     if let Some(seen) = self.room.as_ref().and_then(|room| room.borrow().clone()) {
                         seen.show(&mut picture, &snapshot);
@@ -394,11 +394,11 @@ impl Painter {
         }
     }
 
-    fn paint(&self, mut now: Snapshot, revision: u64) -> Picture {
-        let Some(FromKit { state, manual }) = self.elsewhere.as_ref().and_then(|way| way.beside(&now)) else {
-            return self.easel.paint(&now, &self.past, revision);
+    fn paint(&self, now: &Snapshot, revision: u64) -> Picture {
+        let Some(FromKit { state, manual }) = self.elsewhere.as_ref().and_then(|way| way.beside(now)) else {
+            return self.easel.paint(now, &self.past, revision);
         };
-        now.state = state;
+        let now = Snapshot { state, ..now.clone() };
         let mut past = self.past.clone();
         past.manual = manual;
         let mut picture = self.easel.paint(&now, &past, revision);

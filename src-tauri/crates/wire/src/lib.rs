@@ -32,8 +32,7 @@ pub use evidence::{EvidenceKind, EvidenceRow, Goal, MeanRow, TallyRow};
 pub use picture::{
     Acknowledged, Alert, Batch, Checklist, Drill, Emergency, EnvironmentBand, HelmHolder, JournalLine, LookingOn,
     Marks, Members, Operating, Operation, PhaseRow, PhaseState, Picture, RoleName, RolloutHead, Sections, Seen, Source,
-    StoreSize,
-    Target, Tenant, Units,
+    StoreSize, Target, Tenant, Units,
 };
 pub use plan::{
     AtBest, GoPower, MeasuredShare, MeasuredToday, PhasePower, PlanGate, PlanPhase, PlanSheet, Power, PowerAsk,
