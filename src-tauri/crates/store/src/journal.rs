@@ -1,5 +1,5 @@
-//! The journal's rows. One entry is one statement and one transaction; that it follows its writer's last one is
-//! checked by the table itself.
+//! The journal's rows. One entry is one statement and one transaction, a burst is few statements of many rows in one; that each
+//! follows its writer's last one is checked by the table itself.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use timonel_ports::store::{JournalStore, Part, Placed, Position, StoreError};
 
 use crate::database::{Access, Database, integer};
 use crate::fault::does_not_follow;
-use crate::link::{Errand, Link, Row};
+use crate::link::{Arg, Errand, Link, Row};
 use crate::{sqlite, statement};
 
 #[async_trait]
@@ -90,35 +90,36 @@ impl JournalStore for Database {
 
 impl Database {
     async fn append_each(&self, link: &mut Link, rows: &[(Entry, &Sealed)]) -> Result<(), StoreError> {
-        for (entry, sealed) in rows {
-            self.append_one(link, entry, sealed).await?;
+        let mut rest = rows;
+        while !rest.is_empty() {
+            let Some((many, sql)) = statement::APPEND_MANY.iter().find(|(many, _)| *many <= rest.len()) else {
+                for (entry, sealed) in rest {
+                    self.append_one(link, entry, sealed).await?;
+                }
+                return Ok(());
+            };
+            let (now, later) = rest.split_at(*many);
+            let hashes: Vec<_> = now.iter().map(|(_, sealed)| sealed.hash()).collect();
+            let mut args = Vec::with_capacity(now.len() * 8);
+            for ((entry, sealed), hash) in now.iter().zip(&hashes) {
+                args.extend(columns(entry, sealed, hash)?);
+            }
+            let appended = link.execute(sql, &args).await;
+            if appended.map_err(|error| self.unappended(&now[0].0, error))? < now.len() as u64 {
+                // Some are there already, or others have their numbers: one by one it is seen which.
+                for (entry, sealed) in now {
+                    self.append_one(link, entry, sealed).await?;
+                }
+            }
+            rest = later;
         }
         Ok(())
     }
 
     async fn append_one(&self, link: &mut Link, entry: &Entry, sealed: &Sealed) -> Result<(), StoreError> {
-        let out_of_order = || StoreError::OutOfOrder {
-            writer: entry.writer.clone(),
-            seq: entry.seq,
-        };
-        let unappended = |error: sqlx::Error| {
-            if does_not_follow(&error) {
-                return out_of_order();
-            }
-            self.failed(error, |source| StoreError::Append { source: source.into() })
-        };
-        let seq = integer("the number of a journal entry", entry.seq)?;
+        let unappended = |error: sqlx::Error| self.unappended(entry, error);
         let hash = sealed.hash();
-        let row = [
-            entry.writer.as_str().into(),
-            seq.into(),
-            entry.previous.bytes().as_slice().into(),
-            hash.bytes().as_slice().into(),
-            entry.occurred_at.micros().into(),
-            entry.rollout.as_ref().map(|rollout| rollout.as_str()).into(),
-            entry.kind.as_str().into(),
-            sealed.bytes().into(),
-        ];
+        let row = columns(entry, sealed, &hash)?;
         if link.execute(statement::APPEND, &row).await.map_err(unappended)? == 1 {
             return Ok(());
         }
@@ -128,8 +129,15 @@ impl Database {
             Some(_) => Err(StoreError::Conflict {
                 what: format!("journal entry, number {} of {}", entry.seq, entry.writer),
             }),
-            None => Err(out_of_order()),
+            None => Err(out_of_order(entry)),
         }
+    }
+
+    fn unappended(&self, entry: &Entry, error: sqlx::Error) -> StoreError {
+        if does_not_follow(&error) {
+            return out_of_order(entry);
+        }
+        self.failed(error, |source| StoreError::Append { source: source.into() })
     }
 
     fn placed(&self, row: &Row) -> Result<Placed, StoreError> {
@@ -146,4 +154,24 @@ impl Database {
     pub(crate) fn hash(&self, bytes: &[u8]) -> Result<Hash, StoreError> {
         Hash::try_from(bytes).map_err(|bad| self.corrupt(bad))
     }
+}
+fn out_of_order(entry: &Entry) -> StoreError {
+    StoreError::OutOfOrder {
+        writer: entry.writer.clone(),
+        seq: entry.seq,
+    }
+}
+
+/// The columns of [`statement::APPEND`].
+fn columns<'a>(entry: &'a Entry, sealed: &'a Sealed, hash: &'a Hash) -> Result<[Arg<'a>; 8], StoreError> {
+    Ok([
+        entry.writer.as_str().into(),
+        integer("the number of a journal entry", entry.seq)?.into(),
+        entry.previous.bytes().as_slice().into(),
+        hash.bytes().as_slice().into(),
+        entry.occurred_at.micros().into(),
+        entry.rollout.as_ref().map(|rollout| rollout.as_str()).into(),
+        entry.kind.as_str().into(),
+        sealed.bytes().into(),
+    ])
 }

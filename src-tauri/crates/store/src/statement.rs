@@ -3,10 +3,34 @@
 //! Writes return no rows on purpose. SQLite gives the first row of a RETURNING before it commits, and an error of
 //! the commit after that is lost where nobody asks for a second row; the number of changed rows comes after it.
 
+use std::sync::LazyLock;
+
 pub(crate) const APPEND: &str = "
     INSERT INTO journal (writer, seq, previous, hash, occurred_at, rollout, kind, bytes)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
     ON CONFLICT (writer, seq) DO NOTHING";
+
+/// As [`APPEND`] for so many entries at once, the largest first: each statement of its own costs more than what it writes.
+pub(crate) static APPEND_MANY: LazyLock<[(usize, String); 2]> =
+    LazyLock::new(|| [64, 8].map(|rows| (rows, append_many(rows))));
+
+fn append_many(rows: usize) -> String {
+    let row = |n: usize| {
+        let params: Vec<_> = (1..=APPENDED)
+            .map(|column| format!("${}", n * APPENDED + column))
+            .collect();
+        format!("({})", params.join(", "))
+    };
+    let rows: Vec<_> = (0..rows).map(row).collect();
+    format!(
+        "INSERT INTO journal (writer, seq, previous, hash, occurred_at, rollout, kind, bytes)
+         VALUES {} ON CONFLICT (writer, seq) DO NOTHING",
+        rows.join(", ")
+    )
+}
+
+/// Columns of an entry.
+const APPENDED: usize = 8;
 
 pub(crate) const ENTRY_HASH: &str = "SELECT hash FROM journal WHERE writer = $1 AND seq = $2";
 

@@ -67,12 +67,20 @@ impl Desk {
 
     /// What is known of a command that nobody answered within `waited`: it is withdrawn where nobody has taken it yet.
     pub(super) async fn unheard(&self, row: &RolloutRow, id: &CommandId, waited: Duration) -> BridgeError {
-        let orders = self.store().orders(&row.id);
-        match within(&**self.clock(), FOR_LOOK, orders.withdraw(id)).await {
-            Ok(Ok(true)) => BridgeError::Unheard { waited },
-            // Who cannot be asked may have it.
-            Ok(Ok(false) | Err(_)) | Err(_) => BridgeError::Unsettled { waited },
+        if self.withdraw(row, id).await {
+            BridgeError::Unheard { waited }
+        } else {
+            BridgeError::Unsettled { waited }
         }
+    }
+
+    /// Takes a command back, and says whether nobody obeys it any more: who cannot be asked may have it.
+    pub(super) async fn withdraw(&self, row: &RolloutRow, id: &CommandId) -> bool {
+        let orders = self.store().orders(&row.id);
+        matches!(
+            within(&**self.clock(), FOR_LOOK, orders.withdraw(id)).await,
+            Ok(Ok(true))
+        )
     }
 
     /// Has a command carried out by whoever has the helm, and follows it to its end.

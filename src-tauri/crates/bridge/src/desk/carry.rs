@@ -91,16 +91,23 @@ impl Desk {
             (Err(error), _) => return Err(error),
         }
         tell(Progress::FromHere { unanswered: true });
-        let command = match order {
-            // Another, or an answer that the journal has to the first would be all that comes of it. Twice does no harm.
-            Order::RollBack { .. } => Command {
-                id: CommandId::new(&format!("{id}:here")).expect("a good id"),
-                ..command
-            },
+        match order {
+            Order::RollBack { .. } => {
+                // Under another id, or an answer that the journal has to the first would be all that comes of it; and the first is
+                // taken back meanwhile, so that whoever has the helm next does not do it once more. Twice would do no harm.
+                let first = command.id.clone();
+                let command = Command {
+                    id: CommandId::new(&format!("{id}:here")).expect("a good id"),
+                    ..command
+                };
+                let here = self.do_here(row, name, &order, command, connections, tell);
+                futures::future::join(here, self.withdraw(row, &first)).await.0
+            }
             // Obeyed once even where somebody else has it as well.
-            Order::Pin { .. } | Order::Unpin { .. } | Order::Drill | Order::Sent(_) => command,
-        };
-        self.do_here(row, name, &order, command, connections, tell).await
+            Order::Pin { .. } | Order::Unpin { .. } | Order::Drill | Order::Sent(_) => {
+                self.do_here(row, name, &order, command, connections, tell).await
+            }
+        }
     }
 
     async fn do_here(
