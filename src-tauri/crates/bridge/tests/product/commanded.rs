@@ -324,7 +324,10 @@ fn one_that_hangs_keeps_no_rollback_waiting_and_nothing_old_is_obeyed_later_but_
         engine.ended(PATIENCE).await.unwrap();
         shore
             .server
-            .sql(&shore.url, "UPDATE timonel.command SET answered_at = NULL")
+            .sql(
+                &shore.url,
+                "UPDATE timonel.command SET answered_at = NULL WHERE id LIKE 'viejo-%'",
+            )
             .unwrap();
         let _engine = shore.engine("motor-a").await;
         let answered = until(PATIENCE, async || (shore.unanswered() == "0").then_some(()));
