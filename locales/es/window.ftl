@@ -43,7 +43,7 @@ freshness-late = tarde
 freshness-lost = perdido
 looking-on-lost = Sin la bitácora compartida desde hace { $age }. El despliegue se ve como estaba entonces; las señales se leen aquí y son de ahora. Revertir funciona: se hace desde aquí.
 looking-on-unled = Nadie vigila este despliegue: ningún motor tiene el mando, y nada se revierte solo. Arranque timonelctl engine con esta bitácora. Revertir funciona: se hace desde aquí.
-looking-on-from-kit = Se revierte desde aquí y sin la bitácora compartida, con el kit de este escritorio: los pesos que se ven son los de esta reversión. Se anotará en ella cuando vuelva.
+looking-on-from-kit = Se revierte desde aquí y sin la bitácora compartida, con el equipo de reversión de este puesto: los pesos que se ven son los de esta reversión. Se anotará en ella cuando vuelva.
 silent-alert = Sin noticias del programa desde hace { $age }.
 silent-more = Lo que se ve puede no ser cierto ya. La vigilancia y la reversión automática no dependen de esta ventana.
 
@@ -320,7 +320,7 @@ error-sent-overtaken = después de esta orden alguien dio la reversión por term
 error-sent-unread = quien tiene el mando no entiende esta orden: es de otra versión de Timonel
 error-sent-unheard = nadie la ha recogido en { $limit }: se ha retirado y ya no se hará. Mire quién tiene el mando antes de repetirla
 error-sent-unsettled = puede haberse empezado, y en { $limit } nadie ha dicho cómo acabó: quizá se haga todavía. Mire quién tiene el mando y qué pasó antes de repetirla
-error-sent-no-kit = no se puede ni por la bitácora compartida ni con un kit de este escritorio ({ $why }): use timonelctl rollback --commands
+error-sent-no-kit = no se puede ni por la bitácora compartida ni con un equipo de reversión de este puesto ({ $why }): use timonelctl rollback --commands
 error-not-open = la consola no se pudo abrir ({ $why }): cierre Timonel y vuelva a abrirlo
 
 # Conexiones: claves

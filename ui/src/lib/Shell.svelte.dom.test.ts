@@ -123,7 +123,7 @@ test('whoever looks on is told that the shared journal is away, and that rolling
   press('[data-emergency]', 'Revertir');
   expect(order.mock.calls).toEqual([[AT_NORTH, { order: 'roll-back', confirmed: false }]]);
   opens(looked_on({ lost: true, from_kit: true }));
-  expect(strip('[data-looking-on=from-kit]')).toContain('con el kit de este escritorio');
+  expect(strip('[data-looking-on=from-kit]')).toContain('con el equipo de reversión de este puesto');
 });
 
 test('a rollout that no engine leads says so loudly, in either language', () => {

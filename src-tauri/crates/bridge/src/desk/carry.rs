@@ -73,7 +73,9 @@ impl Desk {
             None if !order.can_be_done_from_here() => tell(Progress::Waiting { limit }),
             None => {
                 tell(Progress::FromHere { unanswered: false });
-                return self.do_here(row, name, &order, command, connections, tell).await;
+                return self
+                    .do_here(row, name, &order, (command, None), connections, tell)
+                    .await;
             }
         }
         let asked = self.ask(row, &order, &command, &name, &mut tell).await;
@@ -91,37 +93,43 @@ impl Desk {
             (Err(error), _) => return Err(error),
         }
         tell(Progress::FromHere { unanswered: true });
-        match order {
+        let given = match order {
+            // Under another id, or an answer that the journal has to the first would be all that comes of it.
             Order::RollBack { .. } => {
-                // Under another id, or an answer that the journal has to the first would be all that comes of it; and the first is
-                // taken back meanwhile, so that whoever has the helm next does not do it once more. Twice would do no harm.
                 let first = command.id.clone();
                 let command = Command {
                     id: CommandId::new(&format!("{id}:here")).expect("a good id"),
                     ..command
                 };
-                let here = self.do_here(row, name, &order, command, connections, tell);
-                futures::future::join(here, self.withdraw(row, &first)).await.0
+                (command, Some(first))
             }
             // Obeyed once even where somebody else has it as well.
-            Order::Pin { .. } | Order::Unpin { .. } | Order::Drill | Order::Sent(_) => {
-                self.do_here(row, name, &order, command, connections, tell).await
-            }
-        }
+            Order::Pin { .. } | Order::Unpin { .. } | Order::Drill | Order::Sent(_) => (command, None),
+        };
+        self.do_here(row, name, &order, given, connections, tell).await
     }
 
+    /// With the command that was `asked` of others before, which is taken back once it is begun here: whoever has the helm next would do
+    /// it once more, which does no harm, and where nothing can be begun here it is all that is left.
     async fn do_here(
         &self,
         row: &RolloutRow,
         name: Writer,
         order: &Order,
-        command: Command,
+        (command, asked): (Command, Option<CommandId>),
         connections: &Connections,
         mut tell: impl FnMut(Progress<'_>) + Send,
     ) -> Result<Done, BridgeError> {
         let (engine, bulletins, commands) = self.engine(row, name, connections, order).await?;
         let tell = |bulletin: &Bulletin| tell(Progress::Step(bulletin));
-        let done = follow(&self.clock, engine, bulletins, &commands, command, order, tell).await?;
+        let done = follow(&self.clock, engine, bulletins, &commands, command, order, tell);
+        let taken_back = async {
+            if let Some(asked) = asked {
+                let _in_time = self.withdraw(row, &asked).await;
+            }
+        };
+        let (done, ()) = futures::future::join(done, taken_back).await;
+        let done = done?;
         // Afterwards: a rollback waits for no kit.
         self.keep_kit_of(row, &done.state).await;
         Ok(done)
